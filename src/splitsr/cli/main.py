@@ -1,0 +1,66 @@
+"""Entry point of `splitsr`: finds the subcommand, runs it, turns errors into one line."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from splitsr.errors import SplitSRError
+
+# name -> one-line help. The module `splitsr.cli.<name>` holds the click command `command`; it is
+# imported only when the subcommand is called, so that `splitsr --help` stays instant.
+COMMANDS = {
+    "upscale": "Enlarge photos.",
+    "models": "List the models that ship with splitsr.",
+    "info": "Parameters, multi-adds and layers of a network.",
+    "evaluate": "PSNR and SSIM of a model on a folder of images.",
+    "data": "Make training packs.",
+    "train": "Train a network from a configuration.",
+}
+
+
+class LazyGroup(click.Group):
+    """A command group that imports a subcommand's module when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Names of the subcommands, in the order of `COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports the module of `cmd_name` and returns its command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"splitsr.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of subcommands without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="splitsr")
+def cli() -> None:
+    """Super-resolution that runs on the device."""
+
+
+def main() -> None:
+    """Runs the command line.
+
+    Exit codes: 0, everything asked for was done; 1, a job failed; 2, the call was wrong; 130,
+    interrupted.
+    """
+    try:
+        sys.exit(cli.main(standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except SplitSRError as error:
+        click.echo(f"splitsr: {error}", err=True)
+        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("splitsr: interrupted", err=True)
+        sys.exit(130)

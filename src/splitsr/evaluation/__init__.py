@@ -1,0 +1,1 @@
+"""Measuring: the only PSNR and SSIM, benchmarks, cost."""

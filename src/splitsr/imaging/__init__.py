@@ -1,0 +1,1 @@
+"""Pixels: files, arrays, colour and resizing, with NumPy and Pillow alone."""

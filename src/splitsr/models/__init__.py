@@ -1,0 +1,1 @@
+"""The torch networks, built from a `ModelSpec`."""

@@ -1,0 +1,1 @@
+"""What ships: the catalogue of models, their files, loading and verifying."""
