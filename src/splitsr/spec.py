@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -46,7 +46,8 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             image, so a network with it is not exactly tileable.
         reduction: the attention's bottleneck is `n_feats // reduction` channels wide.
         group_kernel: kernel of the convolution that closes a group, 3 (RCAN) or 1.
-        group_skip: the short skip around every group.
+        trunk_kernel: kernel of the convolution that closes the body before the long skip: 3
+            (RCAN), 1, or 0 for none.
         upsampler: `two_step` is RCAN's (sub-pixel convolutions by 2, or one by 3, then an output
             convolution); `single_step` makes the picture by one sub-pixel convolution.
         image_skip: interpolation of the LR picture that is added to the output.
@@ -67,7 +68,7 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     channel_attention: bool = True
     reduction: int = 16
     group_kernel: int = 3
-    group_skip: bool = True
+    trunk_kernel: int = 3
     upsampler: Upsampler = "two_step"
     image_skip: ImageSkip = "none"
     rgb_mean: tuple[float, float, float] = DIV2K_MEAN
@@ -131,7 +132,7 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         The global average of channel attention is left out; `tileable` tells of it. A run of
         SplitSRBlocks convolves every channel once a round, not once a block.
         """
-        radius = 2.0  # input convolution, trunk convolution
+        radius = 1.0 + self.trunk_kernel // 2  # the input convolution is 3x3
         for light in self.group_plan:
             if self.split_conv != "pointwise":
                 radius += ceil(light * self.active_channels / self.n_feats)
@@ -189,6 +190,7 @@ _RULES: tuple[_Rule, ...] = (
         lambda s: f"1 to {s.n_feats} (n_feats), or channel_attention = false",
     ),
     _one_of("group_kernel", 1, 3),
+    _one_of("trunk_kernel", 0, 1, 3),
     _one_of("upsampler", "two_step", "single_step"),
     _one_of("image_skip", "none", "nearest", "bilinear"),
     (
@@ -210,9 +212,9 @@ def spec_from_dict(fields: dict[str, Any]) -> ModelSpec:
         if field not in known:
             raise SpecError(field, value, "one of the fields " + ", ".join(known))
         try:
-            msgspec.convert({field: value}, _FIELD_TYPES[field])
+            msgspec.convert(value, _FIELD_TYPES[field])
         except msgspec.ValidationError as error:
-            raise SpecError(field, value, str(error)) from None
+            raise SpecError(field, value, _type_message(field, error)) from None
     return ModelSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
 
 
@@ -235,6 +237,11 @@ def spec_from_json(text: str) -> ModelSpec:
 
 
 _FIELD_TYPES: dict[str, Any] = {
-    field.name: msgspec.defstruct(f"_{field.name}", [(field.name, field.type)])
-    for field in msgspec.structs.fields(ModelSpec)
+    field.name: field.type for field in msgspec.structs.fields(ModelSpec)
 }
+
+
+def _type_message(field: str, error: msgspec.ValidationError) -> str:
+    if get_origin(_FIELD_TYPES[field]) is Literal:
+        return ", ".join(map(str, get_args(_FIELD_TYPES[field])))
+    return str(error)

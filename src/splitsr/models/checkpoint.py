@@ -1,0 +1,94 @@
+"""Weights as safetensors, with the network's description and its history in the header."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from splitsr.errors import SpecError, WeightsError
+from splitsr.models.build import build_model
+from splitsr.spec import ModelSpec, spec_from_json, spec_to_json
+
+SPEC_KEY = "splitsr.spec"
+
+
+def save_weights(
+    path: Path,
+    spec: ModelSpec,
+    weights: dict[str, Tensor],
+    metadata: dict[str, str] | None = None,
+) -> None:
+    """Writes weights atomically, as safetensors.
+
+    Args:
+        path: the file.
+        spec: the network that the weights are of; stored in the header.
+        weights: the network's `state_dict`.
+        metadata: further strings for the header (configuration, commit, figures).
+    """
+    partial = path.with_name(path.name + ".partial")
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    save_file(contiguous, partial, {**(metadata or {}), SPEC_KEY: spec_to_json(spec)})
+    partial.replace(path)
+
+
+def read_weights(path: Path) -> tuple[ModelSpec, dict[str, Tensor], dict[str, str]]:
+    """Reads what `save_weights` wrote: spec, weights and metadata.
+
+    Raises:
+        WeightsError: the file is missing, damaged, or has no spec.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = dict(file.metadata() or {})
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return spec_from_json(metadata.pop(SPEC_KEY)), weights, metadata
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path}: cannot be read as safetensors ({error})") from None
+    except KeyError:
+        raise WeightsError(f"{path}: no {SPEC_KEY!r} in its header; not splitsr weights") from None
+    except SpecError as error:
+        raise WeightsError(f"{path}: its spec cannot be built ({error})") from None
+
+
+def load_weights(path: Path) -> nn.Module:
+    """Builds the network that `path` describes, with its weights, in evaluation mode.
+
+    Raises:
+        WeightsError: the file is missing, damaged, or its tensors do not fit its spec.
+    """
+    spec, weights, _ = read_weights(path)
+    model = build_model(spec)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise WeightsError(f"{path}: tensors do not fit the spec ({error})") from None
+    return model.eval()
+
+
+def warm_start(model: nn.Module, path: Path) -> list[str]:
+    """Copies every tensor of `path` whose name and shape the model has.
+
+    Returns:
+        Names of the model's tensors that keep their own values (the upsampler, when the
+        checkpoint is of another scale).
+
+    Raises:
+        WeightsError: the file cannot be read, or nothing in it fits.
+    """
+    _, weights, _ = read_weights(path)
+    own = model.state_dict()
+    fitting = {
+        name: tensor
+        for name, tensor in weights.items()
+        if name in own and own[name].shape == tensor.shape
+    }
+    if not fitting:
+        raise WeightsError(f"{path}: no tensor fits the network that is to be trained")
+    with torch.no_grad():
+        model.load_state_dict(fitting, strict=False)
+    return sorted(own.keys() - fitting.keys())

@@ -1,0 +1,207 @@
+"""Exact inference forms: the same function, fewer operations.
+
+A run of SplitSRBlocks rotates the channels without mixing them, so nothing has to be concatenated
+before its end: every block replaces its own chunk of channels. One round of C / k blocks touches
+each chunk once; it is one grouped convolution with C / k groups. The mean shift goes into the
+first and the last convolution. All of it equals the plain network but for float rounding.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from math import gcd
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from splitsr.models.blocks import SplitSRBlock, SubPixelStage
+from splitsr.models.splitsr import SplitSR, enlarge
+
+
+class ChunkedRun(nn.Module):
+    """SplitSRBlocks in a row, with one concatenation at the end.
+
+    (N, C, H, W) -> (N, C, H, W). Chunks have gcd(k, C) channels, so any k will do; where k divides
+    C an active slice is one chunk, and nothing is concatenated in between.
+    """
+
+    def __init__(self, blocks: Iterable[SplitSRBlock]) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        size = gcd(self.blocks[0].active, x.shape[1])
+        chunks = list(x.split(size, dim=1))
+        for block in self.blocks:
+            count = block.active // size
+            active = chunks[0] if count == 1 else torch.cat(chunks[:count], dim=1)
+            chunks = chunks[count:] + list(block.transform(active).split(size, dim=1))
+        return torch.cat(chunks, dim=1)
+
+
+class GroupedRound(nn.Module):
+    """One round of C / k SplitSRBlocks as one grouped convolution.
+
+    (N, C, H, W) -> (N, C, H, W). The blocks keep their parameters, which are joined at every call,
+    so that gradients reach them; `fused` joins them for good.
+    """
+
+    def __init__(self, blocks: Iterable[SplitSRBlock]) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        weight, bias = self._joined()
+        out = functional.conv2d(
+            x, weight, bias, padding=self.blocks[0].conv.padding, groups=self._groups
+        )
+        out = torch.relu(out)
+        return out + x if self.blocks[0].residual else out
+
+    def fused(self) -> FusedRound:
+        """The same round with one convolution of its own."""
+        weight, bias = self._joined()
+        first = self.blocks[0].conv
+        fused = nn.Conv2d(
+            len(weight),
+            len(weight),
+            first.kernel_size,
+            padding=first.padding,
+            groups=self._groups,
+        )
+        fused.weight = nn.Parameter(weight.detach())
+        fused.bias = nn.Parameter(bias.detach())
+        return FusedRound(fused, residual=self.blocks[0].residual)
+
+    @property
+    def _groups(self) -> int:
+        return len(self.blocks) * int(self.blocks[0].conv.groups)
+
+    def _joined(self) -> tuple[Tensor, Tensor]:
+        convs = [block.conv for block in self.blocks]
+        return torch.cat([c.weight for c in convs]), torch.cat([c.bias for c in convs])
+
+
+class FusedRound(nn.Module):
+    """A grouped convolution, ReLU and, with `residual`, the sum with the input."""
+
+    def __init__(self, conv: nn.Conv2d, residual: bool) -> None:
+        super().__init__()
+        self.conv = conv
+        self.residual = residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        out = torch.relu(self.conv(x))
+        return out + x if self.residual else out
+
+
+class MeanPadded(nn.Module):
+    """The input convolution with the mean shift folded in.
+
+    Zero padding of the shifted picture is padding of the picture by its mean, channel by channel;
+    the shift itself goes into the bias.
+    """
+
+    def __init__(self, head: nn.Conv2d, mean: Tensor) -> None:
+        super().__init__()
+        self.means = [float(value) for value in mean.flatten()]
+        self.border = int(head.padding[0])
+        self.conv = copy.deepcopy(head)
+        self.conv.padding = (0, 0)
+        with torch.no_grad():
+            shift = (self.conv.weight * mean.view(1, 3, 1, 1)).sum(dim=(1, 2, 3))
+            self.conv.bias -= shift
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) in [0, 1] -> (N, C, H, W)."""
+        border = (self.border,) * 4
+        planes = [
+            functional.pad(plane, border, value=value)
+            for plane, value in zip(x.split(1, dim=1), self.means, strict=True)
+        ]
+        out: Tensor = self.conv(torch.cat(planes, dim=1))
+        return out
+
+
+class InferenceSplitSR(nn.Module):
+    """A trained SplitSR in the form that is exported.
+
+    Input float (N, 3, H, W) in [0, 1], output float (N, 3, scale * H, scale * W), not clamped;
+    equal to the plain network but for float rounding.
+    """
+
+    def __init__(self, model: SplitSR) -> None:
+        super().__init__()
+        model = copy.deepcopy(model).eval().requires_grad_(False)
+        self.spec = model.spec
+        self.head = MeanPadded(model.head, model.mean) if model.mean.any() else model.head
+        self.groups = merged(model.groups)
+        for group in self.groups:
+            group.blocks = nn.Sequential(*map(_fused, group.blocks))
+        self.trunk = model.trunk
+        self.upsampler = model.upsampler
+        if self.spec.image_skip == "none":
+            _add_mean(self.upsampler[-1], model.mean)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """(N, 3, H, W) in [0, 1] -> (N, 3, scale * H, scale * W)."""
+        features = self.head(lr)
+        features = features + self.trunk(self.groups(features))
+        sr: Tensor = self.upsampler(features)
+        # The shift and its inverse cancel along the image-space skip.
+        return sr if self.spec.image_skip == "none" else sr + enlarge(lr, self.spec)
+
+
+def training_form(model: SplitSR) -> nn.Module:
+    """The same function of the same parameters, with the runs merged: faster to train."""
+    form = copy.copy(model)
+    form._modules = {**model._modules, "groups": merged(model.groups)}
+    return form
+
+
+def merged(groups: nn.Sequential) -> nn.Sequential:
+    """Residual groups with `merge_runs` applied to their blocks; parameters are shared."""
+    return nn.Sequential(*(_merged_group(group) for group in groups))
+
+
+def _merged_group(group: nn.Module) -> nn.Module:
+    form = copy.copy(group)
+    form._modules = {**group._modules, "blocks": nn.Sequential(*merge_runs(group.blocks))}
+    return form
+
+
+def merge_runs(blocks: Iterable[nn.Module]) -> Iterator[nn.Module]:
+    """Replaces runs of SplitSRBlocks; the parameters stay the blocks' own.
+
+    Whole rounds become a `GroupedRound` each, where the active channels divide all channels; what
+    is left of a run becomes a `ChunkedRun`. Other blocks pass.
+    """
+    for is_split, run in groupby(blocks, lambda block: isinstance(block, SplitSRBlock)):
+        yield from _merge_run(list(run)) if is_split else run
+
+
+def _merge_run(run: list[SplitSRBlock]) -> Iterator[nn.Module]:
+    first = run[0]
+    length = first.n_feats // first.active if first.n_feats % first.active == 0 else len(run) + 1
+    while len(run) >= length:
+        yield GroupedRound(run[:length])
+        run = run[length:]
+    if run:
+        yield ChunkedRun(run)
+
+
+def _fused(block: nn.Module) -> nn.Module:
+    return block.fused() if isinstance(block, GroupedRound) else block
+
+
+def _add_mean(last: nn.Module, mean: Tensor) -> None:
+    """Adds the RGB mean (1, 3, 1, 1) to the bias of the convolution that makes the picture."""
+    conv = last.conv if isinstance(last, SubPixelStage) else last
+    # Channel c of the picture comes from the r^2 channels from c * r^2 on (PixelShuffle).
+    conv.bias += mean.flatten().repeat_interleave(len(conv.bias) // 3)
