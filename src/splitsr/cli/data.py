@@ -1,0 +1,127 @@
+"""`splitsr data`: makes training packs, splits them into shards and joins these again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from splitsr.data.pack import DEFAULT_MIN_SIZE, Pack, PackReport, build_pack
+from splitsr.data.pack import Progress as ReportProgress
+from splitsr.data.shards import join_shards, write_shards
+from splitsr.data.sources import find_images
+
+_OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace what is there.")
+_OUT = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The pack to make."
+)
+
+
+@click.group()
+def command() -> None:
+    """Make training packs."""
+
+
+@command.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_OUT
+@click.option(
+    "--min-size",
+    type=click.IntRange(1),
+    default=DEFAULT_MIN_SIZE,
+    show_default=True,
+    help="Skip images with a side of fewer pixels.",
+)
+@click.option(
+    "--shard-mb",
+    type=click.FloatRange(0, min_open=True),
+    help="Also split the pack into shards of at most this many megabytes, in PACK.shards.",
+)
+@_OVERWRITE
+def pack(
+    folders: tuple[Path, ...],
+    output: Path,
+    min_size: int,
+    shard_mb: float | None,
+    overwrite: bool,
+) -> None:
+    """Decode all images in FOLDERS and their subfolders into a pack.
+
+    Broken images and tiny ones are named and skipped.
+
+    \b
+    Example:
+      splitsr data pack photos -o data/photos.pack
+      splitsr data pack photos -o data/photos.pack --shard-mb 60
+    """  # noqa: D301 (click reads the \b)
+    console = Console(stderr=True, highlight=False)
+    sources = find_images(folders)
+    with _progress(console, "Packing") as progress:
+        report = build_pack(
+            sources, output, min_size=min_size, overwrite=overwrite, progress=progress
+        )
+    _print_report(console, report, output)
+    if shard_mb is None:
+        return
+    shards = output.with_name(f"{output.name}.shards")
+    with _progress(console, "Splitting") as progress:
+        paths = write_shards(
+            Pack.open(output),
+            sources,
+            shards,
+            shard_bytes=int(shard_mb * 1e6),
+            overwrite=overwrite,
+            progress=progress,
+        )
+    size = sum(path.stat().st_size for path in paths)
+    console.print(escape(f"{shards}: {len(paths)} shards, {size / 1e6:.1f} MB"), soft_wrap=True)
+
+
+@command.command()
+@click.argument("shards", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_OUT
+@_OVERWRITE
+def join(shards: tuple[Path, ...], output: Path, overwrite: bool) -> None:
+    """Rebuild a pack from its SHARDS: all of them in any order, or a folder that holds them.
+
+    \b
+    Example:
+      splitsr data join data/photos.pack.shards -o data/photos.pack
+    """  # noqa: D301 (click reads the \b)
+    console = Console(stderr=True, highlight=False)
+    with _progress(console, "Joining") as progress:
+        report = join_shards(shards, output, overwrite=overwrite, progress=progress)
+    _print_report(console, report, output)
+
+
+@contextmanager
+def _progress(console: Console, title: str) -> Iterator[ReportProgress]:
+    """A progress bar that counts images."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _print_report(console: Console, report: PackReport, output: Path) -> None:
+    for name, reason in report.skipped:
+        console.print(escape(f"skipped {name}: {reason}"), soft_wrap=True)
+    console.print(
+        escape(
+            f"{output}: {report.packed} images, {report.pixels / 1e6:.1f} megapixels, "
+            f"{len(report.skipped)} skipped, sha256 {report.sha256}"
+        ),
+        soft_wrap=True,
+    )
