@@ -85,7 +85,7 @@ def _upsampler(spec: ModelSpec) -> nn.Sequential:
         return nn.Sequential(SubPixelStage(spec.n_feats, 3, spec.scale))
     stages: list[nn.Module] = [
         SplitSubPixelStage(spec.active_channels, factor)
-        if spec.light_upsampler
+        if spec.light_upsampler and spec.active_channels < spec.n_feats
         else SubPixelStage(spec.n_feats, spec.n_feats, factor)
         for factor in spec.upsampler_stages
     ]

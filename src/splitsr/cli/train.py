@@ -1,0 +1,83 @@
+"""`splitsr train`: trains a network from a configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Pack made by `splitsr data pack`.",
+)
+@click.option(
+    "--run-dir",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the state, the log and the weights.",
+)
+@click.option(
+    "--set", "changes", multiple=True, metavar="SECTION.FIELD=VALUE", help="Change a value."
+)
+@click.option("--resume", is_flag=True, help="Go on from the folder's state.")
+@click.option("--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop after that.")
+@click.option(
+    "--val",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="HR images to validate on; by default some of the pack are held out.",
+)
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Default: CUDA if there.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads; default: all cores.")
+def command(
+    config: Path,
+    data: Path,
+    run_dir: Path,
+    changes: tuple[str, ...],
+    resume: bool,
+    max_minutes: float | None,
+    val: Path | None,
+    device: str | None,
+    threads: int | None,
+) -> None:
+    """Train the network of CONFIG, a TOML file.
+
+    \b
+    Example:
+      splitsr data pack photos/ -o photos.pack
+      splitsr train configs/splitsr-fast-x4.toml --data photos.pack --run-dir runs/fast
+    """
+    from splitsr.cli.train_progress import TrainProgress
+    from splitsr.errors import MissingDependencyError
+
+    try:
+        import torch
+    except ImportError:
+        raise MissingDependencyError(
+            "training needs PyTorch: pip install 'splitsr[train]'"
+        ) from None
+    from splitsr.data.pack import Pack
+    from splitsr.training.config import read_config
+    from splitsr.training.loop import train
+
+    settings = read_config(config, changes)
+    if threads:
+        torch.set_num_threads(threads)
+    with TrainProgress(settings) as progress:
+        result = train(
+            settings,
+            Pack.open(data),
+            run_dir,
+            resume=resume,
+            max_minutes=max_minutes,
+            val_dir=val,
+            device=device,
+            report=progress.report,
+            preparing=progress.preparing,
+        )
+    state = "finished" if result.finished else "stopped, go on with --resume"
+    click.echo(f"step {result.step} of {result.total}: {state}; weights in {result.weights}")

@@ -1,0 +1,67 @@
+"""Live progress of a training run, on stderr."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from splitsr.training.config import TrainConfig
+from splitsr.training.log import Record
+
+
+class TrainProgress:
+    """A bar on a terminal, a line a validation elsewhere."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        self._config = config
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total} {task.fields[figures]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._preparing: TaskID | None = None
+        self._figures: dict[str, str] = {}
+
+    def __enter__(self) -> TrainProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def preparing(self, done: int, total: int) -> None:
+        """Shows how many of the pack's LR images are made."""
+        if self._preparing is None:
+            self._preparing = self._bar.add_task("making LR", total=total, figures="images")
+        self._bar.update(self._preparing, completed=done, visible=done < total)
+
+    def report(self, record: Record) -> None:
+        """Shows a record of the run."""
+        if record.loss is not None:
+            self._figures["loss"] = f"loss {record.loss:.4f}"
+        if record.psnr_y is not None:
+            self._figures["psnr"] = f"{record.psnr_y:.2f} dB"
+        if record.images_per_second is not None:
+            self._figures["speed"] = f"{record.images_per_second:.0f} images/s"
+        self._figures["rate"] = f"lr {record.learning_rate:.1e}"
+        figures = ", ".join(self._figures.values())
+        if self._task is None:
+            self._task = self._bar.add_task(
+                self._config.name, total=self._config.total_steps, figures=""
+            )
+        self._bar.update(self._task, completed=record.step, figures=figures)
+        if record.psnr_y is not None and not self._console.is_terminal:
+            click.echo(f"step {record.step}: {figures}", err=True)

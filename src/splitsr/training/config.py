@@ -1,0 +1,236 @@
+"""The configuration of a training run: typed, frozen, read from TOML.
+
+`--set section.field=value` changes single values; the resolved configuration is saved beside the
+run. The defaults are the paper's training as far as it is published.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from splitsr.errors import ConfigError
+from splitsr.spec import ModelSpec, spec_from_dict
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file."""
+
+
+class Stage(_Section, frozen=True):
+    """A stretch of the run with its own patches and loss.
+
+    Attributes:
+        steps: length of the stage.
+        batch_size: patches a step, over all processes.
+        patch_size: side of a patch in LR pixels.
+        loss: on the output in [0, 1].
+        fft_weight: weight of the L1 distance of the spectra, added to the loss; 0 for none.
+    """
+
+    steps: int = 600_000
+    batch_size: int = 16
+    patch_size: int = 24
+    loss: Literal["l1", "charbonnier", "l2"] = "l1"
+    fft_weight: float = 0.0
+
+
+class Optimizer(_Section, frozen=True):
+    """Adam (Kingma and Ba), with gradient clipping.
+
+    Attributes:
+        learning_rate: the peak.
+        betas: decay of the first and second moment.
+        eps: added to the root of the second moment.
+        clip_norm: largest norm of the gradient; 0 for no clipping.
+    """
+
+    learning_rate: float = 1e-4
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-7
+    clip_norm: float = 0.0
+
+
+class Schedule(_Section, frozen=True):
+    """How the learning rate runs over the whole of the stages.
+
+    Attributes:
+        kind: `cosine` falls to `final_ratio` of the peak at the last step; `step` halves the rate
+            every `halve_every` steps.
+        warmup_steps: linear rise from zero to the peak.
+        final_ratio: last learning rate over the peak, for `cosine`.
+        halve_every: steps, for `step`.
+    """
+
+    kind: Literal["cosine", "step"] = "step"
+    warmup_steps: int = 0
+    final_ratio: float = 0.01
+    halve_every: int = 200_000
+
+
+class Validation(_Section, frozen=True):
+    """When and on what the run is measured.
+
+    Attributes:
+        every: steps between two measurements.
+        images: how many images of the pack are held out, when no folder is given.
+        crop: side in HR pixels of the centre crop of a held-out image.
+    """
+
+    every: int = 5_000
+    images: int = 8
+    crop: int = 288
+
+
+class TrainConfig(_Section, frozen=True):
+    """Everything that decides the outcome of a run.
+
+    Attributes:
+        name: of the network that is trained.
+        model: the network.
+        stages: one after another; their steps add up to the run's.
+        optimizer: see `Optimizer`.
+        schedule: see `Schedule`.
+        validation: see `Validation`.
+        seed: of the initialisation and of the patches.
+        ema: decay of the weights' moving average, which is what is validated and shipped; 0 for
+            none.
+        sampling: images equally likely, or in proportion to their area.
+        augment: random flips and quarter turns.
+        precision: `auto` takes bfloat16 where the hardware has it.
+        compile: run the step through torch.compile.
+        checkpoint_every: steps between two saved states.
+        log_every: steps between two lines of the log.
+        init_from: weights to start from, of this or another scale.
+    """
+
+    name: str
+    model: ModelSpec = ModelSpec()
+    stages: tuple[Stage, ...] = (Stage(),)
+    optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    validation: Validation = Validation()
+    seed: int = 1
+    ema: float = 0.0
+    sampling: Literal["image", "area"] = "image"
+    augment: bool = True
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: bool = False
+    checkpoint_every: int = 1_000
+    log_every: int = 100
+    init_from: str | None = None
+
+    def __post_init__(self) -> None:
+        for field, holds, allowed in _checks(self):
+            if not holds:
+                raise ConfigError(f"{field}: {allowed}")
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    def stage_at(self, step: int) -> Stage:
+        """The stage that `step` (from 0) belongs to."""
+        for stage in self.stages:
+            if step < stage.steps:
+                return stage
+            step -= stage.steps
+        raise IndexError(f"step {step} is after the last stage")
+
+
+def _checks(config: TrainConfig) -> list[tuple[str, bool, str]]:
+    optimizer, schedule = config.optimizer, config.schedule
+    positive = "must be above 0"
+    checks = [
+        ("stages", len(config.stages) > 0, "at least one is needed"),
+        ("optimizer.learning_rate", optimizer.learning_rate > 0, positive),
+        ("optimizer.betas", all(0 <= b < 1 for b in optimizer.betas), "must lie in [0, 1)"),
+        ("optimizer.clip_norm", optimizer.clip_norm >= 0, "must not be negative"),
+        ("schedule.warmup_steps", schedule.warmup_steps >= 0, "must not be negative"),
+        ("schedule.halve_every", schedule.halve_every > 0, positive),
+        ("schedule.final_ratio", 0 <= schedule.final_ratio <= 1, "must lie in [0, 1]"),
+        ("validation.every", config.validation.every > 0, positive),
+        ("ema", 0 <= config.ema < 1, "must lie in [0, 1)"),
+        ("checkpoint_every", config.checkpoint_every > 0, positive),
+        ("log_every", config.log_every > 0, positive),
+    ]
+    for number, stage in enumerate(config.stages):
+        for field in ("steps", "batch_size", "patch_size"):
+            checks.append((f"stages[{number}].{field}", getattr(stage, field) > 0, positive))
+    return checks
+
+
+def read_config(path: Path, changes: tuple[str, ...] = ()) -> TrainConfig:
+    """Reads a configuration and applies changes to it.
+
+    Args:
+        path: a TOML file.
+        changes: `section.field=value`, the value written as in TOML (a bare word is a string);
+            `stages.0.steps=100` reaches into the list of stages.
+
+    Raises:
+        ConfigError: the file cannot be read, or a field is unknown or impossible.
+        SpecError: the network is impossible.
+    """
+    try:
+        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a TOML file ({error})") from None
+    fields.setdefault("name", path.stem)
+    for change in changes:
+        _apply(fields, change)
+    return config_from_dict(fields, str(path))
+
+
+def config_from_dict(fields: dict[str, Any], source: str) -> TrainConfig:
+    """Builds a configuration from plain values; `source` names them in error messages."""
+    rest = dict(fields)
+    model = spec_from_dict(rest.pop("model", {}))
+    try:
+        config = msgspec.convert({**rest, "model": msgspec.to_builtins(model)}, TrainConfig)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{source}: {error}") from None
+    return config
+
+
+def _apply(fields: dict[str, Any], change: str) -> None:
+    """Sets one value of a nested dictionary, as `--set` says."""
+    path, separator, text = change.partition("=")
+    if not separator or not path:
+        raise ConfigError(f"--set {change}: must read section.field=value")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *sections, last = path.split(".")
+    target: Any = fields
+    try:
+        for section in sections:
+            target = target[int(section)] if isinstance(target, list) else target.setdefault(section, {})
+        target[int(last) if isinstance(target, list) else last] = value
+    except (ValueError, IndexError, TypeError, AttributeError):
+        raise ConfigError(f"--set {change}: no such field") from None
+
+
+def config_to_toml(config: TrainConfig) -> str:
+    """The resolved configuration, every field written out, as TOML."""
+    fields = msgspec.to_builtins(config)
+    tables = {k: v for k, v in fields.items() if isinstance(v, dict)}
+    stages = fields.pop("stages")
+    lines = [_line(k, v) for k, v in fields.items() if k not in tables and v is not None]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *(_line(k, v) for k, v in table.items())]
+    for stage in stages:
+        lines += ["", "[[stages]]", *(_line(k, v) for k, v in stage.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _line(key: str, value: object) -> str:
+    # JSON's strings, numbers, booleans and lists are TOML's.
+    return f"{key} = {msgspec.json.encode(value).decode()}"

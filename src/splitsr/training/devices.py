@@ -1,0 +1,69 @@
+"""Where a run computes: one CPU, one CUDA GPU, or one GPU a process under torchrun."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import torch
+from torch import distributed
+
+from splitsr.training.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Place:
+    """The part of a run that this process does.
+
+    Attributes:
+        device: where it computes.
+        rank: this process, from 0; rank 0 validates, logs and saves.
+        world: how many processes share every batch.
+    """
+
+    device: torch.device
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files."""
+        return self.rank == 0
+
+
+def find_place(device: str | None = None) -> Place:
+    """Joins torchrun's process group if there is one, and picks a device.
+
+    Args:
+        device: `cpu` or `cuda`; by default CUDA when there is a GPU.
+    """
+    kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1:
+        return Place(torch.device(kind, 0) if kind == "cuda" else torch.device(kind))
+    rank, local_rank = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
+    where = torch.device(kind, local_rank) if kind == "cuda" else torch.device(kind)
+    if kind == "cuda":
+        torch.cuda.set_device(where)
+    if not distributed.is_initialized():
+        distributed.init_process_group("nccl" if kind == "cuda" else "gloo")
+    return Place(where, rank, world)
+
+
+def leave_place(place: Place) -> None:
+    """Leaves the process group that `find_place` joined."""
+    if place.world > 1 and distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+def autocast_dtype(config: TrainConfig, place: Place) -> torch.dtype:
+    """The dtype that the network computes in; weights and optimizer stay float32.
+
+    `auto` takes bfloat16 on a GPU, and on a CPU that has instructions for it: without them it is
+    about ten times slower than float32.
+    """
+    if config.precision != "auto":
+        return getattr(torch, config.precision)  # type: ignore[no-any-return]
+    if place.device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32

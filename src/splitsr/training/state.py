@@ -1,0 +1,85 @@
+"""The state of a run on disk: enough to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from splitsr.errors import TrainingError
+from splitsr.training.config import TrainConfig, config_to_toml
+from splitsr.training.ema import EMA
+
+STATE_FILE = "state.pt"
+
+
+@dataclass
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        step: steps that are done.
+        seconds: wall-clock time spent in them.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+
+
+def save_state(
+    run_dir: Path,
+    config: TrainConfig,
+    model: nn.Module,
+    ema: EMA,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+) -> None:
+    """Writes the state atomically: a crash leaves the old one or the new one."""
+    state = {
+        "config": config_to_toml(config),
+        "model": model.state_dict(),
+        "ema": ema.model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": progress.step,
+        "seconds": progress.seconds,
+    }
+    partial = run_dir / f"{STATE_FILE}.partial"
+    with partial.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(run_dir / STATE_FILE)
+
+
+def load_state(
+    run_dir: Path,
+    config: TrainConfig,
+    model: nn.Module,
+    ema: EMA,
+    optimizer: torch.optim.Optimizer,
+) -> Progress:
+    """Restores what `save_state` wrote into model, average and optimizer.
+
+    Raises:
+        TrainingError: no state, a damaged one, or one of another configuration.
+    """
+    path = run_dir / STATE_FILE
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise TrainingError(f"{path}: no state to resume from; leave out --resume") from None
+    except Exception as error:
+        raise TrainingError(f"{path}: damaged, cannot resume ({error})") from None
+    if state["config"] != config_to_toml(config):
+        raise TrainingError(
+            f"{path}: is of another configuration (see {run_dir / 'config.toml'}); "
+            "resume with the same one, or start a new run with init_from"
+        )
+    model.load_state_dict(state["model"])
+    ema.model.load_state_dict(state["ema"])
+    optimizer.load_state_dict(state["optimizer"])
+    return Progress(state["step"], state["seconds"])
