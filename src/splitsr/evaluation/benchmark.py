@@ -1,0 +1,229 @@
+"""Scores an upscaling method on a folder of images, with bicubic beside it.
+
+The LR images are given, or made from the HR ones by MATLAB's bicubic; HR images are first cropped
+to a size that the scale divides. Figures are those of `splitsr.evaluation.metrics`, with `scale`
+pixels shaved from each border.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import numpy.typing as npt
+
+from splitsr.data.sources import ImageSource, decode_rgb, find_images
+from splitsr.errors import DataError, ImageError
+from splitsr.evaluation.metrics import psnr_y, ssim_y
+from splitsr.imaging.resize import Edge, crop_to_multiple, rescale_bicubic
+
+Upscale = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]
+"""Maps uint8 RGB (h, w, 3) to uint8 RGB (h * scale, w * scale, 3)."""
+
+Progress = Callable[[int, int], None]
+"""Called after each image with how many are done and how many there are."""
+
+# What is left of the smallest image after shaving must hold one window of SSIM.
+_SSIM_WINDOW = 11
+
+
+@dataclass(frozen=True)
+class ImagePair:
+    """An HR image, cropped to a multiple of the scale, and its LR image; both uint8 (H, W, 3)."""
+
+    name: str
+    lr: npt.NDArray[np.uint8]
+    hr: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Figures of one image: decibels (infinite for equal luma), and at most 1."""
+
+    name: str
+    psnr_y: float
+    ssim_y: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Figures of a set of images."""
+
+    images: tuple[Score, ...]
+
+    @property
+    def psnr_y(self) -> float:
+        """Mean over the images, in decibels."""
+        return fmean(score.psnr_y for score in self.images)
+
+    @property
+    def ssim_y(self) -> float:
+        """Mean over the images."""
+        return fmean(score.ssim_y for score in self.images)
+
+
+@dataclass(frozen=True)
+class BenchmarkResult:
+    """Figures of a method, and of bicubic on the same images in the same order."""
+
+    scale: int
+    method: Scores
+    bicubic: Scores
+
+
+def evaluate_folder(
+    upscale: Upscale,
+    scale: int,
+    hr_dir: Path,
+    lr_dir: Path | None = None,
+    *,
+    edge: Edge = "mirror",
+    round_y: bool = False,
+    progress: Progress | None = None,
+) -> BenchmarkResult:
+    """Scores a method, and bicubic beside it, on a folder; one image is in memory at a time.
+
+    Args:
+        upscale: the method.
+        scale: how much it enlarges.
+        hr_dir: the HR images.
+        lr_dir: the LR images; see `read_pairs`.
+        edge: the edge rule for LR images that are made here, and for bicubic.
+        round_y: round luma to whole levels first; see `psnr_y`.
+        progress: called after each image.
+
+    Raises:
+        DataError: as `read_pairs`.
+    """
+    methods = (upscale, bicubic(scale, edge=edge))
+    found = find_images([hr_dir])
+    scores: list[list[Score]] = []
+    for pair in read_pairs(found, scale, lr_dir, edge=edge):
+        scores.append([_score(method, pair, scale, round_y) for method in methods])
+        if progress:
+            progress(len(scores), len(found))
+    method, baseline = (Scores(column) for column in zip(*scores, strict=True))
+    return BenchmarkResult(scale, method, baseline)
+
+
+def evaluate_images(
+    upscale: Upscale, pairs: Iterable[ImagePair], scale: int, *, round_y: bool = False
+) -> Scores:
+    """Scores a method on pairs that are in memory, for validation while a network trains.
+
+    Args:
+        upscale: the method.
+        pairs: at least one, as from `load_pairs`.
+        scale: how much the method enlarges.
+        round_y: round luma to whole levels first; see `psnr_y`.
+    """
+    return Scores(tuple(_score(upscale, pair, scale, round_y) for pair in pairs))
+
+
+def load_pairs(
+    hr_dir: Path, scale: int, lr_dir: Path | None = None, *, edge: Edge = "mirror"
+) -> list[ImagePair]:
+    """Loads a test set into memory; arguments and errors are those of `read_pairs`."""
+    return list(read_pairs(find_images([hr_dir]), scale, lr_dir, edge=edge))
+
+
+def read_pairs(
+    hr_sources: Sequence[ImageSource],
+    scale: int,
+    lr_dir: Path | None = None,
+    *,
+    edge: Edge = "mirror",
+) -> Iterator[ImagePair]:
+    """Reads HR images and reads or makes their LR images. Gray ones get three equal channels.
+
+    Args:
+        hr_sources: the HR images.
+        scale: HR size by LR size.
+        lr_dir: LR images, named as the HR ones; endings such as `x4`, `_LR` and `_HR` do not
+            matter. A subfolder `X4` (the scale) is preferred where there is one. None makes the
+            LR images by bicubic.
+        edge: the edge rule of the bicubic.
+
+    Yields:
+        The pairs, in the order of `hr_sources`.
+
+    Raises:
+        DataError: an image is broken or too small, or an LR image is missing, ambiguous or of
+            the wrong size.
+    """
+    lr_sources = _lr_sources(lr_dir, hr_sources, scale) if lr_dir else None
+    for source in hr_sources:
+        hr = crop_to_multiple(_read(source), scale)
+        if min(hr.shape[:2]) < 2 * scale + _SSIM_WINDOW:
+            raise DataError(f"{source.name}: too small to score at x{scale}")
+        if lr_sources is None:
+            lr = rescale_bicubic(hr, 1 / scale, edge=edge)
+        else:
+            lr = _given_lr(lr_sources[source.name], source.name, hr, scale)
+        yield ImagePair(source.name, lr, hr)
+
+
+def bicubic(scale: int, *, edge: Edge = "mirror") -> Upscale:
+    """The baseline: MATLAB's bicubic, rounded to uint8."""
+    return lambda lr: rescale_bicubic(lr, scale, edge=edge)
+
+
+def _score(upscale: Upscale, pair: ImagePair, scale: int, round_y: bool) -> Score:
+    sr = upscale(pair.lr)
+    psnr = psnr_y(sr, pair.hr, crop_border=scale, round_y=round_y)
+    ssim = ssim_y(sr, pair.hr, crop_border=scale, round_y=round_y)
+    return Score(pair.name, psnr, ssim)
+
+
+def _read(source: ImageSource) -> npt.NDArray[np.uint8]:
+    try:
+        return decode_rgb(source.read())
+    except (OSError, ImageError) as error:
+        raise DataError(f"{source.name}: {error}") from error
+
+
+def _lr_sources(
+    lr_dir: Path, hr_sources: Sequence[ImageSource], scale: int
+) -> dict[str, ImageSource]:
+    """The LR image of each HR image, by the HR image's name."""
+    of_scale = lr_dir / f"X{scale}"
+    folder = of_scale if of_scale.is_dir() else lr_dir
+    by_key: dict[str, list[ImageSource]] = {}
+    for source in find_images([folder]):
+        by_key.setdefault(_key(source.name, scale), []).append(source)
+    matched: dict[str, ImageSource] = {}
+    for source in hr_sources:
+        match by_key.get(_key(source.name, scale), []):
+            case [lr]:
+                matched[source.name] = lr
+            case []:
+                stem = Path(source.name).stem
+                raise DataError(
+                    f"{folder}: no LR image for {source.name}; looked for {stem} and {stem}x{scale}"
+                )
+            case several:
+                names = ", ".join(lr.name for lr in several)
+                raise DataError(f"{folder}: several LR images for {source.name}: {names}")
+    return matched
+
+
+def _key(name: str, scale: int) -> str:
+    """A name without its suffix and endings, for matching HR and LR images."""
+    return re.sub(rf"([_-]?(HR|GT|LR|x{scale}))+$", "", Path(name).stem, flags=re.IGNORECASE)
+
+
+def _given_lr(
+    source: ImageSource, hr_name: str, hr: npt.NDArray[np.uint8], scale: int
+) -> npt.NDArray[np.uint8]:
+    lr = _read(source)
+    height, width = hr.shape[0] // scale, hr.shape[1] // scale
+    if lr.shape[:2] != (height, width):
+        raise DataError(
+            f"{source.name}: {lr.shape[1]}x{lr.shape[0]} pixels; the LR image of {hr_name} "
+            f"at x{scale} must have {width}x{height}"
+        )
+    return lr
