@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from splitsr.data.pack import Pack
+
+SPLITSR = Path(sys.executable).with_name("splitsr")
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([SPLITSR, "data", *map(str, arguments)], capture_output=True, text=True)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos [2024]"  # brackets are markup to rich
+    (folder / "more").mkdir(parents=True)
+    Image.fromarray(data.coffee()).save(folder / "coffee.jpg", quality=90)
+    Image.fromarray(data.chelsea()).save(folder / "more" / "cat.png")
+    (folder / "cut [b].jpg").write_bytes((folder / "coffee.jpg").read_bytes()[:5000])
+    Image.new("RGB", (50, 50)).save(folder / "tiny.png")
+    return folder
+
+
+def test_pack_names_what_it_skips(photos: Path, tmp_path: Path) -> None:
+    done = run("pack", photos, "-o", tmp_path / "out.pack")
+    assert done.returncode == 0
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("skipped cut [b].jpg: broken: ")
+    assert lines[1] == "skipped tiny.png: 50x50 pixels, smaller than 96"
+    assert "2 images, 0.4 megapixels, 2 skipped, sha256 " in lines[2]
+    pack = Pack.open(tmp_path / "out.pack")
+    assert pack.names == ("coffee.jpg", "more/cat.png")
+    np.testing.assert_array_equal(pack[1], data.chelsea())
+
+
+def test_shards_join_to_the_same_pack(photos: Path, tmp_path: Path) -> None:
+    done = run("pack", photos, "-o", tmp_path / "out.pack", "--shard-mb", "0.25")
+    assert done.returncode == 0, done.stderr
+    shards = sorted((tmp_path / "out.pack.shards").glob("*.shard"))
+    assert len(shards) == 2
+    assert f"2 shards, {sum(path.stat().st_size for path in shards) / 1e6:.1f} MB" in done.stderr
+    done = run("join", *reversed(shards), "-o", tmp_path / "joined.pack")
+    assert done.returncode == 0, done.stderr
+    for name in ("pixels.bin", "index.json"):
+        joined = (tmp_path / "joined.pack" / name).read_bytes()
+        assert joined == (tmp_path / "out.pack" / name).read_bytes()
+
+
+def test_a_missing_shard_is_named(photos: Path, tmp_path: Path) -> None:
+    run("pack", photos, "-o", tmp_path / "out.pack", "--shard-mb", "0.25")
+    first = tmp_path / "out.pack.shards" / "0001.shard"
+    done = run("join", first, "-o", tmp_path / "joined.pack")
+    assert done.returncode == 1
+    assert done.stderr == "splitsr: missing shards: 2 of 2; give all of them\n"
+
+
+def test_nothing_usable_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "fake.png").write_bytes(b"no image")
+    done = run("pack", tmp_path / "in", "-o", tmp_path / "out.pack")
+    assert done.returncode == 1
+    assert done.stderr.startswith("splitsr: none of 1 images is usable; the first: fake.png: not")
+    assert not (tmp_path / "out.pack").exists()
+
+
+def test_an_existing_pack_is_kept_without_overwrite(photos: Path, tmp_path: Path) -> None:
+    assert run("pack", photos, "-o", tmp_path / "out.pack").returncode == 0
+    done = run("pack", photos, "-o", tmp_path / "out.pack", "--min-size", "350")
+    assert (done.returncode, "exists already" in done.stderr) == (1, True)
+    done = run("pack", photos, "-o", tmp_path / "out.pack", "--min-size", "350", "--overwrite")
+    assert done.returncode == 0
+    assert Pack.open(tmp_path / "out.pack").names == ("coffee.jpg",)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["pack"],
+        ["pack", "photos"],
+        ["join", "-o", "x"],
+        ["pack", "x", "-o", "y", "--shard-mb", "0"],
+    ],
+)
+def test_wrong_calls_have_exit_code_2(arguments: list[str]) -> None:
+    assert run(*arguments).returncode == 2
