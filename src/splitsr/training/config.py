@@ -39,15 +39,17 @@ class Stage(_Section, frozen=True):
 
 
 class Optimizer(_Section, frozen=True):
-    """Adam (Kingma and Ba), with gradient clipping.
+    """Adam (Kingma and Ba), or Muon for the kernels of the body and Adam for the rest.
 
     Attributes:
+        kind: `adam`, or `muon` (see `training/muon.py`).
         learning_rate: the peak.
         betas: decay of the first and second moment.
         eps: added to the root of the second moment.
         clip_norm: largest norm of the gradient; 0 for no clipping.
     """
 
+    kind: Literal["adam", "muon"] = "adam"
     learning_rate: float = 1e-4
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-7

@@ -13,6 +13,7 @@ from torch import nn
 from splitsr.errors import TrainingError
 from splitsr.training.config import TrainConfig, config_to_toml
 from splitsr.training.ema import EMA
+from splitsr.training.optimizers import Optimizers
 
 STATE_FILE = "state.pt"
 
@@ -35,7 +36,7 @@ def save_state(
     config: TrainConfig,
     model: nn.Module,
     ema: EMA,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizers,
     progress: Progress,
 ) -> None:
     """Writes the state atomically: a crash leaves the old one or the new one."""
@@ -60,7 +61,7 @@ def load_state(
     config: TrainConfig,
     model: nn.Module,
     ema: EMA,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizers,
 ) -> Progress:
     """Restores what `save_state` wrote into model, average and optimizer.
 

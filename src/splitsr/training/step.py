@@ -12,6 +12,7 @@ from splitsr.models.splitsr import SplitSR
 from splitsr.training.config import Stage, TrainConfig
 from splitsr.training.devices import Place, autocast_dtype
 from splitsr.training.losses import image_loss
+from splitsr.training.optimizers import build_optimizers
 
 # Steps that run eagerly before capture, so that lazy initialisation is not captured.
 WARMUP_STEPS = 3
@@ -25,7 +26,7 @@ class TrainStep:
     them.
 
     Attributes:
-        optimizer: Adam over the network's parameters.
+        optimizer: of the network's parameters.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class TrainStep:
             self.network = DistributedDataParallel(self.network, device_ids=ids)
         if config.compile:
             self.network = torch.compile(self.network)  # type: ignore[assignment]
-        self.optimizer = _adam(self.parameters, config, place)
+        self.optimizer = build_optimizers(model, config.optimizer, place.device)
         self._graphed = place.device.type == "cuda" and place.world == 1 and not config.compile
         self._stage: Stage | None = None
         self._calls = 0
@@ -59,7 +60,7 @@ class TrainStep:
         Returns:
             The loss, a scalar tensor on the device; a CUDA graph overwrites it at the next step.
         """
-        self._set_learning_rate(learning_rate)
+        self.optimizer.set_learning_rate(learning_rate)
         if not self._graphed:
             return self._update(plan.to(self.place.device), stage)
         if stage != self._stage:
@@ -73,7 +74,7 @@ class TrainStep:
         """Forward, backward, clipping and Adam."""
         lr, hr = self.pixels.cut(plan, stage.patch_size)
         lr = lr.contiguous(memory_format=torch.channels_last)
-        self.optimizer.zero_grad(set_to_none=False)
+        self.optimizer.zero_grad()
         with torch.autocast(
             self.place.device.type, self.dtype, enabled=self.dtype != torch.float32
         ):
@@ -102,27 +103,3 @@ class TrainStep:
                 self._loss = self._update(self._plan, stage)
         self._graph.replay()
         return self._loss
-
-    def _set_learning_rate(self, learning_rate: float) -> None:
-        for group in self.optimizer.param_groups:
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(learning_rate)
-            else:
-                group["lr"] = learning_rate
-
-
-def _adam(
-    parameters: list[nn.Parameter], config: TrainConfig, place: Place
-) -> torch.optim.Optimizer:
-    settings = config.optimizer
-    cuda = place.device.type == "cuda"
-    # A graph replays addresses: the learning rate has to live in a tensor on the device.
-    rate = torch.tensor(settings.learning_rate, device=place.device) if cuda else 0.0
-    return torch.optim.Adam(
-        parameters,
-        lr=rate if cuda else settings.learning_rate,
-        betas=settings.betas,
-        eps=settings.eps,
-        capturable=cuda,
-        fused=True,
-    )

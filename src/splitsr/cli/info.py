@@ -1,0 +1,146 @@
+"""`splitsr info`: what a network is made of and what it costs."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from splitsr.evaluation.cost import Layer
+    from splitsr.spec import ModelSpec
+
+
+@click.command()
+@click.argument("model", metavar="SPEC-OR-MODEL")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(model: str, as_json: bool) -> None:
+    """Print parameters, multi-adds, receptive radius and layers of a network.
+
+    SPEC-OR-MODEL is a model's name, a weight file (.onnx, .safetensors), a configuration (.toml,
+    its [model] table), or `paper` for the paper's configuration.
+
+    \b
+    Examples:
+      splitsr info splitsr-balanced-x4
+      splitsr info configs/paper-x4.toml --json
+    """
+    spec = _find_spec(model)
+    facts, layers = _measure(model, spec)
+    if as_json:
+        click.echo(json.dumps({"model": model, **facts, "layers": layers}))
+        return
+    _print_table(model, spec, facts, layers)
+
+
+def _find_spec(model: str) -> ModelSpec:
+    from splitsr.spec import ModelSpec
+
+    path = Path(model)
+    if model == "paper":
+        return ModelSpec()
+    if path.suffix == ".toml":
+        return _spec_of_config(path)
+    if path.suffix == ".safetensors":
+        return _spec_of_weights(path)
+    from splitsr.zoo import find_model
+
+    return find_model(model).spec
+
+
+def _spec_of_config(path: Path) -> ModelSpec:
+    from splitsr.errors import ConfigError
+    from splitsr.spec import spec_from_dict
+
+    try:
+        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a TOML file ({error})") from None
+    return spec_from_dict(fields.get("model", {}))
+
+
+def _spec_of_weights(path: Path) -> ModelSpec:
+    from safetensors import SafetensorError, safe_open
+
+    from splitsr.errors import SpecError, WeightsError
+    from splitsr.spec import spec_from_json
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return spec_from_json((file.metadata() or {})["splitsr.spec"])
+    except (OSError, SafetensorError, KeyError, SpecError) as error:
+        raise WeightsError(f"{path}: not splitsr weights ({error})") from None
+
+
+def _measure(model: str, spec: ModelSpec) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
+    """Facts for the JSON, and the layers; without torch, what the catalogue knows."""
+    import msgspec
+
+    fixed = {
+        "receptive_radius": spec.receptive_radius,
+        "tileable": spec.tileable,
+        "spec": msgspec.to_builtins(spec),
+    }
+    try:
+        from splitsr.evaluation.cost import measure_cost
+    except ImportError:
+        return {**_catalogued(model), **fixed}, None
+    cost = measure_cost(spec)
+    facts = {"parameters": cost.parameters, "multi_adds_720p": cost.multi_adds_720p, **fixed}
+    return facts, [_as_dict(layer) for layer in cost.layers]
+
+
+def _as_dict(layer: Layer) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(layer)
+
+
+def _catalogued(model: str) -> dict[str, Any]:
+    from splitsr.errors import MissingDependencyError, ModelError
+    from splitsr.zoo import find_model
+
+    try:
+        entry = find_model(model)
+    except ModelError:
+        entry = None
+    if entry is None or entry.parameters is None:
+        raise MissingDependencyError(
+            "counting the layers of a network needs PyTorch: pip install 'splitsr[train]'"
+        )
+    return {"parameters": entry.parameters, "multi_adds_720p": entry.multi_adds_720p}
+
+
+def _print_table(
+    model: str, spec: ModelSpec, facts: dict[str, Any], layers: list[dict[str, Any]] | None
+) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    console.print(f"[bold]{model}[/]: {spec.arch} x{spec.scale}")
+    console.print(f"parameters        {facts['parameters']:,}")
+    console.print(f"multi-adds        {facts['multi_adds_720p'] / 1e9:.2f} G for 1280x720 out")
+    console.print(f"receptive radius  {facts['receptive_radius']} LR pixels")
+    console.print(f"tileable          {'yes' if facts['tileable'] else 'no: global attention'}")
+    if layers is None:
+        console.print("layers            (install 'splitsr[train]' to list them)")
+        return
+    table = Table("layer", "channels", "kernel", "groups", "parameters", "multi-adds (M)")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for layer in layers:
+        table.add_row(
+            layer["name"],
+            f"{layer['in_channels']} → {layer['out_channels']}",
+            f"{layer['kernel']}x{layer['kernel']}",
+            str(layer["groups"]),
+            f"{layer['parameters']:,}",
+            f"{layer['multi_adds_720p'] / 1e6:,.1f}",
+        )
+    console.print(table)
