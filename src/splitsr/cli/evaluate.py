@@ -1,0 +1,114 @@
+"""`splitsr evaluate`: PSNR and SSIM of a model on a folder of images, beside bicubic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from splitsr.evaluation.benchmark import BenchmarkResult, Score, Scores, evaluate_folder
+from splitsr.imaging.resize import Edge
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("model")
+@click.option("--hr", "hr_dir", type=_FOLDER, required=True, help="Folder of HR images.")
+@click.option("--lr", "lr_dir", type=_FOLDER, help="Folder of LR images (default: make them).")
+@click.option("--scale", type=click.IntRange(2), help="The scale (default: the model's own).")
+@click.option(
+    "--edge",
+    type=click.Choice(get_args(Edge)),
+    default="mirror",
+    show_default=True,
+    help="Edge rule of bicubic: new MATLAB's or old MATLAB's.",
+)
+@click.option("--round-y", is_flag=True, help="Round luma to whole levels before comparing.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads (default: all cores).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    model: str,
+    hr_dir: Path,
+    lr_dir: Path | None,
+    scale: int | None,
+    edge: Edge,
+    round_y: bool,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """PSNR-Y and SSIM-Y of MODEL on a folder of images, with bicubic beside it.
+
+    MODEL is a name that `splitsr models` lists, an ONNX file, a .safetensors file of weights, or
+    bicubic. LR images are made by MATLAB's bicubic unless they are given.
+
+    \b
+    Example:
+      splitsr evaluate splitsr-balanced-x4 --hr Set5/HR
+      splitsr evaluate bicubic --scale 4 --hr Set14/HR --lr Set14/LR_bicubic/X4 --edge clamp --json
+    """  # noqa: D301 (click reads the \b)
+    from splitsr.evaluation.methods import BICUBIC, find_method
+
+    if model == BICUBIC and scale is None:
+        raise click.UsageError("bicubic needs a --scale, for example --scale 4")
+    method = find_method(model, scale=scale, edge=edge, threads=threads)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Evaluating", total=None)
+        result = evaluate_folder(
+            method.upscale,
+            method.scale,
+            hr_dir,
+            lr_dir,
+            edge=edge,
+            round_y=round_y,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if as_json:
+        click.echo(msgspec.json.encode(_fields(model, result)))
+    else:
+        Console().print(_table(model, result))
+
+
+def _fields(model: str, result: BenchmarkResult) -> dict[str, object]:
+    """The JSON document. An infinite PSNR (equal luma) becomes null."""
+    images = [
+        {
+            "name": ours.name,
+            "psnr_y": ours.psnr_y,
+            "ssim_y": ours.ssim_y,
+            "bicubic_psnr_y": theirs.psnr_y,
+            "bicubic_ssim_y": theirs.ssim_y,
+        }
+        for ours, theirs in zip(result.method.images, result.bicubic.images, strict=True)
+    ]
+    return {
+        "model": model,
+        "scale": result.scale,
+        "psnr_y": result.method.psnr_y,
+        "ssim_y": result.method.ssim_y,
+        "bicubic_psnr_y": result.bicubic.psnr_y,
+        "bicubic_ssim_y": result.bicubic.ssim_y,
+        "images": images,
+    }
+
+
+def _table(model: str, result: BenchmarkResult) -> Table:
+    table = Table("image", title=escape(f"{model}, x{result.scale}"))
+    for heading in ("PSNR-Y", "SSIM-Y", "bicubic PSNR-Y", "bicubic SSIM-Y"):
+        table.add_column(heading, justify="right")
+    for ours, theirs in zip(result.method.images, result.bicubic.images, strict=True):
+        table.add_row(escape(ours.name), *_figures(ours), *_figures(theirs))
+    table.add_section()
+    table.add_row("mean", *_figures(result.method), *_figures(result.bicubic))
+    return table
+
+
+def _figures(score: Score | Scores) -> tuple[str, str]:
+    return f"{score.psnr_y:.2f}", f"{score.ssim_y:.4f}"
