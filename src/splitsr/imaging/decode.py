@@ -1,0 +1,273 @@
+"""From a file's bytes to pixels, through Pillow's readers.
+
+Pillow keeps RGB at 8 bits. Its readers for 16-bit RGB take the high byte of each sample; told that
+the byte order is the other one, they take the low byte. So such a file is decoded twice, and
+every compression, filter and interlacing that Pillow knows works at 16 bits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+import numpy as np
+
+from splitsr.errors import (
+    ImageError,
+    ImageReadError,
+    ImageTooLargeError,
+    UnsupportedImageError,
+)
+from splitsr.imaging.arrays import unpremultiply
+from splitsr.imaging.exif import ORIENTATION
+from splitsr.imaging.formats import Format, sniff
+from splitsr.imaging.integrity import check_complete
+from splitsr.imaging.metadata import Metadata, read_metadata
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL import Image, ImageFile
+
+_Pixels = tuple["NDArray[Any]", "NDArray[Any] | None"]
+_NATIVE = "L" if sys.byteorder == "little" else "B"
+# Modes that NumPy takes after one conversion by Pillow.
+_CONVERTED = {
+    "1": "L",
+    "L": "L",
+    "LA": "LA",
+    "La": "LA",
+    "PA": "RGBA",
+    "RGB": "RGB",
+    "RGBX": "RGB",
+    "RGBA": "RGBA",
+    "RGBa": "RGBA",
+    "YCbCr": "RGB",
+}
+_GRAY_KEY_SCALES = {"L;2": 85, "L;4": 17}
+
+
+class Decoded(NamedTuple):
+    """Pixels and what came with them; see `Photo` for shapes."""
+
+    color: NDArray[Any]
+    alpha: NDArray[Any] | None
+    metadata: Metadata
+    format: str
+
+
+def decode(stream: BinaryIO, name: str, max_pixels: int) -> Decoded:
+    """Decode a seekable stream; see `read_photo`."""
+    fmt = sniff(stream.read(32), name)
+    with _naming(name, fmt):
+        image = _open(stream, fmt)
+        _check_size(image.size, name, max_pixels)
+        _check_frames(image, name)
+        check_complete(stream, name, fmt.name)
+        image = _open(stream, fmt)
+        color, alpha = _pixels(image, name, lambda: _open(stream, fmt))
+        orientation = _orientation(image)
+        metadata = read_metadata(image, orientation=orientation, channels=color.shape[2])
+    return Decoded(
+        _turn(color, orientation),
+        None if alpha is None else _turn(alpha, orientation),
+        metadata,
+        fmt.name,
+    )
+
+
+@contextlib.contextmanager
+def _naming(name: str, fmt: Format) -> Iterator[None]:
+    """Turn whatever Pillow raises into one clear line about the file."""
+    from PIL.Image import DecompressionBombError
+
+    try:
+        yield
+    except (ImageError, MemoryError):
+        raise
+    except DecompressionBombError as error:  # WebP alone, whose reader checks by itself
+        raise ImageTooLargeError(
+            f"{name}: more pixels than Pillow reads from {fmt.name}"
+        ) from error
+    except Exception as error:  # on damaged input the readers raise nearly anything
+        reason = str(error).strip().rstrip(".") or type(error).__name__
+        raise ImageReadError(
+            f"{name}: a damaged, truncated or unsupported {fmt.name} ({reason})"
+        ) from error
+
+
+def _open(stream: BinaryIO, fmt: Format) -> ImageFile.ImageFile:
+    """Read the header. Not by Image.open, which warns of sizes that the caller allowed."""
+    module, reader = fmt.plugin
+    stream.seek(0)
+    image: ImageFile.ImageFile = getattr(importlib.import_module(module), reader)(stream)
+    return image
+
+
+def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise ImageTooLargeError(
+            f"{name}: {width}x{height} is {width * height / 1e6:.1f} megapixels, above the limit "
+            f"of {max_pixels / 1e6:g}; --max-pixels (max_pixels in Python) raises it"
+        )
+
+
+def _check_frames(image: Image.Image, name: str) -> None:
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise UnsupportedImageError(
+            f"{name}: an animation or a file of several pages ({frames} frames); "
+            "only single pictures are read: extract the frames first"
+        )
+
+
+def _pixels(image: ImageFile.ImageFile, name: str, reopen: Callable[[], Any]) -> _Pixels:
+    """Decode into (H, W, C) colour and (H, W) alpha, not yet turned upright."""
+    raw = _raw_mode(image)
+    if image.mode in ("RGB", "RGBA") and ";16" in raw:
+        color, alpha = _deep_pixels(image, name, raw, reopen)
+    else:
+        image.load()
+        color, alpha = _split(_array(image, name))
+    key = image.info.get("transparency")
+    if alpha is None and key is not None and image.mode != "P":
+        alpha = _keyed_alpha(color, key, _GRAY_KEY_SCALES.get(raw, 1))
+    return color, alpha
+
+
+def _raw_mode(image: ImageFile.ImageFile) -> str:
+    if not image.tile:
+        return ""
+    args = image.tile[0].args
+    return str(args[0] if isinstance(args, tuple) and args else args)
+
+
+def _array(image: Image.Image, name: str) -> NDArray[Any]:
+    """Give the pixels of a loaded picture, (H, W) or (H, W, C), uint8 or uint16."""
+    mode = image.mode
+    if mode == "P":
+        return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+    if mode == "CMYK":
+        return np.asarray(_cmyk_to_rgb(image))
+    if mode == "I" or mode.startswith("I;16"):
+        return _wide_gray(image, name)
+    if mode not in _CONVERTED:
+        kind = "floating-point samples" if mode == "F" else f"colours of mode {mode}"
+        raise UnsupportedImageError(
+            f"{name}: {kind} are not handled; convert it to 8- or 16-bit gray or RGB"
+        )
+    wanted = _CONVERTED[mode]
+    # A key colour would make Pillow convert to another mode; _keyed_alpha handles it.
+    return np.array(image if mode == wanted else image.convert(wanted))
+
+
+def _wide_gray(image: Image.Image, name: str) -> NDArray[np.uint16]:
+    gray = np.asarray(image)
+    if gray.dtype.kind == "i" and (gray.min() < 0 or gray.max() > 65535):
+        raise UnsupportedImageError(
+            f"{name}: integer samples of {gray.min()} to {gray.max()} are not handled; "
+            "convert it to 16-bit gray (0 to 65535)"
+        )
+    gray = gray.astype(np.uint16)
+    if image.format != "TIFF":
+        return gray
+    from splitsr.imaging.tiff import true_gray
+
+    return true_gray(image, gray)
+
+
+def _cmyk_to_rgb(image: Image.Image) -> Image.Image:
+    """Convert through the embedded profile, as a print looks; by inversion without one."""
+    from PIL import ImageCms
+
+    profile = image.info.get("icc_profile")
+    if profile:
+        with contextlib.suppress(ImageCms.PyCMSError, OSError):
+            converted = ImageCms.profileToProfile(
+                image,
+                ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+                ImageCms.createProfile("sRGB"),
+                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+                outputMode="RGB",
+                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            )
+            if converted is not None:
+                return converted
+    return image.convert("RGB")
+
+
+def _split(pixels: NDArray[Any]) -> _Pixels:
+    if pixels.ndim == 2:
+        return pixels[:, :, None], None
+    if pixels.shape[2] in (2, 4):
+        return np.ascontiguousarray(pixels[:, :, :-1]), np.ascontiguousarray(pixels[:, :, -1])
+    return pixels, None
+
+
+def _keyed_alpha(color: NDArray[Any], key: object, scale: int) -> NDArray[Any] | None:
+    """Make alpha of a PNG's key colour (tRNS): the pixels of just that colour are transparent."""
+    if not isinstance(key, int | tuple):
+        return None
+    opaque = np.any(color != np.array(key) * scale, axis=2)
+    return np.where(opaque, np.iinfo(color.dtype).max, 0).astype(color.dtype)
+
+
+def _deep_pixels(
+    image: ImageFile.ImageFile, name: str, raw: str, reopen: Callable[[], Any]
+) -> _Pixels:
+    """Decode 16-bit samples by two passes, one for the high bytes and one for the low."""
+    if getattr(image, "_planar_configuration", 1) == 2:
+        raise UnsupportedImageError(
+            f"{name}: 16-bit colour planes stored apart are not handled; "
+            "save the TIFF with interleaved samples (planar configuration 1)"
+        )
+    if raw == "LA;16B":
+        return _deep_gray_alpha(image)
+    order = raw[-1] if raw[-1] in "BL" else _NATIVE
+    # Premultiplied samples are taken as they are, and divided at full depth.
+    kind = raw.partition(";")[0].replace("RGBa", "RGBA")
+    high = _load_as(image, f"{kind};16{order}")
+    low = _load_as(reopen(), f"{kind};16{'L' if order == 'B' else 'B'}")
+    color, alpha = _split((high.astype(np.uint16) << 8) | low)
+    if alpha is not None and raw.startswith("RGBa"):
+        color = unpremultiply(color, alpha)
+    return color, alpha
+
+
+def _deep_gray_alpha(image: ImageFile.ImageFile) -> _Pixels:
+    """Take the two big-endian samples of a pixel as the four bytes of an 8-bit one."""
+    samples = np.ascontiguousarray(_load_as(image, "RGBA")).view(">u2").astype(np.uint16)
+    return _split(samples)
+
+
+def _load_as(image: ImageFile.ImageFile, raw: str) -> NDArray[np.uint8]:
+    image.tile = [
+        tile._replace(args=(raw, *tile.args[1:]) if isinstance(tile.args, tuple) else raw)
+        for tile in image.tile
+    ]
+    image.load()
+    return np.array(image)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Read the EXIF orientation; a damaged block, which costs no pixel, counts as upright."""
+    try:
+        value = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # Pillow's EXIF parser raises nearly anything
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _turn(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Apply an EXIF orientation (2 to 8 mirror or turn), giving contiguous upright pixels."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)

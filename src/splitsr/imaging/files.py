@@ -1,0 +1,174 @@
+"""Photos in files: reading them with all they carry, and writing them whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from splitsr.errors import ImageReadError, ImageWriteError
+from splitsr.imaging.atomic import check_target, write_atomic
+from splitsr.imaging.decode import decode
+from splitsr.imaging.encode import encode
+from splitsr.imaging.formats import (
+    IMAGE_SUFFIXES,
+    WRITABLE,
+    check_writable,
+    format_for,
+    suffix_for,
+    writable_format,
+)
+from splitsr.imaging.metadata import Metadata
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "DEFAULT_MAX_PIXELS",
+    "IMAGE_SUFFIXES",
+    "WRITABLE",
+    "Metadata",
+    "Photo",
+    "check_writable",
+    "format_for",
+    "read_photo",
+    "suffix_for",
+    "write_photo",
+]
+
+DEFAULT_MAX_PIXELS = 200_000_000
+"""Most pixels that `read_photo` decodes unless told otherwise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A picture as splitsr works on it, upright.
+
+    Attributes:
+        color: (H, W, 1) gray or (H, W, 3) RGB, uint8 or uint16, not premultiplied.
+        alpha: (H, W) of the same dtype, 0 transparent; None for a picture without.
+        metadata: what the file said besides its pixels.
+        format: Pillow's name of the format it was read from, such as `PNG`.
+    """
+
+    color: NDArray[Any]
+    alpha: NDArray[Any] | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+    format: str = "PNG"
+
+    @property
+    def height(self) -> int:
+        """Rows of pixels."""
+        return int(self.color.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns of pixels."""
+        return int(self.color.shape[1])
+
+
+def read_photo(
+    source: str | os.PathLike[str] | BinaryIO | bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS
+) -> Photo:
+    """Read one picture: JPEG, PNG, WebP, TIFF, AVIF, BMP, PPM or a still GIF.
+
+    The kind is told by the content, not by the name. EXIF orientation is applied to the pixels and
+    its tag reset. Gray stays gray; 1-bit becomes gray, a palette RGB; CMYK becomes sRGB through its
+    embedded profile where there is one. PNG and TIFF keep 16 bits a sample; other formats with
+    more than 8 (AVIF, PPM, CMYK) are reduced to 8. Key colours and palette transparency become
+    alpha.
+
+    Args:
+        source: a path, an open binary file, or the file's bytes.
+        max_pixels: most pixels to decode; checked against the header before any decoding.
+
+    Raises:
+        ImageReadError: missing, empty, truncated, damaged, or not an image.
+        ImageTooLargeError: more than max_pixels.
+        UnsupportedImageError: an animation, several pages, floating-point or Lab samples.
+    """
+    if isinstance(source, bytes):
+        return Photo(*decode(io.BytesIO(source), "image data", max_pixels))
+    if isinstance(source, str | os.PathLike):
+        return _read_path(Path(source), max_pixels)
+    name = str(getattr(source, "name", "image data"))
+    # A pipe cannot be read twice.
+    stream = source if source.seekable() and source.tell() == 0 else io.BytesIO(source.read())
+    return Photo(*decode(stream, name, max_pixels))
+
+
+def _read_path(path: Path, max_pixels: int) -> Photo:
+    try:
+        with path.open("rb") as stream:
+            return Photo(*decode(stream, str(path), max_pixels))
+    except FileNotFoundError:
+        raise ImageReadError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise ImageReadError(f"{path}: is a folder, not an image") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ImageReadError(f"{path}: cannot be read: {reason}") from error
+
+
+def write_photo(
+    photo: Photo,
+    target: str | os.PathLike[str] | BinaryIO,
+    *,
+    format: str | None = None,  # noqa: A002 - the word that Pillow's users know
+    quality: int | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write a picture as PNG, JPEG, WebP, TIFF or AVIF, whole or not at all.
+
+    PNG and TIFF are lossless and keep 8 or 16 bits, gray and alpha (16-bit gray with alpha becomes
+    RGB in TIFF). JPEG, WebP and AVIF get 8 bits, rounded. JPEG has no alpha: the picture is laid
+    over white. WebP has no gray: it is written as RGB of equal parts, and so are WebP and AVIF with
+    alpha. Metadata is written as far as the format has a place for it: WebP and AVIF have none for
+    DPI, comments and text, and a JPEG leaves out EXIF, XMP or a comment above 64 KiB.
+
+    Args:
+        photo: the picture.
+        target: a path, or a binary stream such as standard output.
+        format: `png`, `jpeg`, `webp`, `tiff` or `avif`; by default what the path's ending says; for
+            a stream the picture's own format, or PNG where that cannot be written.
+        quality: 1 to 100 for JPEG (default 95, colour at full resolution), WebP (95) and AVIF (90);
+            the lossless formats do not use it.
+        overwrite: replace an existing file.
+
+    Raises:
+        ImageWriteError: the format, the quality or the target will not do, or the system refused.
+            No part of a file is left behind, and an existing one is untouched.
+    """
+    if quality is not None and not 1 <= quality <= 100:
+        raise ImageWriteError(f"quality: found {quality}; allowed: 1 to 100")
+    path = Path(target) if isinstance(target, str | os.PathLike) else None
+    name = _output_format(photo, path, format)
+    check_writable(name, photo.height, photo.width)
+    if path is not None:
+        check_target(path, overwrite=overwrite)
+    data = encode(photo.color, photo.alpha, photo.metadata, name, quality)
+    if path is not None:
+        write_atomic(path, data, overwrite=overwrite)
+    elif not isinstance(target, str | os.PathLike):
+        _write_stream(target, data)
+
+
+def _output_format(photo: Photo, path: Path | None, asked: str | None) -> str:
+    if asked is not None:
+        return writable_format(asked).name
+    if path is not None:
+        return format_for(path)
+    return photo.format if photo.format in WRITABLE else "PNG"
+
+
+def _write_stream(stream: BinaryIO, data: bytes) -> None:
+    try:
+        stream.write(data)
+        stream.flush()
+    except OSError as error:
+        name = getattr(stream, "name", "output stream")
+        raise ImageWriteError(
+            f"{name}: cannot be written: {error.strerror or str(error)}"
+        ) from error

@@ -1,0 +1,148 @@
+"""A PNG writer: 8 and 16 bits, gray or RGB, with or without alpha.
+
+Pillow writes no 16-bit RGB. For 8 bits it is replaced too, for speed: on 2 cores, a 2048x2048 RGB
+picture took, in seconds and bytes a pixel,
+
+| writer                              | plain photo | fine grain  | upscaled    |
+|-------------------------------------|-------------|-------------|-------------|
+| Pillow, level 6                     | 1.06  0.75  | 2.01  1.27  | 2.15  0.93  |
+| Pillow, level 1                     | 0.39  0.84  | 0.65  1.38  | 0.54  1.09  |
+| Pillow, level 1, run lengths        | 0.38  0.80  | 0.54  1.31  | 0.54  0.97  |
+| Up filter, level 1, one thread      | 0.24  0.84  | 0.46  1.39  | 0.23  0.99  |
+| Up filter, run lengths, one thread  | 0.19  0.86  | 0.29  1.44  | 0.25  1.10  |
+
+The last row is what is done here, with the rows split into bands for the cores. Choosing among
+PNG's five filters for each row costs more time than the bytes are worth (see PNG, third edition,
+chapter 9 for the filters, RFC 1950 and 1951 for the compression).
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL.PngImagePlugin import PngInfo
+
+    from splitsr.imaging.metadata import Metadata
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+_BAND_BYTES = 1 << 20
+_IDAT_BYTES = 1 << 24
+_FILTER_UP = 2
+_PIXEL_CHUNKS = (b"IHDR", b"IDAT", b"IEND")
+
+
+def encode_png(pixels: NDArray[Any], metadata: Metadata) -> bytes:
+    """Encode a picture.
+
+    Args:
+        pixels: (H, W, C) uint8 or uint16; C is 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
+        metadata: all of it is kept.
+    """
+    height, width, channels = pixels.shape
+    depth = 8 * pixels.itemsize
+    header = struct.pack(">LLBBBBB", width, height, depth, _COLOUR_TYPES[channels], 0, 0, 0)
+    stream = io.BytesIO()
+    stream.write(_SIGNATURE)
+    _write_chunk(stream, b"IHDR", header)
+    for kind, content in _metadata_chunks(metadata, gray=channels < 3):
+        _write_chunk(stream, kind, content)
+    packed = memoryview(_compress(pixels))
+    for start in range(0, len(packed), _IDAT_BYTES):
+        _write_chunk(stream, b"IDAT", packed[start : start + _IDAT_BYTES])
+    _write_chunk(stream, b"IEND", b"")
+    return stream.getvalue()
+
+
+def _write_chunk(stream: io.BytesIO, kind: bytes, content: bytes | memoryview) -> None:
+    checksum = zlib.crc32(content, zlib.crc32(kind))
+    stream.write(struct.pack(">L4s", len(content), kind))
+    stream.write(content)
+    stream.write(struct.pack(">L", checksum))
+
+
+def _metadata_chunks(metadata: Metadata, *, gray: bool) -> Iterator[tuple[bytes, bytes]]:
+    """Let Pillow describe a picture of one pixel, and take its words."""
+    from PIL import Image, PngImagePlugin
+
+    options = {"icc_profile": metadata.icc_profile, "exif": metadata.exif, "dpi": metadata.dpi}
+    for kind, content, _ in PngImagePlugin.getchunks(
+        Image.new("L" if gray else "RGB", (1, 1)),
+        pnginfo=_texts(metadata),
+        **{name: value for name, value in options.items() if value},
+    ):
+        if kind not in _PIXEL_CHUNKS:
+            yield kind, content
+
+
+def _texts(metadata: Metadata) -> PngInfo:
+    from PIL.PngImagePlugin import PngInfo
+
+    texts = PngInfo()
+    for key, value in metadata.text.items():
+        texts.add_text(key, value)
+    comment = metadata.any_comment()
+    if comment is not None and "Comment" not in metadata.text:
+        texts.add_text("Comment", _decode(comment))
+    if metadata.xmp:
+        texts.add_itxt("XML:com.adobe.xmp", metadata.xmp.decode("utf-8", "replace"))
+    return texts
+
+
+def _decode(comment: bytes) -> str:
+    """Read a comment, whose encoding no format states: UTF-8 if it can be, else Latin-1."""
+    comment = comment.rstrip(b"\x00")
+    try:
+        return comment.decode()
+    except UnicodeDecodeError:
+        return comment.decode("latin-1")
+
+
+def _compress(pixels: NDArray[Any]) -> bytes:
+    """Filter and deflate bands of rows side by side, joined into one zlib stream."""
+    rows = max(1, _BAND_BYTES // pixels[:1].nbytes)
+    starts = range(0, len(pixels), rows)
+    with ThreadPoolExecutor() as pool:
+        bands = list(pool.map(lambda start: _deflate(_filter_rows(pixels, start, rows)), starts))
+    checksum = 1
+    for _, band_checksum, length in bands:
+        checksum = _join_adler(checksum, band_checksum, length)
+    # An empty last block ends the stream: every band ended with a flush to a whole byte.
+    body = b"".join(content for content, _, _ in bands)
+    return b"\x78\x01" + body + b"\x03\x00" + struct.pack(">L", checksum)
+
+
+def _filter_rows(pixels: NDArray[Any], start: int, rows: int) -> NDArray[np.uint8]:
+    """Give (rows, bytes + 1) filtered rows: each byte less the one above it."""
+    first = max(start - 1, 0)
+    band = pixels[first : start + rows]
+    band = np.ascontiguousarray(band, dtype=band.dtype.newbyteorder(">"))
+    content = band.view(np.uint8).reshape(len(band), -1)
+    above = content[:-1] if start else np.vstack([np.zeros_like(content[:1]), content[:-1]])
+    content = content[start - first :]
+    filtered = np.empty((len(content), content.shape[1] + 1), np.uint8)
+    filtered[:, 0] = _FILTER_UP
+    np.subtract(content, above, out=filtered[:, 1:])
+    return filtered
+
+
+def _deflate(filtered: NDArray[np.uint8]) -> tuple[bytes, int, int]:
+    packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zlib.Z_RLE)
+    content = packer.compress(filtered.data) + packer.flush(zlib.Z_FULL_FLUSH)
+    return content, zlib.adler32(filtered.data), filtered.nbytes
+
+
+def _join_adler(first: int, second: int, second_length: int) -> int:
+    """Adler-32 of two parts, from the parts' own (RFC 1950: two sums modulo 65521)."""
+    low = (first & 0xFFFF) + (second & 0xFFFF) - 1
+    high = (first >> 16) + (second >> 16) + second_length * ((first & 0xFFFF) - 1)
+    return (high % 65521) << 16 | (low % 65521)
