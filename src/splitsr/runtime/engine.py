@@ -1,0 +1,39 @@
+"""What the runtime asks of a network, whatever computes it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from splitsr.spec import ModelSpec
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class Engine(Protocol):
+    """A network that is ready to run. Safe to call from several threads at once.
+
+    Attributes:
+        spec: the network's description.
+        name: what to call it in messages and reports.
+    """
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The network's description."""
+
+    @property
+    def name(self) -> str:
+        """What to call the network in messages and reports."""
+
+    def run(self, lr: FloatArray) -> FloatArray:
+        """Runs the network once.
+
+        Args:
+            lr: (N, 3, H, W) float32, RGB in [0, 1].
+
+        Returns:
+            (N, 3, scale * H, scale * W) float32, RGB, not clamped.
+        """

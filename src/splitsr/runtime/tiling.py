@@ -1,0 +1,142 @@
+"""Tile plans: how a large picture is run in pieces without a visible or hidden seam.
+
+A plan is pure arithmetic on LR pixels; every program that tiles (this package, the web app) is
+held to the same golden plans.
+
+Along each axis the picture is cut into cores, which cover it exactly once. A core is computed
+inside a window that gives it `halo` pixels of context on each side, or all there are up to the
+picture's border, where the network's own zero padding applies. With a halo of at least the
+network's receptive radius, the tiled picture equals the one computed whole.
+
+All windows of a plan have one size: windows at the border, which need context on one side only,
+get a larger core instead. So the engine sees a single input shape and reuses its memory, no
+sliver of a tile is left at the end, and nothing is computed twice but the halos.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import ceil, isqrt
+from typing import NamedTuple
+
+from splitsr.spec import ModelSpec
+
+AUTO_TILE_BYTES = 256 * 2**20
+"""Memory that the engine may take for an automatic tile, as `engine_bytes` estimates it."""
+
+WHOLE_IMAGE_BYTES = 4 * 2**30
+"""Memory that the engine may take for a network that cannot be tiled."""
+
+_FLOAT_BYTES = 4
+
+
+class Span(NamedTuple):
+    """One tile along one axis, in LR pixels; stops are exclusive.
+
+    Attributes:
+        start: first pixel that the network is given.
+        stop: end of what the network is given.
+        core_start: first pixel that is kept.
+        core_stop: end of what is kept.
+    """
+
+    start: int
+    stop: int
+    core_start: int
+    core_stop: int
+
+
+class Tile(NamedTuple):
+    """One run of the network: its window and the core that is kept of it."""
+
+    rows: Span
+    columns: Span
+
+
+def plan_axis(size: int, tile: int, halo: int) -> tuple[Span, ...]:
+    """Cuts one axis.
+
+    Args:
+        size: length of the axis, at least 1.
+        tile: length of a core with context on both sides, at least 1.
+        halo: context on each side.
+
+    Returns:
+        Spans in order: their cores are disjoint and cover [0, size); their windows all have the
+        same length, at most `tile + 2 * halo`, or are the whole axis.
+
+    Raises:
+        ValueError: a value below its least.
+    """
+    if size < 1 or tile < 1 or halo < 0:
+        raise ValueError(
+            f"size {size}, tile {tile}, halo {halo}: must be at least 1, at least 1, at least 0"
+        )
+    count = ceil((size - 2 * halo) / tile)
+    if count <= 1:
+        return (Span(0, size, 0, size),)
+    window = ceil((size + 2 * halo * (count - 1)) / count)
+    starts = [index * (size - window) // (count - 1) for index in range(count)]
+    # Neighbours overlap by two halos at least: the cut in the middle leaves each its context.
+    cuts = [0, *((right + left + window) // 2 for left, right in pairwise(starts)), size]
+    return tuple(
+        Span(start, start + window, *core)
+        for start, core in zip(starts, pairwise(cuts), strict=True)
+    )
+
+
+def plan_tiles(height: int, width: int, tile: int, halo: int) -> tuple[Tile, ...]:
+    """Cuts a picture, row by row.
+
+    Args:
+        height: rows of the LR picture, at least 1.
+        width: columns of the LR picture, at least 1.
+        tile: side of a core with context on all sides, at least 1.
+        halo: context on each side; the network's `receptive_radius` or more.
+
+    Returns:
+        Tiles whose cores cover every LR pixel exactly once, all windows of one shape.
+
+    Raises:
+        ValueError: a value below its least.
+    """
+    columns = plan_axis(width, tile, halo)
+    return tuple(Tile(row, column) for row in plan_axis(height, tile, halo) for column in columns)
+
+
+def engine_bytes(spec: ModelSpec) -> int:
+    """Memory that the engine takes for one LR pixel of a window, estimated.
+
+    In ONNX Runtime the body holds about 8 of its feature maps at once, and the upsampler two of
+    its largest: `scale**2` times the channels that the last sub-pixel shuffle makes, `n_feats`
+    where a convolution follows and else 3. Measured for 64 features and `single_step` x4: 2.45 to
+    2.5 KiB from 200x200 to 512x512 pixels, where this gives 2.4.
+    """
+    upsampled = (spec.n_feats if spec.has_output_conv else 3) * spec.scale**2
+    return _FLOAT_BYTES * (8 * spec.n_feats + 2 * upsampled)
+
+
+def whole_image_pixels(spec: ModelSpec) -> int:
+    """The most LR pixels that a network which cannot be tiled is run on."""
+    return WHOLE_IMAGE_BYTES // engine_bytes(spec)
+
+
+def auto_tile(spec: ModelSpec, height: int, width: int) -> int:
+    """The side of a tile that keeps the engine under `AUTO_TILE_BYTES`.
+
+    Pictures that stay under it whole are not cut. Others get the largest square window that does,
+    less the halo; but at least two halos, or most of the work would go into context.
+
+    Args:
+        spec: the network.
+        height: rows of the LR picture.
+        width: columns of the LR picture.
+
+    Returns:
+        A tile for `plan_tiles`, at least 1.
+    """
+    pixels = AUTO_TILE_BYTES // engine_bytes(spec)
+    if height * width <= pixels:
+        return max(height, width)
+    halo = spec.receptive_radius
+    return max(isqrt(pixels) - 2 * halo, 2 * halo)

@@ -1,0 +1,213 @@
+"""`Upscaler`: from a picture in memory to a larger one of the same kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from splitsr.errors import ImageTooLargeError
+from splitsr.imaging.resize import resize_bicubic
+from splitsr.runtime.engine import Engine
+from splitsr.runtime.networks import find_networks
+from splitsr.runtime.passes import PassPlan, plan_passes
+from splitsr.runtime.pixels import Pixels, pack_pixels, unpack_pixels
+from splitsr.runtime.tiled import TileSize, plan_for, run_tiled
+from splitsr.runtime.tiling import Tile
+from splitsr.zoo.catalogue import DEFAULT_FAMILY, Catalogue
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+ImageT = TypeVar("ImageT", "Image", npt.NDArray[Any])
+
+
+class Progress(NamedTuple):
+    """How far a picture is.
+
+    Attributes:
+        tiles_done: tiles that are done, over all passes.
+        tiles_total: tiles in all.
+        pixels_done: output pixels of the networks that are done.
+        pixels_total: output pixels of the networks in all.
+    """
+
+    tiles_done: int
+    tiles_total: int
+    pixels_done: int
+    pixels_total: int
+
+
+OnProgress = Callable[[Progress], None]
+"""Called after each tile. An exception that it raises ends the work."""
+
+
+class Upscaler:
+    """Enlarges pictures. Reusable, and safe to call from several threads.
+
+    Memory is bounded by the picture, the result and, with a scale that no network has, one
+    picture between them, all in integers, and the engine's work on one tile (about 256 MiB with
+    an automatic tile).
+
+    Networks with global channel attention (`spec.tileable` is false) are run whole, up to about
+    4 GiB of engine memory, and pictures beyond that are refused. With a tile size of your own
+    they are tiled, and tiles may differ in tone.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | Engine = DEFAULT_FAMILY,
+        *,
+        threads: int | None = None,
+        tile: TileSize = "auto",
+        catalogue: Catalogue | None = None,
+    ) -> None:
+        """Chooses the networks; each is loaded when it is first needed.
+
+        Args:
+            model: a model's name (`splitsr models` lists them), for this one network; a family's,
+                such as `splitsr-balanced`, for the network that suits the scale best; the path of
+                an ONNX file that splitsr exported; or an engine.
+            threads: threads that compute one tile; by default one for each available CPU.
+            tile: side of a tile in LR pixels; `auto` bounds memory and leaves small pictures
+                whole. The result does not depend on it.
+            catalogue: where names are looked up; by default what ships.
+
+        Raises:
+            UnknownModelError: no such name; the message names the closest ones.
+            WeightsError: a file that is missing, damaged or not from splitsr.
+            ValueError: fewer than 1 thread, or a tile below 1.
+        """
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads: found {threads}; must be at least 1")
+        if tile != "auto" and tile < 1:
+            raise ValueError(f"tile: found {tile}; must be 'auto' or at least 1")
+        self._networks = find_networks(model, threads, catalogue)
+        self._tile = tile
+
+    @property
+    def scale(self) -> int:
+        """The enlargement when none is asked for: the largest that a network has."""
+        return self._networks.scales[-1]
+
+    def networks_for(self, scale: float) -> tuple[Engine, ...]:
+        """The networks that an enlargement by `scale` goes through, in order, loaded.
+
+        Raises:
+            ValueError: the scale is not from 1 to 8.
+            WeightsError: a network's file is missing or damaged.
+        """
+        plan = plan_passes(1, 1, scale, self._networks.scales)
+        return tuple(self._networks.engine(step.scale) for step in plan.passes)
+
+    def __call__(
+        self, image: ImageT, scale: float | None = None, progress: OnProgress | None = None
+    ) -> ImageT:
+        """Enlarges a picture.
+
+        Args:
+            image: a Pillow image, or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8
+                or uint16: gray, RGB or RGBA over the whole range of its dtype.
+            scale: 1 to 8, whole or not; by default the network's own.
+            progress: called after each tile.
+
+        Returns:
+            `round(scale * size)` pixels along each axis, of the same kind: an array of the same
+            dtype and rank, or a Pillow image of the same mode. Palette images become RGB or RGBA,
+            1-bit ones gray, and images with a transparent colour get an alpha channel.
+
+        Raises:
+            TypeError: not an image of these kinds.
+            ValueError: an array of another shape, or a scale out of range.
+            UnsupportedImageError: a Pillow image of a mode that is not handled.
+            ImageTooLargeError: memory is short, or the network must be run whole and cannot.
+        """
+        pixels = unpack_pixels(image)
+        return pack_pixels(self.enlarge(pixels, scale, progress), image)
+
+    def enlarge(
+        self, pixels: Pixels, scale: float | None = None, progress: OnProgress | None = None
+    ) -> Pixels:
+        """Enlarges colour and alpha; what `__call__` does to every kind of image.
+
+        Args:
+            pixels: colour through the networks; alpha, if any, by bicubic.
+            scale: as for `__call__`.
+            progress: as for `__call__`.
+
+        Raises:
+            ValueError: a scale out of range.
+            ImageTooLargeError: memory is short, or the network must be run whole and cannot.
+        """
+        height, width = pixels.color.shape[:2]
+        plan = plan_passes(height, width, scale or self.scale, self._networks.scales)
+        try:
+            color = self._enlarge_color(pixels.opaque_color(), plan, progress)
+            alpha = None if pixels.alpha is None else _enlarge_alpha(pixels.alpha, plan)
+        except MemoryError as error:
+            raise ImageTooLargeError(
+                f"{width}x{height} pixels: not enough memory for {plan.width}x{plan.height}; "
+                "choose a smaller scale"
+            ) from error
+        return Pixels(color, alpha)
+
+    def _enlarge_color(
+        self, color: npt.NDArray[Any], plan: PassPlan, progress: OnProgress | None
+    ) -> npt.NDArray[Any]:
+        engines = [self._networks.engine(step.scale) for step in plan.passes]
+        tiles = [
+            plan_for(engine, step.height, step.width, self._tile)
+            for engine, step in zip(engines, plan.passes, strict=True)
+        ]
+        counter = _Counter(engines, tiles, progress) if progress else None
+        for index, step in enumerate(plan.passes):
+            color = _resize(color, step.height, step.width)
+            on_tile = counter.of(index) if counter else None
+            color = run_tiled(engines[index], color, tiles[index], on_tile)
+        return _resize(color, plan.height, plan.width)
+
+
+class _Counter:
+    """Adds up the tiles and pixels of all passes and reports them."""
+
+    def __init__(
+        self, engines: list[Engine], tiles: list[tuple[Tile, ...]], report: OnProgress
+    ) -> None:
+        self._areas = [engine.spec.scale**2 for engine in engines]
+        self._report = report
+        self._tiles = sum(map(len, tiles))
+        self._pixels = sum(
+            area * _core_pixels(tile)
+            for area, plan in zip(self._areas, tiles, strict=True)
+            for tile in plan
+        )
+        self._done = (0, 0)
+
+    def of(self, index: int) -> Callable[[Tile], None]:
+        """What one pass calls after each tile."""
+
+        def count(tile: Tile) -> None:
+            tiles, pixels = self._done
+            self._done = (tiles + 1, pixels + self._areas[index] * _core_pixels(tile))
+            self._report(Progress(self._done[0], self._tiles, self._done[1], self._pixels))
+
+        return count
+
+
+def _core_pixels(tile: Tile) -> int:
+    rows, columns = tile
+    return (rows.core_stop - rows.core_start) * (columns.core_stop - columns.core_start)
+
+
+def _resize(image: npt.NDArray[Any], height: int, width: int) -> npt.NDArray[Any]:
+    return image if image.shape[:2] == (height, width) else resize_bicubic(image, height, width)
+
+
+def _enlarge_alpha(alpha: npt.NDArray[Any], plan: PassPlan) -> npt.NDArray[Any]:
+    first = alpha.flat[0]
+    if (alpha == first).all():  # most alpha channels are opaque throughout
+        return np.full((plan.height, plan.width), first, alpha.dtype)
+    return resize_bicubic(alpha, plan.height, plan.width)

@@ -1,0 +1,220 @@
+"""The catalogue of models: names, files, descriptions and measured figures."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from splitsr.errors import SpecError, UnknownModelError, WeightsError
+from splitsr.spec import ModelSpec
+from splitsr.zoo.onnx_file import NAME_KEY, read_metadata, spec_from_metadata
+
+CATALOGUE = Path(__file__).with_name("catalogue.toml")
+FILES_FOLDER = "files"
+
+DEFAULT_FAMILY = "splitsr-balanced"
+"""Family of the models that are used unless another is asked for."""
+
+
+class Figures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Measured quality on one test set.
+
+    Attributes:
+        psnr_y: dB, mean over the set's images.
+        ssim_y: mean over the set's images.
+    """
+
+    psnr_y: float
+    ssim_y: float
+
+
+class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One model as it stands in the catalogue."""
+
+    file: str
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    licence: str
+    parameters: Annotated[int, msgspec.Meta(gt=0)]
+    multi_adds_720p: Annotated[int, msgspec.Meta(gt=0)]
+    spec: ModelSpec
+    figures: dict[str, Figures]
+
+
+class _Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    models: dict[str, _Row]
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model and where its weights are.
+
+    Attributes:
+        name: `<family>-x<scale>` of a shipped model; of a file, the name it carries.
+        path: the ONNX file.
+        sha256: of the ONNX file, hexadecimal.
+        spec: the network's description.
+        licence: SPDX expression of the weights; None where unknown.
+        parameters: trained values; None where unknown.
+        multi_adds_720p: multiply-adds for a 1280x720 output; None where unknown.
+        figures: measured quality by test set.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    spec: ModelSpec
+    licence: str | None = None
+    parameters: int | None = None
+    multi_adds_720p: int | None = None
+    figures: Mapping[str, Figures] = field(default_factory=dict)
+
+    @property
+    def family(self) -> str:
+        """The name without the scale: what models for other scales share."""
+        return self.name.removesuffix(f"-x{self.spec.scale}")
+
+    @property
+    def weights_path(self) -> Path:
+        """The safetensors file with the same weights."""
+        return self.path.with_suffix(".safetensors")
+
+    def read(self) -> bytes:
+        """Reads the ONNX file and verifies it.
+
+        Raises:
+            WeightsError: it is missing, or not the file that `sha256` is of.
+        """
+        content = _read_bytes(self.path)
+        found = hashlib.sha256(content).hexdigest()
+        if found != self.sha256:
+            raise WeightsError(
+                f"{self.path}: damaged: its sha256 is {found[:12]}..., the catalogue's is "
+                f"{self.sha256[:12]}...; install splitsr again"
+            )
+        return content
+
+
+Catalogue = Mapping[str, ModelEntry]
+"""Models by name, in the order of the file."""
+
+
+def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
+    """Reads a catalogue.
+
+    Args:
+        path: the TOML file; the models' files lie in `files` beside it. By default the catalogue
+            that ships with splitsr.
+
+    Raises:
+        WeightsError: the catalogue is missing or not valid.
+    """
+    try:
+        rows = msgspec.toml.decode(_read_bytes(path), type=_Catalogue).models
+    except (msgspec.DecodeError, SpecError) as error:
+        raise WeightsError(f"{path}: not a valid catalogue ({error})") from error
+    return {name: _entry(name, row, path.parent / FILES_FOLDER) for name, row in rows.items()}
+
+
+@cache
+def shipped_catalogue() -> Catalogue:
+    """The catalogue that ships with splitsr, read once."""
+    return load_catalogue()
+
+
+def list_models() -> list[ModelEntry]:
+    """The models that ship with splitsr, in the catalogue's order.
+
+    Raises:
+        WeightsError: the catalogue is missing or not valid.
+    """
+    return list(shipped_catalogue().values())
+
+
+def find_model(name_or_path: str | Path, catalogue: Catalogue | None = None) -> ModelEntry:
+    """Finds a model by name, or describes one that lies in a file.
+
+    Args:
+        name_or_path: a name in the catalogue, or the path of an ONNX file that splitsr exported.
+        catalogue: where to look; by default what ships.
+
+    Raises:
+        UnknownModelError: no such name; the message names the closest ones.
+        WeightsError: the file is missing, damaged or not from splitsr.
+    """
+    if is_model_path(name_or_path):
+        return _entry_of_file(Path(name_or_path))
+    models = shipped_catalogue() if catalogue is None else catalogue
+    if str(name_or_path) not in models:
+        raise unknown_model(str(name_or_path), models)
+    return models[str(name_or_path)]
+
+
+def find_family(name: str, catalogue: Catalogue | None = None) -> dict[int, ModelEntry]:
+    """The models of one family.
+
+    Args:
+        name: a model's name without its scale, such as `splitsr-balanced`.
+        catalogue: where to look; by default what ships.
+
+    Returns:
+        Models by scale, the smallest first; empty if there is no such family.
+    """
+    models = shipped_catalogue() if catalogue is None else catalogue
+    entries = [entry for entry in models.values() if entry.family == name]
+    return {entry.spec.scale: entry for entry in sorted(entries, key=lambda e: e.spec.scale)}
+
+
+def is_model_path(name_or_path: str | Path) -> bool:
+    """Whether a model is given as a file, and not by its name."""
+    text = str(name_or_path)
+    return isinstance(name_or_path, Path) or text.endswith(".onnx") or "/" in text or "\\" in text
+
+
+def unknown_model(name: str, catalogue: Catalogue) -> UnknownModelError:
+    """The error for a name that is not in the catalogue, with the closest ones that are."""
+    if not catalogue:
+        return UnknownModelError(
+            f"no model {name!r}: this build of splitsr ships none; give the path of an .onnx file"
+        )
+    known = [*catalogue, *dict.fromkeys(entry.family for entry in catalogue.values())]
+    close = get_close_matches(name, known, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(catalogue)}"
+    return UnknownModelError(f"no model {name!r}: {hint} `splitsr models` lists all")
+
+
+def _entry(name: str, row: _Row, folder: Path) -> ModelEntry:
+    return ModelEntry(
+        name=name,
+        path=folder / row.file,
+        sha256=row.sha256,
+        spec=row.spec,
+        licence=row.licence,
+        parameters=row.parameters,
+        multi_adds_720p=row.multi_adds_720p,
+        figures=row.figures,
+    )
+
+
+def _entry_of_file(path: Path) -> ModelEntry:
+    content = _read_bytes(path)
+    metadata = read_metadata(content, str(path))
+    return ModelEntry(
+        name=metadata.get(NAME_KEY, path.stem),
+        path=path,
+        sha256=hashlib.sha256(content).hexdigest(),
+        spec=spec_from_metadata(metadata, str(path)),
+    )
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
