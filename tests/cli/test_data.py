@@ -34,7 +34,7 @@ def test_pack_names_what_it_skips(photos: Path, tmp_path: Path) -> None:
     assert done.returncode == 0
     assert done.stdout == ""
     lines = done.stderr.splitlines()
-    assert lines[0].startswith("skipped cut [b].jpg: broken: ")
+    assert lines[0].startswith("skipped cut [b].jpg: the JPEG is truncated")
     assert lines[1] == "skipped tiny.png: 50x50 pixels, smaller than 96"
     assert "2 images, 0.4 megapixels, 2 skipped, sha256 " in lines[2]
     pack = Pack.open(tmp_path / "out.pack")

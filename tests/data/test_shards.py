@@ -176,7 +176,7 @@ def test_another_decoder_is_told_from_damage(
     shards: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decode = shards_module.decode_rgb
-    monkeypatch.setattr(shards_module, "decode_rgb", lambda data: decode(data) ^ 1)
+    monkeypatch.setattr(shards_module, "decode_rgb", lambda data, **how: decode(data, **how) ^ 1)
     with pytest.raises(DataError, match=r"decode to other pixels here \(Pillow .*libjpeg"):
         join_shards(shards, tmp_path / "joined")
     assert not (tmp_path / "joined").exists()

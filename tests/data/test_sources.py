@@ -9,7 +9,7 @@ from PIL import Image
 from skimage import data
 
 from splitsr.data.sources import decode_rgb, find_images
-from splitsr.errors import DataError, ImageReadError
+from splitsr.errors import DataError, ImageError, ImageTooLargeError
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -88,14 +88,21 @@ def test_transparent_pixels_lie_on_white() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "not an image"),
+        (b"", "the file is empty"),
         (b"certainly no image", "not an image"),
-        (encoded(Image.fromarray(data.coffee()))[:20000], "broken: .*truncated"),
-        (encoded(Image.fromarray(data.coffee()), "JPEG")[:9000], "broken: .*truncated"),
-        (encoded(Image.new("1", (20000, 10000))), "too large"),
+        (encoded(Image.fromarray(data.coffee()))[:20000], "the PNG is truncated"),
+        (encoded(Image.fromarray(data.coffee()), "JPEG")[:9000], "the JPEG is truncated"),
+        (encoded(Image.new("1", (20000, 10001))), r"20000x10001 is 200\.0 megapixels, above the"),
     ],
     ids=["empty", "fake", "png", "jpeg", "bomb"],
 )
 def test_broken_images_say_what_is_wrong(data: bytes, reason: str) -> None:
-    with pytest.raises(ImageReadError, match=reason):
+    with pytest.raises(ImageError, match=rf"^(?!image data).*{reason}"):
         decode_rgb(data)
+
+
+def test_the_limit_of_pixels_can_be_chosen() -> None:
+    photo = encoded(Image.fromarray(data.chelsea()))
+    with pytest.raises(ImageTooLargeError, match="451x300"):
+        decode_rgb(photo, max_pixels=300 * 451 - 1)
+    assert decode_rgb(photo, max_pixels=300 * 451).shape == (300, 451, 3)

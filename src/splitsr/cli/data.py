@@ -15,6 +15,7 @@ from splitsr.data.pack import DEFAULT_MIN_SIZE, Pack, PackReport, build_pack
 from splitsr.data.pack import Progress as ReportProgress
 from splitsr.data.shards import join_shards, write_shards
 from splitsr.data.sources import find_images
+from splitsr.imaging.files import DEFAULT_MAX_PIXELS
 
 _OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace what is there.")
 _OUT = click.option(
@@ -38,6 +39,13 @@ def command() -> None:
     help="Skip images with a side of fewer pixels.",
 )
 @click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    default=DEFAULT_MAX_PIXELS,
+    show_default=True,
+    help="Skip images of more pixels.",
+)
+@click.option(
     "--shard-mb",
     type=click.FloatRange(0, min_open=True),
     help="Also split the pack into shards of at most this many megabytes, in PACK.shards.",
@@ -47,12 +55,13 @@ def pack(
     folders: tuple[Path, ...],
     output: Path,
     min_size: int,
+    max_pixels: int,
     shard_mb: float | None,
     overwrite: bool,
 ) -> None:
     """Decode all images in FOLDERS and their subfolders into a pack.
 
-    Broken images and tiny ones are named and skipped.
+    Images that are broken, tiny or huge are named and skipped.
 
     \b
     Example:
@@ -63,7 +72,12 @@ def pack(
     sources = find_images(folders)
     with _progress(console, "Packing") as progress:
         report = build_pack(
-            sources, output, min_size=min_size, overwrite=overwrite, progress=progress
+            sources,
+            output,
+            min_size=min_size,
+            max_pixels=max_pixels,
+            overwrite=overwrite,
+            progress=progress,
         )
     _print_report(console, report, output)
     if shard_mb is None:

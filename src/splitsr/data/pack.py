@@ -22,6 +22,7 @@ import numpy.typing as npt
 from splitsr.data.sources import ImageSource, decode_rgb
 from splitsr.data.staging import staged_folder
 from splitsr.errors import DataError, ImageError
+from splitsr.imaging.files import DEFAULT_MAX_PIXELS
 
 PIXELS_FILE = "pixels.bin"
 INDEX_FILE = "index.json"
@@ -192,15 +193,17 @@ def build_pack(
     out: Path,
     *,
     min_size: int = DEFAULT_MIN_SIZE,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> PackReport:
-    """Decodes images into a new pack, one at a time. Broken and tiny ones are skipped.
+    """Decodes images into a new pack, one at a time. Broken, tiny and huge ones are skipped.
 
     Args:
         sources: the images, in the order of the pack.
         out: the pack's folder; it appears when it is complete.
         min_size: least height and width, in pixels.
+        max_pixels: larger images are skipped.
         overwrite: replace a pack that is there.
         progress: called after each image.
 
@@ -214,7 +217,7 @@ def build_pack(
     with staged_folder(out, overwrite=overwrite) as folder, PackWriter(folder) as writer:
         for done, source in enumerate(sources, 1):
             try:
-                writer.add(source.name, _decode(source, min_size))
+                writer.add(source.name, _decode(source, min_size, max_pixels))
             except ImageError as error:
                 skipped.append((source.name, str(error)))
             if progress:
@@ -248,12 +251,12 @@ def _read_index(folder: Path) -> PackIndex:
     return index
 
 
-def _decode(source: ImageSource, min_size: int) -> npt.NDArray[np.uint8]:
+def _decode(source: ImageSource, min_size: int, max_pixels: int) -> npt.NDArray[np.uint8]:
     try:
         data = source.read()
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror}") from error
-    pixels = decode_rgb(data)
+    pixels = decode_rgb(data, max_pixels=max_pixels)
     height, width, _ = pixels.shape
     if min(height, width) < min_size:
         raise ImageError(f"{width}x{height} pixels, smaller than {min_size}")

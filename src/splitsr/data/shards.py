@@ -27,6 +27,7 @@ from splitsr.data.pack import Pack, PackReport, PackWriter, Progress
 from splitsr.data.sources import ImageSource, decode_rgb
 from splitsr.data.staging import staged_folder
 from splitsr.errors import DataError, ImageError
+from splitsr.imaging.formats import sniff
 
 MANIFEST = "shard.json"
 SHARD_SUFFIX = ".shard"
@@ -37,7 +38,11 @@ CHECKSUMS_FILE = "SHA256SUMS"
 _IMAGE_OVERHEAD = 400
 _SHARD_OVERHEAD = 2000
 _KEPT_FORMATS = frozenset({"JPEG", "PNG", "WEBP", "AVIF"})
-_WEBP_MAX_SIDE = 16383
+# WebP holds no longer side, and Pillow's reader warns of more pixels.
+_WEBP_MAX_SIDE = 16_383
+_WEBP_MAX_PIXELS = 64_000_000
+# What is in a pack has passed its limit.
+_NO_LIMIT = 2**63
 
 
 class ShardImage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -202,21 +207,19 @@ def _encoded(source: ImageSource | None, name: str, pixels: npt.NDArray[np.uint8
         raise DataError(f"{name}: in the pack, but not among the sources; give the same folders")
     try:
         data = source.read()
-        with Image.open(BytesIO(data)) as image:
-            kept = image.format in _KEPT_FORMATS
-        same = np.array_equal(decode_rgb(data), pixels)
+        same = np.array_equal(decode_rgb(data, max_pixels=_NO_LIMIT), pixels)
     except (OSError, ImageError) as error:
         raise DataError(f"{name}: cannot be read any more: {error}") from error
     if not same:
         raise DataError(f"{name}: has changed since it was packed; make the pack again")
-    return data if kept else _encode(pixels)
+    return data if sniff(data[:32], name).name in _KEPT_FORMATS else _encode(pixels)
 
 
 def _encode(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """Losslessly compressed: WebP, or PNG where WebP cannot hold the size."""
+    """Losslessly compressed: WebP, or PNG where WebP cannot hold it."""
     file = BytesIO()
     image = Image.fromarray(pixels)
-    if max(image.size) <= _WEBP_MAX_SIDE:
+    if max(image.size) <= _WEBP_MAX_SIDE and image.width * image.height <= _WEBP_MAX_PIXELS:
         image.save(file, "WEBP", lossless=True, quality=100)
     else:
         image.save(file, "PNG", optimize=True)
@@ -291,7 +294,7 @@ def _read_images(shard: _Shard) -> Iterator[tuple[str, bytes]]:
 
 def _decode(shard: _Shard, name: str, data: bytes) -> npt.NDArray[np.uint8]:
     try:
-        return decode_rgb(data)
+        return decode_rgb(data, max_pixels=_NO_LIMIT)
     except ImageError as error:
         raise DataError(f"{shard.path}: {name}: {error}; split with {_decoder()}?") from error
 

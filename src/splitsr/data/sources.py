@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-from splitsr.errors import DataError, ImageReadError
-
-SUFFIXES = frozenset([".avif", ".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"])
-"""Suffixes, in lower case, of the files that `find_images` takes."""
+from splitsr.errors import DataError, ImageError
+from splitsr.imaging.arrays import flatten, to_uint8
+from splitsr.imaging.files import DEFAULT_MAX_PIXELS, IMAGE_SUFFIXES, read_photo
 
 
 @dataclass(frozen=True)
@@ -57,54 +52,34 @@ def find_images(folders: Sequence[Path]) -> list[ImageSource]:
             sources[name] = ImageSource(name, path.read_bytes)
     if not sources:
         listed = ", ".join(map(str, folders))
-        raise DataError(f"{listed}: no images found; looked for {' '.join(sorted(SUFFIXES))}")
+        raise DataError(f"{listed}: no images found; looked for {' '.join(sorted(IMAGE_SUFFIXES))}")
     return list(sources.values())
 
 
 def _image_files(folder: Path) -> list[Path]:
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
     shown = (path for path in files if path.is_file() and not path.name.startswith("."))
     return sorted(shown, key=lambda path: path.relative_to(folder).as_posix())
 
 
-def decode_rgb(data: bytes) -> npt.NDArray[np.uint8]:
+def decode_rgb(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> npt.NDArray[np.uint8]:
     """Decodes an image to what a viewer shows: upright, 8 bits, RGB, on white where transparent.
 
     Args:
         data: the encoded bytes.
+        max_pixels: most pixels to decode.
 
     Returns:
         (H, W, 3) uint8.
 
     Raises:
-        ImageReadError: broken, no image, or so large that it looks like a decompression bomb.
+        ImageError: as `read_photo`, without a name in the message.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            warnings.simplefilter("ignore", UserWarning)  # odd metadata does not concern us
-            with Image.open(BytesIO(data)) as image:
-                return _to_rgb(ImageOps.exif_transpose(image))
-    except UnidentifiedImageError:
-        raise ImageReadError("not an image, or of an unknown format") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageReadError("too large, may be a decompression bomb") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise ImageReadError(f"broken: {error}") from None
-
-
-def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
-    if image.mode.startswith("I") or image.mode == "F":
-        return _gray_to_rgb(np.asarray(image))
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA"))
-    return np.array(image.convert("RGB"))
-
-
-def _gray_to_rgb(gray: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Deep gray, which Pillow would clip: 16 bits are scaled to 8."""
-    if gray.dtype.kind == "f":
-        raise ValueError("floating-point pixels have no known range")
-    levels = (gray.clip(0, 65535).astype(np.uint32) + 128) // 257
-    return np.repeat(levels.astype(np.uint8)[..., None], 3, axis=2)
+        photo = read_photo(data, max_pixels=max_pixels)
+    except ImageError as error:
+        # The callers know the image's name; to `read_photo` it is just data.
+        raise type(error)(str(error).removeprefix("image data: ")) from error
+    color = photo.color if photo.alpha is None else flatten(photo.color, photo.alpha)
+    rgb = np.repeat(color, 3, axis=2) if color.shape[2] == 1 else color
+    return to_uint8(rgb)
