@@ -80,7 +80,7 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     @property
     def active_channels(self) -> int:
-        """k = round(alpha * n_feats): the channels that one SplitSRBlock computes."""
+        """The channels that one SplitSRBlock computes, k = round(alpha * n_feats)."""
         return round(self.split_ratio * self.n_feats)
 
     @property

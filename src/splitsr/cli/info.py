@@ -27,7 +27,7 @@ def command(model: str, as_json: bool) -> None:
     Examples:
       splitsr info splitsr-balanced-x4
       splitsr info configs/paper-x4.toml --json
-    """
+    """  # noqa: D301 (click reads the \b)
     spec = _find_spec(model)
     facts, layers = _measure(model, spec)
     if as_json:
@@ -46,7 +46,7 @@ def _find_spec(model: str) -> ModelSpec:
         return _spec_of_config(path)
     if path.suffix == ".safetensors":
         return _spec_of_weights(path)
-    from splitsr.zoo import find_model
+    from splitsr.zoo.catalogue import find_model
 
     return find_model(model).spec
 
@@ -103,7 +103,7 @@ def _as_dict(layer: Layer) -> dict[str, Any]:
 
 def _catalogued(model: str) -> dict[str, Any]:
     from splitsr.errors import MissingDependencyError, ModelError
-    from splitsr.zoo import find_model
+    from splitsr.zoo.catalogue import find_model
 
     try:
         entry = find_model(model)

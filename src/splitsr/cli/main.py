@@ -28,7 +28,7 @@ class LazyGroup(click.Group):
         """Names of the subcommands, in the order of `COMMANDS`."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Imports the module of `cmd_name` and returns its command."""
         if cmd_name not in COMMANDS:
             return None

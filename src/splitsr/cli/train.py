@@ -50,7 +50,7 @@ def command(
     Example:
       splitsr data pack photos/ -o photos.pack
       splitsr train configs/splitsr-fast-x4.toml --data photos.pack --run-dir runs/fast
-    """
+    """  # noqa: D301 (click reads the \b)
     from splitsr.cli.train_progress import TrainProgress
     from splitsr.errors import MissingDependencyError
 

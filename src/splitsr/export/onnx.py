@@ -56,7 +56,7 @@ def export_onnx(model: SplitSR, path: Path, *, name: str = "") -> None:
 
 
 def _to_proto(network: nn.Module):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    network = network.eval().to("cpu", memory_format=torch.contiguous_format)
+    network = network.eval().cpu()
     example = torch.rand(2, 3, 24, 32)
     sizes = {0: "batch", 2: "height", 3: "width"}
     with _quiet():
@@ -65,7 +65,7 @@ def _to_proto(network: nn.Module):  # type: ignore[no-untyped-def]  # noqa: ANN2
             (example,),
             input_names=["lr"],
             output_names=["sr"],
-            dynamic_shapes=({0: torch.export.Dim.DYNAMIC, **{k: torch.export.Dim.DYNAMIC for k in (2, 3)}},),
+            dynamic_shapes=(dict.fromkeys(sizes, torch.export.Dim.DYNAMIC),),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,

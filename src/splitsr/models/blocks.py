@@ -49,6 +49,12 @@ class SplitSRBlock(nn.Module):
         self.residual = residual
         self.conv = split_conv(active, kind)
 
+    @property
+    def round_length(self) -> int | None:
+        """Blocks after which every channel was active once; None when k does not divide C."""
+        whole, rest = divmod(self.n_feats, self.active)
+        return None if rest else whole
+
     def transform(self, active: Tensor) -> Tensor:
         """What happens to the active channels, (N, k, H, W) -> (N, k, H, W)."""
         out = torch.relu(self.conv(active))
@@ -71,7 +77,8 @@ class ChannelAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
         mean = x.mean(dim=(2, 3), keepdim=True)
-        return x * torch.sigmoid(self.excite(torch.relu(self.squeeze(mean))))
+        weight: Tensor = self.excite(torch.relu(self.squeeze(mean)))
+        return x * torch.sigmoid(weight)
 
 
 class RCAB(nn.Module):
@@ -89,7 +96,8 @@ class RCAB(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        return x + self.attention(self.conv2(torch.relu(self.conv1(x))))
+        change: Tensor = self.attention(self.conv2(torch.relu(self.conv1(x))))
+        return x + change
 
 
 class ResidualGroup(nn.Module):
@@ -102,7 +110,8 @@ class ResidualGroup(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        return x + self.tail(self.blocks(x))
+        change: Tensor = self.tail(self.blocks(x))
+        return x + change
 
 
 class SubPixelStage(nn.Module):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from torch import nn
-
 from splitsr.models.splitsr import SplitSR
 from splitsr.spec import ModelSpec
 
 NETWORKS: dict[str, type[SplitSR]] = {"splitsr": SplitSR}
 
 
-def build_model(spec: ModelSpec) -> nn.Module:
+def build_model(spec: ModelSpec) -> SplitSR:
     """Builds the network of `spec` with PyTorch's default initialisation.
 
     Returns:

@@ -10,81 +10,81 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 from math import gcd
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from splitsr.models.blocks import SplitSRBlock, SubPixelStage
+from splitsr.models.blocks import ResidualGroup, SplitSRBlock, SubPixelStage
 from splitsr.models.splitsr import SplitSR, enlarge
 
 
-class ChunkedRun(nn.Module):
+class _Round(nn.Module):
+    """Holds SplitSRBlocks with their type, which `nn.ModuleList` forgets."""
+
+    def __init__(self, blocks: Iterable[SplitSRBlock]) -> None:
+        super().__init__()
+        self.run = tuple(blocks)
+        self.blocks = nn.ModuleList(self.run)
+
+
+class ChunkedRun(_Round):
     """SplitSRBlocks in a row, with one concatenation at the end.
 
     (N, C, H, W) -> (N, C, H, W). Chunks have gcd(k, C) channels, so any k will do; where k divides
     C an active slice is one chunk, and nothing is concatenated in between.
     """
 
-    def __init__(self, blocks: Iterable[SplitSRBlock]) -> None:
-        super().__init__()
-        self.blocks = nn.ModuleList(blocks)
-
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        size = gcd(self.blocks[0].active, x.shape[1])
-        chunks = list(x.split(size, dim=1))
-        for block in self.blocks:
+        size = gcd(self.run[0].active, self.run[0].n_feats)
+        chunks = list(torch.split(x, size, dim=1))
+        for block in self.run:
             count = block.active // size
             active = chunks[0] if count == 1 else torch.cat(chunks[:count], dim=1)
-            chunks = chunks[count:] + list(block.transform(active).split(size, dim=1))
+            chunks = chunks[count:] + list(torch.split(block.transform(active), size, dim=1))
         return torch.cat(chunks, dim=1)
 
 
-class GroupedRound(nn.Module):
+class GroupedRound(_Round):
     """One round of C / k SplitSRBlocks as one grouped convolution.
 
     (N, C, H, W) -> (N, C, H, W). The blocks keep their parameters, which are joined at every call,
     so that gradients reach them; `fused` joins them for good.
     """
 
-    def __init__(self, blocks: Iterable[SplitSRBlock]) -> None:
-        super().__init__()
-        self.blocks = nn.ModuleList(blocks)
-
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
         weight, bias = self._joined()
         out = functional.conv2d(
-            x, weight, bias, padding=self.blocks[0].conv.padding, groups=self._groups
+            x, weight, bias, padding=self.run[0].conv.padding, groups=self._groups
         )
         out = torch.relu(out)
-        return out + x if self.blocks[0].residual else out
+        return out + x if self.run[0].residual else out
 
     def fused(self) -> FusedRound:
         """The same round with one convolution of its own."""
         weight, bias = self._joined()
-        first = self.blocks[0].conv
+        first = self.run[0].conv
         fused = nn.Conv2d(
             len(weight),
             len(weight),
-            first.kernel_size,
-            padding=first.padding,
+            first.kernel_size[0],
+            padding=first.kernel_size[0] // 2,
             groups=self._groups,
         )
         fused.weight = nn.Parameter(weight.detach())
         fused.bias = nn.Parameter(bias.detach())
-        return FusedRound(fused, residual=self.blocks[0].residual)
+        return FusedRound(fused, residual=self.run[0].residual)
 
     @property
     def _groups(self) -> int:
-        return len(self.blocks) * int(self.blocks[0].conv.groups)
+        return len(self.run) * self.run[0].conv.groups
 
     def _joined(self) -> tuple[Tensor, Tensor]:
-        convs = [block.conv for block in self.blocks]
-        return torch.cat([c.weight for c in convs]), torch.cat([c.bias for c in convs])
+        convs = [block.conv for block in self.run]
+        return torch.cat([c.weight for c in convs]), torch.cat([_bias(c) for c in convs])
 
 
 class FusedRound(nn.Module):
@@ -116,14 +116,14 @@ class MeanPadded(nn.Module):
         self.conv.padding = (0, 0)
         with torch.no_grad():
             shift = (self.conv.weight * mean.view(1, 3, 1, 1)).sum(dim=(1, 2, 3))
-            self.conv.bias -= shift
+            _bias(self.conv).sub_(shift)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) in [0, 1] -> (N, C, H, W)."""
         border = (self.border,) * 4
         planes = [
             functional.pad(plane, border, value=value)
-            for plane, value in zip(x.split(1, dim=1), self.means, strict=True)
+            for plane, value in zip(torch.split(x, 1, dim=1), self.means, strict=True)
         ]
         out: Tensor = self.conv(torch.cat(planes, dim=1))
         return out
@@ -143,6 +143,7 @@ class InferenceSplitSR(nn.Module):
         self.head = MeanPadded(model.head, model.mean) if model.mean.any() else model.head
         self.groups = merged(model.groups)
         for group in self.groups:
+            assert isinstance(group, ResidualGroup)
             group.blocks = nn.Sequential(*map(_fused, group.blocks))
         self.trunk = model.trunk
         self.upsampler = model.upsampler
@@ -167,13 +168,13 @@ def training_form(model: SplitSR) -> nn.Module:
 
 def merged(groups: nn.Sequential) -> nn.Sequential:
     """Residual groups with `merge_runs` applied to their blocks; parameters are shared."""
-    return nn.Sequential(*(_merged_group(group) for group in groups))
-
-
-def _merged_group(group: nn.Module) -> nn.Module:
-    form = copy.copy(group)
-    form._modules = {**group._modules, "blocks": nn.Sequential(*merge_runs(group.blocks))}
-    return form
+    forms = []
+    for group in groups:
+        assert isinstance(group, ResidualGroup)
+        form = copy.copy(group)
+        form._modules = {**group._modules, "blocks": nn.Sequential(*merge_runs(group.blocks))}
+        forms.append(form)
+    return nn.Sequential(*forms)
 
 
 def merge_runs(blocks: Iterable[nn.Module]) -> Iterator[nn.Module]:
@@ -182,16 +183,18 @@ def merge_runs(blocks: Iterable[nn.Module]) -> Iterator[nn.Module]:
     Whole rounds become a `GroupedRound` each, where the active channels divide all channels; what
     is left of a run becomes a `ChunkedRun`. Other blocks pass.
     """
-    for is_split, run in groupby(blocks, lambda block: isinstance(block, SplitSRBlock)):
-        yield from _merge_run(list(run)) if is_split else run
-
-
-def _merge_run(run: list[SplitSRBlock]) -> Iterator[nn.Module]:
-    first = run[0]
-    length = first.n_feats // first.active if first.n_feats % first.active == 0 else len(run) + 1
-    while len(run) >= length:
-        yield GroupedRound(run[:length])
-        run = run[length:]
+    run: list[SplitSRBlock] = []
+    for block in blocks:
+        if isinstance(block, SplitSRBlock):
+            run.append(block)
+            if len(run) == block.round_length:
+                yield GroupedRound(run)
+                run = []
+            continue
+        if run:
+            yield ChunkedRun(run)
+            run = []
+        yield block
     if run:
         yield ChunkedRun(run)
 
@@ -200,8 +203,14 @@ def _fused(block: nn.Module) -> nn.Module:
     return block.fused() if isinstance(block, GroupedRound) else block
 
 
+def _bias(conv: nn.Conv2d) -> Tensor:
+    assert conv.bias is not None  # every convolution of these networks has one
+    return conv.bias
+
+
 def _add_mean(last: nn.Module, mean: Tensor) -> None:
     """Adds the RGB mean (1, 3, 1, 1) to the bias of the convolution that makes the picture."""
     conv = last.conv if isinstance(last, SubPixelStage) else last
+    assert isinstance(conv, nn.Conv2d)
     # Channel c of the picture comes from the r^2 channels from c * r^2 on (PixelShuffle).
-    conv.bias += mean.flatten().repeat_interleave(len(conv.bias) // 3)
+    _bias(conv).add_(mean.flatten().repeat_interleave(conv.out_channels // 3))

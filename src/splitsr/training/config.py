@@ -160,9 +160,11 @@ def _checks(config: TrainConfig) -> list[tuple[str, bool, str]]:
         ("checkpoint_every", config.checkpoint_every > 0, positive),
         ("log_every", config.log_every > 0, positive),
     ]
-    for number, stage in enumerate(config.stages):
-        for field in ("steps", "batch_size", "patch_size"):
-            checks.append((f"stages[{number}].{field}", getattr(stage, field) > 0, positive))
+    checks += [
+        (f"stages[{number}].{field}", getattr(stage, field) > 0, positive)
+        for number, stage in enumerate(config.stages)
+        for field in ("steps", "batch_size", "patch_size")
+    ]
     return checks
 
 
@@ -214,7 +216,9 @@ def _apply(fields: dict[str, Any], change: str) -> None:
     target: Any = fields
     try:
         for section in sections:
-            target = target[int(section)] if isinstance(target, list) else target.setdefault(section, {})
+            target = (
+                target[int(section)] if isinstance(target, list) else target.setdefault(section, {})
+            )
         target[int(last) if isinstance(target, list) else last] = value
     except (ValueError, IndexError, TypeError, AttributeError):
         raise ConfigError(f"--set {change}: no such field") from None

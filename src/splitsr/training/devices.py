@@ -56,6 +56,12 @@ def leave_place(place: Place) -> None:
         distributed.destroy_process_group()
 
 
+def wait_for_all(place: Place) -> None:
+    """Waits until every process has come here."""
+    if place.world > 1:
+        distributed.barrier()
+
+
 def autocast_dtype(config: TrainConfig, place: Place) -> torch.dtype:
     """The dtype that the network computes in; weights and optimizer stay float32.
 

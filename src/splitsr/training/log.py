@@ -13,7 +13,7 @@ from splitsr.training.config import TrainConfig, config_to_toml
 LOG_FILE = "log.jsonl"
 
 
-class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One report of a run.
 
     Attributes:
@@ -49,25 +49,15 @@ class RunLog:
         self._file = self.path.open("ab", buffering=0)
         self._board = _tensorboard(run_dir, resume_at)
 
-    def write(
-        self,
-        step: int,
-        loss: float | None,
-        learning_rate: float,
-        images_per_second: float | None,
-        seconds: float,
-        psnr_y: float | None,
-    ) -> Record:
-        """Appends a record and returns it."""
-        record = Record(step, learning_rate, round(seconds, 1), loss, images_per_second, psnr_y)
+    def write(self, record: Record) -> None:
+        """Appends a record."""
         if self.writes:
             self._file.write(msgspec.json.encode(record) + b"\n")
         if self._board is not None:
             for name in ("loss", "learning_rate", "images_per_second", "psnr_y"):
                 value = getattr(record, name)
                 if value is not None:
-                    self._board.add_scalar(name, value, step)
-        return record
+                    self._board.add_scalar(name, value, record.step)
 
     def close(self) -> None:
         """Closes the files."""
@@ -125,4 +115,4 @@ def _tensorboard(run_dir: Path, resume_at: int) -> Any:  # noqa: ANN401
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(str(run_dir / "tensorboard"), purge_step=resume_at)  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(run_dir / "tensorboard"), purge_step=resume_at)

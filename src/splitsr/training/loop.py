@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,8 @@ from splitsr.data.patches import PairedPixels, plan_patches, stack_plan
 from splitsr.errors import NonFiniteError, TrainingError
 from splitsr.models.build import build_model
 from splitsr.models.checkpoint import save_weights, warm_start
-from splitsr.training.config import TrainConfig, config_to_toml
-from splitsr.training.devices import Place, find_place, leave_place
+from splitsr.training.config import Stage, TrainConfig, config_to_toml
+from splitsr.training.devices import Place, find_place, leave_place, wait_for_all
 from splitsr.training.ema import EMA
 from splitsr.training.log import Record, RunLog, commit_of_source
 from splitsr.training.schedule import learning_rate
@@ -32,6 +32,8 @@ from splitsr.training.step import TrainStep
 from splitsr.training.validation import Validator, folder_images, held_out, held_out_crops
 
 WEIGHTS_FILE = "weights.safetensors"
+
+Report = Callable[[Record], None]
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def train(
     max_minutes: float | None = None,
     val_dir: Path | None = None,
     device: str | None = None,
-    report: Callable[[Record], None] = lambda _: None,
+    report: Report = lambda _: None,
     preparing: Callable[[int, int], None] | None = None,
 ) -> RunResult:
     """Trains the network of a configuration.
@@ -86,104 +88,185 @@ def train(
         NonFiniteError: the loss became NaN or infinite; the last state is kept.
     """
     deadline = time.monotonic() + 60 * max_minutes if max_minutes else float("inf")
-    place = find_place(device)
     if (run_dir / STATE_FILE).exists() and not resume:
         raise TrainingError(f"{run_dir}: has a run already; add --resume, or take another folder")
     run_dir.mkdir(parents=True, exist_ok=True)
-
-    torch.manual_seed(config.seed)
-    model = build_model(config.model)
-    if config.init_from and not resume:
-        warm_start(model, Path(config.init_from))
-    model = model.to(place.device, memory_format=torch.channels_last)
-    ema = EMA(model, config.ema)
-
-    scale = config.model.scale
-    pixels = PairedPixels.open(pack, scale, progress=preparing).to(place.device)
-    sizes = pixels.lr_sizes.copy()
-    if val_dir is None:
-        reserved = held_out(pack, config.validation.images)
-        sizes[reserved] = 0  # too small for any patch: never drawn
-        validator = Validator(held_out_crops(pack, reserved, config.validation.crop), scale)
-    else:
-        validator = Validator(folder_images(val_dir), scale)
-
-    step_once = TrainStep(model, pixels, config, place)
-    progress = Progress()
-    if resume:
-        progress = load_state(run_dir, config, model, ema, step_once.optimizer)
-    log = RunLog(run_dir, config, resume_at=progress.step, writes=place.leads)
-    score: float | None = None
-
-    def save() -> None:
-        if place.leads:
-            save_state(run_dir, config, model, ema, step_once.optimizer, progress)
-
-    def finish_slice() -> None:
-        save()
-        if place.leads:
-            metadata = {
-                "splitsr.config": config_to_toml(config),
-                "splitsr.commit": commit_of_source(),
-                "splitsr.step": str(progress.step),
-                "splitsr.seconds": f"{progress.seconds:.0f}",
-                "splitsr.validation_psnr_y": "" if score is None else f"{score:.4f}",
-            }
-            save_weights(run_dir / WEIGHTS_FILE, config.model, ema.model.state_dict(), metadata)
-            log.draw()
-
-    losses: list[Tensor] = []
-    started, first = time.monotonic(), progress.step
-    before = progress.seconds
+    place = find_place(device)
+    run = _Run(config, run_dir, place, resume=resume)
+    run.load_data(pack, val_dir, preparing)
+    run.open_log(report)
     try:
-        while progress.step < config.total_steps and time.monotonic() < deadline:
-            step = progress.step
-            stage = config.stage_at(step)
-            rate = learning_rate(
-                step, config.total_steps, config.optimizer.learning_rate, config.schedule
-            )
-            plan = plan_patches(
-                sizes,
-                seed=config.seed,
-                step=step,
-                batch_size=stage.batch_size,
-                patch_size=stage.patch_size,
-                sampling=config.sampling,
-                augment=config.augment,
-            )
-            losses.append(step_once(_share(stack_plan(plan), place), stage, rate).clone())
-            ema.update(step)
-            progress.step += 1
-            progress.seconds = before + time.monotonic() - started
-
-            last = progress.step == config.total_steps
-            due_log = last or progress.step % config.log_every == 0
-            due_validation = last or progress.step % config.validation.every == 0
-            if due_log or due_validation or place.device.type == "cpu":
-                _check_finite(losses, progress.step, run_dir)
-            if due_log:
-                speed = (progress.step - first) * stage.batch_size / (time.monotonic() - started)
-                loss = float(torch.stack(losses).mean())
-                report(log.write(progress.step, loss, rate, speed, progress.seconds, None))
-                losses.clear()
-            if due_validation and place.leads:
-                score = validator(ema.model, place.device)
-                report(log.write(progress.step, None, rate, None, progress.seconds, score))
-            if progress.step % config.checkpoint_every == 0:
-                save()
+        while run.progress.step < config.total_steps and time.monotonic() < deadline:
+            run.advance()
+            run.measure()
+            if run.progress.step % config.checkpoint_every == 0:
+                run.save()
+        run.finish()
     except KeyboardInterrupt:
-        finish_slice()
+        run.finish()
         raise
     finally:
-        log.close()
-    finish_slice()
-    leave_place(place)
-    return RunResult(progress.step, config.total_steps, score, run_dir / WEIGHTS_FILE)
+        run.log.close()
+        leave_place(place)
+    return RunResult(run.progress.step, config.total_steps, run.score, run_dir / WEIGHTS_FILE)
 
 
-def _share(plan: Tensor, place: Place) -> Tensor:
-    """This process's part of a batch."""
-    return plan[:, place.rank :: place.world]
+class _Run:
+    """The moving parts of a run, and the few things that are done with them."""
+
+    log: RunLog
+
+    def __init__(self, config: TrainConfig, run_dir: Path, place: Place, *, resume: bool) -> None:
+        self.config, self.run_dir, self.place = config, run_dir, place
+        torch.manual_seed(config.seed)
+        model = build_model(config.model)
+        if config.init_from and not resume:
+            warm_start(model, Path(config.init_from))
+        self.model = model.to(place.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.ema = EMA(self.model, config.ema)
+        self.step_once = TrainStep(self.model, config, place)
+        self.progress = Progress()
+        if resume:
+            self.progress = load_state(
+                run_dir, config, self.model, self.ema, self.step_once.optimizer
+            )
+        self.score: float | None = None
+        self._losses: list[Tensor] = []
+        self._slice = _Slice(self.progress)
+
+    def load_data(
+        self,
+        pack: Pack,
+        val_dir: Path | None,
+        preparing: Callable[[int, int], None] | None,
+    ) -> None:
+        """Maps the training images, or moves them to the GPU, and picks those to validate on."""
+        scale, settings = self.config.model.scale, self.config.validation
+        if self.place.leads:
+            PairedPixels.open(pack, scale, progress=preparing)
+        wait_for_all(self.place)
+        self.pixels = PairedPixels.open(pack, scale).to(self.place.device)
+        self.sizes = self.pixels.lr_sizes.copy()
+        if val_dir is not None:
+            self.validate = Validator(folder_images(val_dir), scale)
+            return
+        reserved = held_out(pack, settings.images)
+        self.sizes[reserved] = 0  # too small for any patch: never drawn
+        self.validate = Validator(held_out_crops(pack, reserved, settings.crop), scale)
+
+    def open_log(self, report: Report) -> None:
+        """Starts the record of this slice."""
+        self.report = report
+        self.log = RunLog(
+            self.run_dir, self.config, resume_at=self.progress.step, writes=self.place.leads
+        )
+        self._slice = _Slice(self.progress)
+
+    def advance(self) -> None:
+        """One step: draw, update, average."""
+        step = self.progress.step
+        stage = self.config.stage_at(step)
+        plan = self._draw(step, stage)
+        lr, hr = self.pixels.cut(plan.to(self.place.device), stage.patch_size)
+        loss = self.step_once(lr, hr, stage, self._rate(step))
+        self._losses.append(loss.clone())  # the next step may overwrite it
+        self.ema.update(step)
+        self.progress.step += 1
+        self.progress.seconds = self._slice.seconds_before + self._slice.elapsed
+
+    def measure(self) -> None:
+        """Checks the loss, and logs and validates where that is due."""
+        step, config = self.progress.step, self.config
+        last = step == config.total_steps
+        due_log = last or step % config.log_every == 0
+        # Reading a loss waits for a GPU to finish; a CPU has finished anyway.
+        if due_log or self.place.device.type == "cpu":
+            _check_finite(self._losses, step, self.run_dir)
+        if due_log:
+            images = (step - self._slice.first_step) * config.stage_at(step - 1).batch_size
+            loss = float(torch.stack(self._losses).mean())
+            self._record(loss=loss, images_per_second=round(images / self._slice.elapsed, 2))
+            self._losses.clear()
+        if self.place.leads and (last or step % config.validation.every == 0):
+            self.score = self.validate(self.ema.model, self.place.device)
+            self._record(psnr_y=self.score)
+
+    def save(self) -> None:
+        """Writes the state to resume from."""
+        if self.place.leads:
+            save_state(
+                self.run_dir,
+                self.config,
+                self.model,
+                self.ema,
+                self.step_once.optimizer,
+                self.progress,
+            )
+
+    def finish(self) -> None:
+        """Ends a slice: state, averaged weights and curves."""
+        self.save()
+        if not self.place.leads:
+            return
+        metadata = {
+            "splitsr.config": config_to_toml(self.config),
+            "splitsr.commit": commit_of_source(),
+            "splitsr.step": str(self.progress.step),
+            "splitsr.seconds": f"{self.progress.seconds:.0f}",
+            "splitsr.validation_psnr_y": "" if self.score is None else f"{self.score:.4f}",
+        }
+        weights = self.ema.model.state_dict()
+        save_weights(self.run_dir / WEIGHTS_FILE, self.config.model, weights, metadata)
+        self.log.draw()
+
+    def _draw(self, step: int, stage: Stage) -> Tensor:
+        """This process's part of the step's patches, int64 (4, B)."""
+        plan = plan_patches(
+            self.sizes,
+            seed=self.config.seed,
+            step=step,
+            batch_size=stage.batch_size,
+            patch_size=stage.patch_size,
+            sampling=self.config.sampling,
+            augment=self.config.augment,
+        )
+        return stack_plan(plan)[:, self.place.rank :: self.place.world]
+
+    def _rate(self, step: int) -> float:
+        config = self.config
+        return learning_rate(
+            step, config.total_steps, config.optimizer.learning_rate, config.schedule
+        )
+
+    def _record(self, **figures: float) -> None:
+        record = Record(
+            step=self.progress.step,
+            learning_rate=self._rate(self.progress.step - 1),
+            seconds=round(self.progress.seconds, 1),
+            **figures,
+        )
+        self.log.write(record)
+        self.report(record)
+
+
+@dataclass
+class _Slice:
+    """Where this call of `train` began."""
+
+    progress: Progress
+    first_step: int = field(init=False)
+    seconds_before: float = field(init=False)
+    _started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.first_step = self.progress.step
+        self.seconds_before = self.progress.seconds
+        self._started = time.monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the slice began."""
+        return time.monotonic() - self._started
 
 
 def _check_finite(losses: list[Tensor], step: int, run_dir: Path) -> None:

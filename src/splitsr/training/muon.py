@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from math import sqrt
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +30,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # noqa: ANN401, ARG002
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002
         """Updates every parameter that has a gradient."""
         for group in self.param_groups:
             for params in _by_shape(group["params"]):
@@ -43,7 +42,9 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_lerp_(buffers, grads, 1 - momentum)
         nesterov = torch.stack(torch._foreach_lerp(grads, buffers, momentum)).flatten(2)
         direction = orthogonalise(nesterov) * (0.2 * sqrt(max(nesterov.shape[1:])))
-        for param, update in zip(params, direction.view(len(params), *params[0].shape), strict=True):
+        for param, update in zip(
+            params, direction.view(len(params), *params[0].shape), strict=True
+        ):
             param.sub_(update * lr)
 
     def _buffer(self, param: nn.Parameter) -> Tensor:
@@ -58,11 +59,12 @@ def orthogonalise(matrices: Tensor) -> Tensor:
     """Replaces the singular values of (B, m, n) matrices by values near 1."""
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.transpose(1, 2) if tall else matrices
-    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
     for _ in range(_ITERATIONS):
         gram = x @ x.transpose(1, 2)
         x = _A * x + (_B * gram + _C * gram @ gram) @ x
-    return x.transpose(1, 2) if tall else x
+    result: Tensor = x.transpose(1, 2) if tall else x
+    return result
 
 
 def _by_shape(params: list[nn.Parameter]) -> Iterator[list[nn.Parameter]]:

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from splitsr.data.patches import PairedPixels
 from splitsr.models.rewrite import training_form
 from splitsr.models.splitsr import SplitSR
 from splitsr.training.config import Stage, TrainConfig
@@ -19,7 +18,7 @@ WARMUP_STEPS = 3
 
 
 class TrainStep:
-    """Cuts a batch, runs the network, and updates its parameters in place.
+    """Runs the network on a batch and updates its parameters in place.
 
     On a CUDA device every stage's step is captured once as a CUDA graph and then replayed: the
     networks here are so small that launching their kernels one by one takes longer than running
@@ -29,10 +28,8 @@ class TrainStep:
         optimizer: of the network's parameters.
     """
 
-    def __init__(
-        self, model: SplitSR, pixels: PairedPixels, config: TrainConfig, place: Place
-    ) -> None:
-        self.pixels, self.config, self.place = pixels, config, place
+    def __init__(self, model: SplitSR, config: TrainConfig, place: Place) -> None:
+        self.config, self.place = config, place
         self.parameters = list(model.parameters())
         self.dtype = autocast_dtype(config, place)
         self.network: nn.Module = training_form(model)
@@ -43,42 +40,34 @@ class TrainStep:
             self.network = torch.compile(self.network)  # type: ignore[assignment]
         self.optimizer = build_optimizers(model, config.optimizer, place.device)
         self._graphed = place.device.type == "cuda" and place.world == 1 and not config.compile
-        self._stage: Stage | None = None
-        self._calls = 0
-        self._graph: torch.cuda.CUDAGraph | None = None
-        self._plan = torch.empty(0)
-        self._loss = torch.empty(0)
+        self._graph: _GraphedStage | None = None
 
-    def __call__(self, plan: Tensor, stage: Stage, learning_rate: float) -> Tensor:
+    def __call__(self, lr: Tensor, hr: Tensor, stage: Stage, learning_rate: float) -> Tensor:
         """Does one step.
 
         Args:
-            plan: int64 (4, B), the patches (see `stack_plan`), on the CPU.
-            stage: patch size and loss.
+            lr: float32 (B, 3, p, p) in [0, 1], on the device.
+            hr: float32 (B, 3, scale * p, scale * p) in [0, 1].
+            stage: the loss.
             learning_rate: of this step.
 
         Returns:
-            The loss, a scalar tensor on the device; a CUDA graph overwrites it at the next step.
+            The loss, a scalar tensor on the device; the next step may overwrite it.
         """
         self.optimizer.set_learning_rate(learning_rate)
         if not self._graphed:
-            return self._update(plan.to(self.place.device), stage)
-        if stage != self._stage:
-            self._stage, self._calls, self._graph = stage, 0, None
-            self._plan = plan.to(self.place.device)
-        self._plan.copy_(plan)
-        self._calls += 1
-        return self._replay(stage) if self._calls > WARMUP_STEPS else self._warm_up(stage)
+            return self.update(lr, hr, stage)
+        if self._graph is None or self._graph.stage != stage:
+            self._graph = _GraphedStage(self, stage, lr, hr)
+        return self._graph.run(lr, hr)
 
-    def _update(self, plan: Tensor, stage: Stage) -> Tensor:
-        """Forward, backward, clipping and Adam."""
-        lr, hr = self.pixels.cut(plan, stage.patch_size)
-        lr = lr.contiguous(memory_format=torch.channels_last)
+    def update(self, lr: Tensor, hr: Tensor, stage: Stage) -> Tensor:
+        """Forward, backward, clipping and optimizer, launched one by one."""
         self.optimizer.zero_grad()
         with torch.autocast(
             self.place.device.type, self.dtype, enabled=self.dtype != torch.float32
         ):
-            sr = self.network(lr)
+            sr = self.network(lr.contiguous(memory_format=torch.channels_last))
         loss = image_loss(sr.float(), hr, stage)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.config.optimizer.clip_norm:
@@ -86,20 +75,37 @@ class TrainStep:
         self.optimizer.step()
         return loss.detach()
 
-    def _warm_up(self, stage: Stage) -> Tensor:
-        """A real step on a side stream, as capture asks for."""
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            loss = self._update(self._plan, stage)
-        torch.cuda.current_stream().wait_stream(stream)
-        return loss
 
-    def _replay(self, stage: Stage) -> Tensor:
-        """Captures the step the first time, then replays it on the plan in `_plan`."""
+class _GraphedStage:
+    """The step of one stage: a few times eager, then captured, then replayed."""
+
+    def __init__(self, step: TrainStep, stage: Stage, lr: Tensor, hr: Tensor) -> None:
+        self.stage = stage
+        self._step = step
+        self._lr, self._hr = torch.empty_like(lr), torch.empty_like(hr)
+        self._calls = 0
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._loss = torch.empty(0)
+
+    def run(self, lr: Tensor, hr: Tensor) -> Tensor:
+        """One step on a batch; the batch is copied to where the graph reads it."""
+        self._lr.copy_(lr)
+        self._hr.copy_(hr)
+        self._calls += 1
+        if self._calls <= WARMUP_STEPS:
+            return self._warm_up()
         if self._graph is None:
             self._graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(self._graph):
-                self._loss = self._update(self._plan, stage)
+                self._loss = self._step.update(self._lr, self._hr, self.stage)
         self._graph.replay()
         return self._loss
+
+    def _warm_up(self) -> Tensor:
+        """A real step on a side stream, as capture asks for."""
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            loss = self._step.update(self._lr, self._hr, self.stage)
+        torch.cuda.current_stream().wait_stream(stream)
+        return loss

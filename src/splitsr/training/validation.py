@@ -80,4 +80,5 @@ def _pair(hr: Pixels, scale: int) -> tuple[Pixels, Pixels]:
 def _run(model: nn.Module, lr: Pixels, device: torch.device) -> Pixels:
     x = torch.from_numpy(lr).to(device).permute(2, 0, 1)[None].float() / 255
     sr = model(x)[0].float().clamp(0, 1).mul(255).add(0.5).floor()
-    return sr.permute(1, 2, 0).to(torch.uint8).cpu().numpy()
+    pixels: Pixels = sr.permute(1, 2, 0).to(torch.uint8).cpu().numpy()
+    return pixels
