@@ -87,7 +87,7 @@ def test_an_existing_pack_is_kept_without_overwrite(photos: Path, tmp_path: Path
         ["pack"],
         ["pack", "photos"],
         ["join", "-o", "x"],
-        ["pack", "x", "-o", "y", "--shard-mb", "0"],
+        ["pack", ".", "-o", "y", "--shard-mb", "0"],
     ],
 )
 def test_wrong_calls_have_exit_code_2(arguments: list[str]) -> None:

@@ -14,7 +14,7 @@ from splitsr.data import shards as shards_module
 from splitsr.data.pack import Pack, build_pack
 from splitsr.data.shards import join_shards, write_shards
 from splitsr.data.sources import ImageSource, find_images
-from splitsr.errors import DataError
+from splitsr.errors import DataError, ImageReadError
 
 SHARD_BYTES = 200_000
 
@@ -179,7 +179,14 @@ def test_another_decoder_is_told_from_damage(
     monkeypatch.setattr(shards_module, "decode_rgb", lambda data, **how: decode(data, **how) ^ 1)
     with pytest.raises(DataError, match=r"decode to other pixels here \(Pillow .*libjpeg"):
         join_shards(shards, tmp_path / "joined")
+    monkeypatch.setattr(shards_module, "decode_rgb", undecodable)
+    with pytest.raises(DataError, match=r"0001\.shard: astronaut\.jpg: no AVIF here; split with"):
+        join_shards(shards, tmp_path / "joined")
     assert not (tmp_path / "joined").exists()
+
+
+def undecodable(data: bytes, **how: int) -> np.ndarray:  # noqa: ARG001
+    raise ImageReadError("no AVIF here")
 
 
 def test_an_image_larger_than_a_shard_is_named(photos: Path, pack: Path, tmp_path: Path) -> None:

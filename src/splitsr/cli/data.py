@@ -29,7 +29,12 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "folders",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
 @_OUT
 @click.option(
     "--min-size",

@@ -296,7 +296,8 @@ def _decode(shard: _Shard, name: str, data: bytes) -> npt.NDArray[np.uint8]:
     try:
         return decode_rgb(data, max_pixels=_NO_LIMIT)
     except ImageError as error:
-        raise DataError(f"{shard.path}: {name}: {error}; split with {_decoder()}?") from error
+        decoders = f"split with {shard.manifest.decoder}, here is {_decoder()}"
+        raise DataError(f"{shard.path}: {name}: {error}; {decoders}") from error
 
 
 def _other_pixels(decoder: str) -> str:
