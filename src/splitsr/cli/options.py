@@ -1,0 +1,102 @@
+"""Options that commands share, as decorators, and the refusal of a wrong call."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from math import isnan
+from typing import IO, Any, Literal, TypeVar
+
+import click
+
+MIN_SCALE, MAX_SCALE = 1, 8
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class BadCall(click.ClickException):
+    """A call that is wrong in view of the files that it names: one line, exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Prints the line."""
+        click.echo(f"splitsr: {self.format_message()}", file=file or sys.stderr)
+
+
+def _read_tile(
+    _context: click.Context, _option: click.Parameter, value: str
+) -> int | Literal["auto"]:
+    if value == "auto":
+        return "auto"
+    if not value.isdecimal() or int(value) < 1:
+        raise click.BadParameter(f"found {value!r}; must be auto, or a whole number of at least 1")
+    return int(value)
+
+
+def _read_scale(
+    _context: click.Context, _option: click.Parameter, value: float | None
+) -> float | None:
+    if value is not None and isnan(value):  # it passes every comparison with a range
+        raise click.BadParameter("found nan; must be a number from 1 to 8")
+    return value
+
+
+def model_options(function: Function) -> Function:
+    """Adds --model, --scale, --tile and --threads: which network, and how it is run."""
+    return _add(
+        function,
+        click.option(
+            "--model",
+            metavar="NAME",
+            help="A model that `splitsr models` lists, a family such as splitsr-balanced, or an "
+            ".onnx file that splitsr exported.  [default: splitsr-balanced]",
+        ),
+        click.option(
+            "--scale",
+            type=click.FloatRange(MIN_SCALE, MAX_SCALE),
+            callback=_read_scale,
+            help="1 to 8, whole or not.  [default: the model's own]",
+        ),
+        click.option(
+            "--tile",
+            metavar="N|auto",
+            callback=_read_tile,
+            default="auto",
+            show_default=True,
+            help="Side of a tile in input pixels. Smaller tiles take less memory; the picture is "
+            "the same.",
+        ),
+        click.option(
+            "--threads", type=click.IntRange(1), help="CPU threads.  [default: all there are]"
+        ),
+    )
+
+
+def json_option(function: Function) -> Function:
+    """Adds --json."""
+    return _add(function, click.option("--json", "as_json", is_flag=True, help="Print JSON."))
+
+
+def output_options(function: Function) -> Function:
+    """Adds --format, --quality, --skip-existing and --overwrite: what is written, and when."""
+    return _add(
+        function,
+        click.option(
+            "--format",
+            "output_format",
+            type=click.Choice(["png", "jpeg", "webp", "tiff", "avif"], case_sensitive=False),
+            help="Format of the output.  [default: the input's; PNG if that cannot be written]",
+        ),
+        click.option(
+            "--quality", type=click.IntRange(1, 100), help="For jpeg, webp and avif: 1 to 100."
+        ),
+        click.option("--skip-existing", is_flag=True, help="Leave out what is done already."),
+        click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),
+    )
+
+
+def _add(function: Function, *options: Callable[[Function], Function]) -> Function:
+    for option in reversed(options):
+        function = option(function)
+    return function

@@ -1,0 +1,95 @@
+"""The progress bar of `splitsr upscale`: files, tiles, megapixels a second, time left."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from splitsr.runtime.upscaler import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+
+class BatchProgress:
+    """How far a batch is. This one shows nothing."""
+
+    def start(self, name: str, size: int) -> None:
+        """Goes on to a file.
+
+        Args:
+            name: what to show.
+            size: its share of the work, in the unit of the batch's total.
+        """
+
+    def tile(self, progress: Progress) -> None:
+        """Takes note of a tile; given to `Upscaler`."""
+
+    def finish(self) -> None:
+        """Takes note that the file is done, or given up."""
+
+
+class _BarProgress(BatchProgress):
+    """Shows a bar."""
+
+    def __init__(self, bar: Bar, task: TaskID, files: int) -> None:
+        self._bar, self._task, self._files = bar, task, files
+        self._file = 0
+        self._size = 0
+        self._done = 0  # size of the files before this one
+        self._pixels = 0  # of the files before this one
+        self._file_pixels = 0
+        self._begun = monotonic()
+
+    def start(self, name: str, size: int) -> None:
+        self._file += 1
+        self._size = size
+        self._file_pixels = 0
+        self._show(0.0, name=name, files=f"{self._file}/{self._files}", tiles="")
+
+    def tile(self, progress: Progress) -> None:
+        self._file_pixels = progress.pixels_done
+        speed = (self._pixels + self._file_pixels) / 1e6 / max(monotonic() - self._begun, 1e-9)
+        self._show(
+            progress.pixels_done / progress.pixels_total,
+            tiles=f"tile {progress.tiles_done}/{progress.tiles_total}",
+            speed=f"{speed:.1f} MP/s",
+        )
+
+    def finish(self) -> None:
+        self._done += self._size
+        self._pixels += self._file_pixels
+        self._size = 0
+        self._show(0.0)
+
+    def _show(self, share: float, **fields: Any) -> None:  # noqa: ANN401
+        self._bar.update(self._task, completed=self._done + share * self._size, **fields)
+
+
+@contextmanager
+def batch_progress(sizes: list[int]) -> Iterator[BatchProgress]:
+    """Shows a bar on standard error while a batch runs, if that is a terminal.
+
+    Args:
+        sizes: each file's share of the work, such as its bytes.
+    """
+    if not sys.stderr.isatty():
+        yield BatchProgress()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.fields[files]} {task.fields[name]}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[tiles]} {task.fields[speed]}", markup=False),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=sum(sizes), files="", name="", tiles="", speed="")
+        yield _BarProgress(bar, task, len(sizes))

@@ -1,0 +1,140 @@
+"""Fixtures that several parts of the tests use."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splitsr.spec import ModelSpec, spec_to_json
+
+# The tightest case of a halo: every convolution of this network counts in the spec's radius.
+TINY = ModelSpec(
+    scale=4,
+    n_feats=8,
+    n_resgroups=1,
+    n_resblocks=1,
+    split_ratio=1.0,
+    hybrid_index=1,
+    channel_attention=False,
+    upsampler="single_step",
+    image_skip="nearest",
+)
+_HIDDEN_CONVOLUTIONS = 4
+
+
+@pytest.fixture(scope="session")
+def repo_root() -> Path:
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data(repo_root: Path) -> Path:
+    """The image data beside the repository."""
+    folder = repo_root.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("no image data: there is no ../shared/data beside the repository")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photo() -> np.ndarray:
+    """A real photograph, 512x512 RGB."""
+    from skimage import data
+
+    return data.astronaut()
+
+
+@pytest.fixture(scope="session")
+def tiny_spec() -> ModelSpec:
+    """The network of `tiny_model`: 4x, receptive radius 5."""
+    return TINY
+
+
+@pytest.fixture(scope="session")
+def make_model() -> Callable[..., Path]:
+    """Writes an ONNX model with random weights for a spec like `tiny_spec`."""
+    return write_model
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An ONNX file of `tiny_spec`."""
+    return write_model(tmp_path_factory.mktemp("models") / "tiny-x4.onnx", TINY)
+
+
+@pytest.fixture
+def run_splitsr() -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    """Runs the command line in a process of its own."""
+
+    def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(  # type: ignore[call-overload, no-any-return]
+            [sys.executable, "-c", "from splitsr.cli.main import main; main()"]
+            + [str(argument) for argument in arguments],
+            capture_output=True,
+            env={**os.environ, "COLUMNS": "200"},
+            timeout=120,
+            **options,
+        )
+
+    return run
+
+
+def write_model(
+    path: Path, spec: ModelSpec, *, name: str | None = "tiny-x4", metadata: bool = True
+) -> Path:
+    """Writes a chain of 3x3 convolutions, a sub-pixel shuffle and a nearest-neighbour skip.
+
+    With channel attention in the spec, a global average over the features scales the output.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(7)
+    size = spec.scale
+    widths = [3, *[spec.n_feats] * _HIDDEN_CONVOLUTIONS, 3 * size**2]
+    nodes, weights, last = [], [], "lr"
+    for index, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+        kernel = rng.normal(0, (1 / (9 * before)) ** 0.5, (after, before, 3, 3))
+        weights.append(numpy_helper.from_array(kernel.astype(np.float32), f"kernel{index}"))
+        convolved = f"convolved{index}"
+        nodes.append(
+            helper.make_node("Conv", [last, f"kernel{index}"], [convolved], pads=[1, 1, 1, 1])
+        )
+        last = convolved
+    if spec.channel_attention:
+        nodes += [
+            helper.make_node("GlobalAveragePool", ["lr"], ["mean"]),
+            helper.make_node("ReduceMean", ["mean"], ["tone"], keepdims=1),
+            helper.make_node("Mul", [last, "tone"], ["attended"]),
+        ]
+        last = "attended"
+    weights.append(numpy_helper.from_array(np.array([1, 1, size, size], np.float32), "sizes"))
+    nodes += [
+        helper.make_node("DepthToSpace", [last], ["detail"], blocksize=size, mode="CRD"),
+        helper.make_node(
+            "Resize",
+            ["lr", "", "sizes"],
+            ["base"],
+            mode="nearest",
+            coordinate_transformation_mode="asymmetric",
+            nearest_mode="floor",
+        ),
+        helper.make_node("Add", ["detail", "base"], ["sr"]),
+    ]
+    ports = [
+        helper.make_tensor_value_info(port, TensorProto.FLOAT, ["batch", 3, f"{port}_h", f"{port}_w"])
+        for port in ("lr", "sr")
+    ]
+    graph = helper.make_graph(nodes, "tiny", ports[:1], ports[1:], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    if metadata:
+        properties = {"splitsr.spec": spec_to_json(spec)}
+        helper.set_model_props(model, {**properties, **({"splitsr.name": name} if name else {})})
+    onnx.save(model, path)
+    return path
