@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from splitsr.errors import ImageWriteError
@@ -27,6 +28,11 @@ def check_target(target: Path, *, overwrite: bool) -> None:
         ImageWriteError: the target exists and may not be overwritten, is a folder, or its folder
             is missing or not writable.
     """
+    with _naming(target):
+        _check(target, overwrite=overwrite)
+
+
+def _check(target: Path, *, overwrite: bool) -> None:
     if target.is_dir():
         raise ImageWriteError(f"{target}: is a folder; name a file")
     if os.path.lexists(target) and not overwrite and not _is_device(target):
@@ -56,11 +62,18 @@ def write_atomic(target: Path, data: bytes, *, overwrite: bool = False) -> None:
         ImageWriteError: the target exists (overwrite=False), or the system refuses.
     """
     check_target(target, overwrite=overwrite)
-    try:
+    with _naming(target):
         if _is_device(target):
             target.write_bytes(data)
         else:
             _replace(target.resolve(), data, overwrite=overwrite)
+
+
+@contextlib.contextmanager
+def _naming(target: Path) -> Iterator[None]:
+    """Turn what the system says into one line about the target."""
+    try:
+        yield
     except FileExistsError:
         raise _exists_error(target) from None
     except OSError as error:

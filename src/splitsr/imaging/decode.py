@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from PIL import Image, ImageFile
 
 _Pixels = tuple["NDArray[Any]", "NDArray[Any] | None"]
+_BITS_PER_SAMPLE = 258
+_PLANAR_CONFIGURATION = 284
 _NATIVE = "L" if sys.byteorder == "little" else "B"
 # Modes that NumPy takes after one conversion by Pillow.
 _CONVERTED = {
@@ -47,6 +49,7 @@ _CONVERTED = {
     "RGBa": "RGBA",
     "YCbCr": "RGB",
 }
+# PNG key levels count in the file's own bits, while Pillow spreads the samples over 8.
 _GRAY_KEY_SCALES = {"L;2": 85, "L;4": 17}
 
 
@@ -66,6 +69,7 @@ def decode(stream: BinaryIO, name: str, max_pixels: int) -> Decoded:
         image = _open(stream, fmt)
         _check_size(image.size, name, max_pixels)
         _check_frames(image, name)
+        _check_planes(image, name)
         check_complete(stream, name, fmt.name)
         image = _open(stream, fmt)
         color, alpha = _pixels(image, name, lambda: _open(stream, fmt))
@@ -125,11 +129,21 @@ def _check_frames(image: Image.Image, name: str) -> None:
         )
 
 
+def _check_planes(image: Image.Image, name: str) -> None:
+    """Refuse what Pillow decodes wrongly: planes of a TIFF, taken for 8 bits whatever they have."""
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(_PLANAR_CONFIGURATION) == 2 and max(tags.get(_BITS_PER_SAMPLE, (1,))) > 8:
+        raise UnsupportedImageError(
+            f"{name}: 16-bit colour planes stored apart are not handled; "
+            "save the TIFF with interleaved samples (planar configuration 1)"
+        )
+
+
 def _pixels(image: ImageFile.ImageFile, name: str, reopen: Callable[[], Any]) -> _Pixels:
     """Decode into (H, W, C) colour and (H, W) alpha, not yet turned upright."""
     raw = _raw_mode(image)
     if image.mode in ("RGB", "RGBA") and ";16" in raw:
-        color, alpha = _deep_pixels(image, name, raw, reopen)
+        color, alpha = _deep_pixels(image, raw, reopen)
     else:
         image.load()
         color, alpha = _split(_array(image, name))
@@ -216,15 +230,8 @@ def _keyed_alpha(color: NDArray[Any], key: object, scale: int) -> NDArray[Any] |
     return np.where(opaque, np.iinfo(color.dtype).max, 0).astype(color.dtype)
 
 
-def _deep_pixels(
-    image: ImageFile.ImageFile, name: str, raw: str, reopen: Callable[[], Any]
-) -> _Pixels:
+def _deep_pixels(image: ImageFile.ImageFile, raw: str, reopen: Callable[[], Any]) -> _Pixels:
     """Decode 16-bit samples by two passes, one for the high bytes and one for the low."""
-    if getattr(image, "_planar_configuration", 1) == 2:
-        raise UnsupportedImageError(
-            f"{name}: 16-bit colour planes stored apart are not handled; "
-            "save the TIFF with interleaved samples (planar configuration 1)"
-        )
     if raw == "LA;16B":
         return _deep_gray_alpha(image)
     order = raw[-1] if raw[-1] in "BL" else _NATIVE

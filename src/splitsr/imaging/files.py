@@ -165,7 +165,9 @@ def _output_format(photo: Photo, path: Path | None, asked: str | None) -> str:
 
 def _write_stream(stream: BinaryIO, data: bytes) -> None:
     try:
-        stream.write(data)
+        rest = memoryview(data)
+        while rest:  # an unbuffered stream, as under `python -u`, may take a part at a time
+            rest = rest[stream.write(rest) or len(rest) :]
         stream.flush()
     except OSError as error:
         name = getattr(stream, "name", "output stream")

@@ -85,7 +85,10 @@ def _exif_of_tiff(image: Image.Image) -> bytes | None:
     kept = Image.Exif()
     try:
         source = image.getexif()
-        kept.update({tag: source[tag] for tag in _DESCRIPTIVE_TAGS if tag in source})
+        for tag in _DESCRIPTIVE_TAGS:
+            if (value := source.get(tag)) is not None:
+                # As bytes, or Pillow would make all but ASCII a question mark.
+                kept[tag] = value.encode("latin-1", "replace") if isinstance(value, str) else value
         for tag in _SUB_IFDS:
             if directory := source.get_ifd(tag):
                 kept.get_ifd(tag).update(directory)

@@ -127,7 +127,10 @@ def _copy_exif(directory: Directory, block: bytes) -> None:
     exif.load(block)
     for tag, value in exif.items():
         if tag not in _LAYOUT_TAGS and tag not in (EXIF_IFD, _GPS_IFD):
-            _copy_tag(directory, tag, value)
+            # As bytes, or Pillow would make all but ASCII a question mark. (Below it does: the
+            # types of a sub-directory's tags are guessed anew, and bytes would be no text.)
+            is_text = isinstance(value, str)
+            _copy_tag(directory, tag, value.encode("latin-1", "replace") if is_text else value)
     for tag in (EXIF_IFD, _GPS_IFD):
         sub = Directory(group=tag)
         for sub_tag, value in exif.get_ifd(tag).items():
@@ -139,8 +142,6 @@ def _copy_exif(directory: Directory, block: bytes) -> None:
 
 def _copy_tag(directory: Directory, tag: int, value: object) -> None:
     """Take over a tag, unless its value fits no TIFF type: one odd tag must not cost the file."""
-    if isinstance(value, str):
-        value = value.encode("latin-1", "replace")  # as it was read; Pillow would keep ASCII alone
     probe = Directory(group=directory.group)
     try:
         probe[tag] = value

@@ -1,0 +1,257 @@
+"""Written whole or not at all: disk full, races, Ctrl-C, links, modes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splitsr.errors import ImageWriteError
+from splitsr.imaging import atomic
+from splitsr.imaging.atomic import write_atomic
+from splitsr.imaging.files import Photo, read_photo, write_photo
+
+PHOTO = Photo(np.arange(300, dtype=np.uint8).reshape(10, 10, 3))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_new_file_follows_the_umask(tmp_path: Path) -> None:
+    old = os.umask(0o027)
+    try:
+        write_photo(PHOTO, tmp_path / "out.png")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / "out.png").stat().st_mode) == 0o640
+    assert names(tmp_path) == ["out.png"]
+    np.testing.assert_array_equal(read_photo(tmp_path / "out.png").color, PHOTO.color)
+
+
+def test_existing_file_is_kept_unless_asked(tmp_path: Path) -> None:
+    target = tmp_path / "out.png"
+    target.write_bytes(b"precious")
+    target.chmod(0o604)
+    with pytest.raises(ImageWriteError, match=r"out\.png: the file exists already"):
+        write_photo(PHOTO, target)
+    assert target.read_bytes() == b"precious"
+    write_photo(PHOTO, target, overwrite=True)
+    assert read_photo(target).height == 10
+    assert stat.S_IMODE(target.stat().st_mode) == 0o604
+    assert names(tmp_path) == ["out.png"]
+
+
+def test_only_one_of_many_writers_wins(tmp_path: Path) -> None:
+    target = tmp_path / "out.bin"
+    start = threading.Barrier(8)
+    won: list[int] = []
+
+    def work(number: int) -> None:
+        start.wait()
+        try:
+            write_atomic(target, bytes([number]) * 100_000)
+        except ImageWriteError:
+            return
+        won.append(number)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert target.read_bytes() == bytes(won) * 100_000
+    assert names(tmp_path) == ["out.bin"]
+
+
+def test_file_that_appears_while_writing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out.bin"
+    fsync = os.fsync
+
+    def appear(descriptor: int) -> None:
+        target.write_bytes(b"theirs")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", appear)
+    with pytest.raises(ImageWriteError, match="exists already"):
+        write_atomic(target, b"ours")
+    assert target.read_bytes() == b"theirs"
+    assert names(tmp_path) == ["out.bin"]
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_file_system_without_hard_links(
+    taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out.bin"
+
+    def no_links(*_: object) -> None:
+        if taken:
+            target.write_bytes(b"theirs")
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", no_links)
+    if taken:
+        with pytest.raises(ImageWriteError, match="exists already"):
+            write_atomic(target, b"ours")
+    else:
+        write_atomic(target, b"ours")
+    assert target.read_bytes() == (b"theirs" if taken else b"ours")
+    assert names(tmp_path) == ["out.bin"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="RLIMIT_FSIZE is a POSIX limit")
+@pytest.mark.parametrize("exists", [False, True])
+def test_no_room_leaves_nothing(exists: bool, tmp_path: Path) -> None:
+    # A real write that the kernel refuses midway, as a full disk does.
+    target = tmp_path / "out.png"
+    if exists:
+        target.write_bytes(b"precious")
+    program = (
+        "import resource, signal, sys, numpy as np\n"
+        "from splitsr.errors import ImageWriteError\n"
+        "from splitsr.imaging.files import Photo, write_photo\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "limits = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))\n"
+        "noise = np.random.default_rng(1).integers(0, 256, (90, 90, 3), dtype=np.uint8)\n"
+        "try:\n"
+        "    write_photo(Photo(noise), sys.argv[1], overwrite=True)\n"
+        "except ImageWriteError as error:\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, limits)\n"
+        "    sys.exit(str(error))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(target)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"{target}: cannot be written: File too large"
+    assert names(tmp_path) == (["out.png"] if exists else [])
+    assert not exists or target.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace", "link"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left")])
+def test_failure_at_any_step_leaves_nothing(
+    step: str, error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out.bin"
+    overwrite = step == "replace"
+    if overwrite:
+        target.write_bytes(b"precious")
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Path if step == "replace" else os, step, fail)
+    expected = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else ImageWriteError
+    with pytest.raises(expected):
+        write_atomic(target, b"ours", overwrite=overwrite)
+    assert names(tmp_path) == (["out.bin"] if overwrite else [])
+    assert not overwrite or target.read_bytes() == b"precious"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_interrupts_at_random_moments_leave_whole_files(tmp_path: Path) -> None:
+    target = tmp_path / "out.bin"
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from splitsr.imaging.atomic import write_atomic\n"
+        "print('ready', flush=True)\n"
+        "number = 0\n"
+        "while True:\n"
+        "    number = (number + 1) % 256\n"
+        "    write_atomic(Path(sys.argv[1]), bytes([number]) * 3_000_000, overwrite=True)\n"
+    )
+    for delay in (0.0, 0.011, 0.023, 0.037):
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, str(target)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        with process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(0.05 + delay)
+            process.send_signal(signal.SIGINT)
+        assert process.returncode != 0
+        assert names(tmp_path) == ["out.bin"]
+        content = target.read_bytes()
+        assert content == content[:1] * 3_000_000
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink") or sys.platform == "win32", reason="symbolic links")
+def test_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    real = tmp_path / "store" / "real.bin"
+    real.write_bytes(b"old")
+    link = tmp_path / "link.bin"
+    link.symlink_to(real)
+    with pytest.raises(ImageWriteError, match="exists already"):
+        write_atomic(link, b"new")
+    write_atomic(link, b"new", overwrite=True)
+    assert link.is_symlink()
+    assert real.read_bytes() == b"new"
+    assert names(tmp_path / "store") == ["real.bin"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+def test_pipes_and_devices_are_written_directly(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    write_atomic(pipe, b"through the pipe")
+    reader.join()
+    assert got == [b"through the pipe"]
+    assert names(tmp_path) == ["pipe"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_full_device() -> None:
+    with pytest.raises(ImageWriteError, match="No space left on device"):
+        write_atomic(Path("/dev/full"), b"x")
+    full = Path("/dev/full")
+    with (
+        full.open("wb", buffering=0) as stream,
+        pytest.raises(ImageWriteError, match=r"full.*No space left"),
+    ):
+        write_photo(PHOTO, stream, format="png")
+
+
+def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImageWriteError, match="is a folder"):
+        write_photo(PHOTO, tmp_path, format="png")
+    with pytest.raises(ImageWriteError, match="missing does not exist"):
+        write_photo(PHOTO, tmp_path / "missing" / "out.png")
+    with pytest.raises(ImageWriteError, match="cannot be written: File name too long"):
+        write_photo(PHOTO, tmp_path / ("n" * 300 + ".png"))
+    # Tests may run as root, whom no mode stops: the answer of access() is given instead.
+    monkeypatch.setattr(atomic.os, "access", lambda *_: False)
+    with pytest.raises(ImageWriteError, match="is not writable"):
+        write_photo(PHOTO, tmp_path / "out.png")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")
+def test_folder_that_is_not_writable(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(ImageWriteError, match="is not writable"):
+            write_photo(PHOTO, tmp_path / "out.png")
+    finally:
+        tmp_path.chmod(0o700)
