@@ -121,7 +121,7 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     @property
     def tileable(self) -> bool:
-        """Whether an output pixel depends on its neighbourhood alone."""
+        """Whether an output pixel depends on its neighbourhood alone: no attention in use."""
         has_standard_blocks = any(light < self.n_resblocks for light in self.group_plan)
         return not (self.channel_attention and has_standard_blocks)
 
@@ -186,7 +186,7 @@ _RULES: tuple[_Rule, ...] = (
     _least("reduction", 1),
     (
         "reduction",
-        lambda s: not s.channel_attention or s.reduction <= s.n_feats,
+        lambda s: s.tileable or s.reduction <= s.n_feats,
         lambda s: f"1 to {s.n_feats} (n_feats), or channel_attention = false",
     ),
     _one_of("group_kernel", 1, 3),
