@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -99,8 +100,10 @@ def write_model(
     size = spec.scale
     widths = [3, *[spec.n_feats] * _HIDDEN_CONVOLUTIONS, 3 * size**2]
     nodes, weights, last = [], [], "lr"
-    for index, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
-        kernel = rng.normal(0, (1 / (9 * before)) ** 0.5, (after, before, 3, 3))
+    for index, (before, after) in enumerate(pairwise(widths)):
+        # The last one is small, so that little of the output is clamped.
+        gain = 0.2 if after == widths[-1] else 1.0
+        kernel = rng.normal(0, gain * (1 / (9 * before)) ** 0.5, (after, before, 3, 3))
         weights.append(numpy_helper.from_array(kernel.astype(np.float32), f"kernel{index}"))
         convolved = f"convolved{index}"
         nodes.append(
@@ -128,7 +131,9 @@ def write_model(
         helper.make_node("Add", ["detail", "base"], ["sr"]),
     ]
     ports = [
-        helper.make_tensor_value_info(port, TensorProto.FLOAT, ["batch", 3, f"{port}_h", f"{port}_w"])
+        helper.make_tensor_value_info(
+            port, TensorProto.FLOAT, ["batch", 3, f"{port}_h", f"{port}_w"]
+        )
         for port in ("lr", "sr")
     ]
     graph = helper.make_graph(nodes, "tiny", ports[:1], ports[1:], weights)

@@ -49,7 +49,10 @@ def test_bicubic_never_enlarges_and_the_size_is_exact(
 ) -> None:
     plan = plan_passes(height, width, scale, available)
 
-    assert (plan.height, plan.width) == (max(1, round(height * scale)), max(1, round(width * scale)))
+    assert (plan.height, plan.width) == (
+        max(1, round(height * scale)),
+        max(1, round(width * scale)),
+    )
     assert plan.passes[0][1:] == (height, width)
     for before, after in pairwise(plan.passes):
         assert after.height <= before.height * before.scale

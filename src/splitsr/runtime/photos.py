@@ -60,10 +60,12 @@ def upscale(
     if is_same_file(source, target):
         raise ImageWriteError(f"{target}: is the input itself; name another output")
     upscaler = Upscaler(model, threads=threads, tile=tile)
+    scale = upscaler.scale if scale is None else scale
+    output_format = format_for(target) if format is None else format
     photo = read_photo(source, max_pixels=max_pixels)
-    check_result(photo, scale or upscaler.scale, format or format_for(target))
+    check_result(photo, scale, output_format)
     larger = upscale_photo(upscaler, photo, scale, progress)
-    write_photo(larger, target, format=format, quality=quality, overwrite=overwrite)
+    write_photo(larger, target, format=output_format, quality=quality, overwrite=overwrite)
     return target
 
 

@@ -143,7 +143,8 @@ class Upscaler:
             ImageTooLargeError: memory is short, or the network must be run whole and cannot.
         """
         height, width = pixels.color.shape[:2]
-        plan = plan_passes(height, width, scale or self.scale, self._networks.scales)
+        scale = self.scale if scale is None else scale
+        plan = plan_passes(height, width, scale, self._networks.scales)
         try:
             color = self._enlarge_color(pixels.opaque_color(), plan, progress)
             alpha = None if pixels.alpha is None else _enlarge_alpha(pixels.alpha, plan)
