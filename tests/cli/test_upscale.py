@@ -84,6 +84,17 @@ def test_a_folder_alone_or_with_what_is_below(
         assert image.mode == "L"  # gray stays gray
 
 
+def test_results_below_the_input_are_no_inputs(
+    upscale: Callable[..., Result], folder: Path
+) -> None:
+    out = folder / "sub" / "larger"
+    assert upscale(folder, "-o", out, "--recursive").exit_code == 0
+    again = upscale(folder, "-o", out, "--recursive", "--scale", 2, "--json")
+
+    assert len(json.loads(again.stdout)["results"]) == 3
+    assert len(names(out)) == 6
+
+
 def test_a_pattern_that_the_shell_left_alone(
     upscale: Callable[..., Result], folder: Path, tmp_path: Path
 ) -> None:
@@ -232,6 +243,20 @@ def test_an_ending_that_says_nothing_takes_the_format(
         assert image.format == "JPEG"
 
 
+def test_a_device_is_no_folder(upscale: Callable[..., Result], folder: Path) -> None:
+    assert upscale(folder / "a.png", "-o", "/dev/null", "--format", "png").exit_code == 0
+    assert "no ending says which format" in one_line(upscale(folder / "a.png", "-o", "/dev/null"))
+
+
+def test_an_ending_that_says_nothing_hides_no_input(
+    upscale: Callable[..., Result], folder: Path
+) -> None:
+    copy = (folder / "a.png").rename(folder / "a.dat")
+    result = upscale(copy, "-o", copy, "--format", "png", "--overwrite")
+    assert result.exit_code == 2
+    assert "would be its own output" in one_line(result)
+
+
 def test_what_cannot_be_written_becomes_png(upscale: Callable[..., Result], folder: Path) -> None:
     Image.new("RGB", (5, 4)).save(folder / "old.bmp")
     assert upscale(folder / "old.bmp").exit_code == 0
@@ -369,6 +394,7 @@ def test_a_disk_that_fills_up(folder: Path, tiny_model: Path, photo: np.ndarray)
     words = ["upscale", folder / "large.png", folder / "a.png", "--model", tiny_model]
     result = subprocess.run(
         ["bash", "-c", 'ulimit -f 40; exec "$@"', "bash", *MAIN, *map(str, words)],
+        env={name: value for name, value in os.environ.items() if "COVERAGE" not in name},
         capture_output=True,
         timeout=120,
         check=False,

@@ -94,7 +94,8 @@ def plan_jobs(
     """
     if STREAM in inputs:
         return _plan_stream(inputs, out, output_format)
-    found, problems = _find(inputs, recursive=recursive)
+    own = None if out is None else Path(out).resolve()
+    found, problems = _find(inputs, recursive, own)
     many = len(inputs) > 1 or len(found) > 1 or Path(inputs[0]).is_dir()
     if out is not None and (out == STREAM or not _is_folder(out, many=many)):
         return _plan_single(found, problems, out, output_format, many=many)
@@ -102,17 +103,19 @@ def plan_jobs(
     targets = {file: _target(file, root, scale, output_format) for file in found}
     jobs, left_out = _separate(targets)
     _refuse_collisions(jobs)
-    return Plan(
-        tuple(_job(file.path, target, root is not None) for file, target in jobs.items()),
-        tuple(problems),
-        left_out,
-    )
+    made = [
+        _job(file.path, target, format_for(target), makes_folder=root is not None)
+        for file, target in jobs.items()
+    ]
+    return Plan(tuple(made), tuple(problems), left_out)
 
 
-def _job(source: Path | None, target: Path, makes_folder: bool = False) -> Job:
+def _job(
+    source: Path | None, target: Path, output_format: str, *, makes_folder: bool = False
+) -> Job:
     if source is not None and is_same_file(source, target):
         raise BadCall(f"{source}: would be its own output; name another with -o")
-    return Job(source, target, format_for(target), makes_folder)
+    return Job(source, target, output_format, makes_folder)
 
 
 def _plan_stream(inputs: tuple[str, ...], out: str | None, output_format: str | None) -> Plan:
@@ -153,37 +156,41 @@ def _named_job(source: Path | None, target: Path, output_format: str | None) -> 
     except ImageWriteError as error:
         if asked is None or target.suffix.lower() in IMAGE_SUFFIXES:
             raise BadCall(str(error)) from None
-        return Job(source, target, asked)  # an ending that says nothing
+        return _job(source, target, asked)  # an ending that says nothing
     if asked not in (None, named):
         raise BadCall(f"{target}: its ending says {named}, --format says {asked}; drop one")
-    return _job(source, target)
+    return _job(source, target, named)
 
 
 def _is_folder(out: str, *, many: bool) -> bool:
     path = Path(out)
-    if path.is_dir() or out.endswith(("/", os.sep)) or not path.suffix:
+    if path.exists():
+        return path.is_dir()
+    if out.endswith(("/", os.sep)) or not path.suffix:
         return True
     # `photos.v2` may well be a folder, `photo.png` not.
     return many and path.suffix.lower() not in IMAGE_SUFFIXES
 
 
 def _find(
-    inputs: tuple[str, ...], *, recursive: bool
+    inputs: tuple[str, ...], recursive: bool, own: Path | None
 ) -> tuple[list[_Found], list[tuple[str, str]]]:
     """The files behind the inputs, each once, and what is wrong with the others."""
     found: dict[Path, _Found] = {}
     problems: list[tuple[str, str]] = []
     for text in inputs:
-        for file in _files_of(text, recursive, problems):
+        for file in _files_of(text, recursive, own, problems):
             found.setdefault(file.path.resolve(), file)
     return list(found.values()), problems
 
 
-def _files_of(text: str, recursive: bool, problems: list[tuple[str, str]]) -> list[_Found]:
+def _files_of(
+    text: str, recursive: bool, own: Path | None, problems: list[tuple[str, str]]
+) -> list[_Found]:
     """The files behind one input; adds to `problems` if there are none."""
     path = Path(text)
     if path.is_dir():
-        files = [_Found(f, f.relative_to(path)) for f in _images(path, recursive, problems)]
+        files = [_Found(f, f.relative_to(path)) for f in _images(path, recursive, own, problems)]
         missing = "no image in this folder" + ("" if recursive else "; --recursive looks below it")
     elif not os.path.lexists(path) and glob.has_magic(text):
         files = [_Found(file, Path(file.name)) for file in _matches(text)]
@@ -195,14 +202,23 @@ def _files_of(text: str, recursive: bool, problems: list[tuple[str, str]]) -> li
     return files
 
 
-def _images(folder: Path, recursive: bool, problems: list[tuple[str, str]]) -> Iterator[Path]:
-    """Image files of a folder in the order of their names; hidden ones are not meant."""
+def _images(
+    folder: Path, recursive: bool, own: Path | None, problems: list[tuple[str, str]]
+) -> Iterator[Path]:
+    """Image files of a folder in the order of their names.
+
+    Hidden ones are not meant, nor is what lies in a folder below that is the call's own output.
+    """
 
     def report(error: OSError) -> None:
         problems.append((str(error.filename), f"cannot be listed: {error.strerror}"))
 
     for root, folders, names in os.walk(folder, onerror=report):
-        folders[:] = sorted(name for name in folders if recursive and not name.startswith("."))
+        folders[:] = sorted(
+            name
+            for name in folders
+            if recursive and not name.startswith(".") and Path(root, name).resolve() != own
+        )
         for name in sorted(names):
             if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES:
                 yield Path(root, name)

@@ -153,8 +153,9 @@ def _prepare(
 
 def _check_streams(plan: Plan, *, as_json: bool) -> None:
     """Refuses streams that are something else's already."""
-    if any(job.source is None for job in plan.jobs) and sys.stdin.isatty():
-        raise BadCall("- reads a photo from standard input, which is the terminal; use < photo.png")
+    reads = any(job.source is None for job in plan.jobs)
+    if reads and (sys.stdin is None or sys.stdin.isatty()):
+        raise BadCall("- reads a photo from standard input; use < photo.png")
     if any(job.target is None for job in plan.jobs):
         if as_json:
             raise BadCall("--json and the photo would both go to standard output; use -o FILE")
