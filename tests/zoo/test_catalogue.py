@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -40,7 +42,9 @@ def folder(tmp_path: Path, tiny_model: Path, tiny_spec: ModelSpec) -> Path:
     content = tiny_model.read_bytes()
     (tmp_path / FILES_FOLDER).mkdir()
     (tmp_path / FILES_FOLDER / "tiny.onnx").write_bytes(content)
-    spec = msgspec.toml.encode(msgspec.to_builtins(tiny_spec)).decode()
+    # A JSON value is a TOML value, too.
+    fields = msgspec.to_builtins(tiny_spec).items()
+    spec = "".join(f"{field} = {json.dumps(value)}\n" for field, value in fields)
     rows = [
         ROW.format(name=name, sha256=hashlib.sha256(content).hexdigest()) + spec
         for name in ("splitsr-fast-x4", "splitsr-balanced-x4", "other-x4")
@@ -103,6 +107,13 @@ def test_a_file_is_a_model(tiny_model: Path, tiny_spec: ModelSpec) -> None:
     assert (entry.name, entry.spec, entry.licence) == ("tiny-x4", tiny_spec, None)
     assert entry.sha256 == hashlib.sha256(tiny_model.read_bytes()).hexdigest()
     assert find_model(str(tiny_model)) == entry
+
+
+@pytest.mark.parametrize("name", [None, ""])
+def test_a_file_without_a_name_is_called_after_itself(
+    tmp_path: Path, make_model: Callable[..., Path], tiny_spec: ModelSpec, name: str | None
+) -> None:
+    assert find_model(make_model(tmp_path / "mine.onnx", tiny_spec, name=name)).name == "mine"
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:

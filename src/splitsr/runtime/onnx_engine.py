@@ -51,7 +51,7 @@ class OnnxEngine:
         self._session = _open_session(source, label, threads)
         metadata = self._session.get_modelmeta().custom_metadata_map
         self._spec = spec_from_metadata(metadata, label)
-        self._name = name or metadata.get(NAME_KEY, label)
+        self._name = name or metadata.get(NAME_KEY) or label
         _check_ports(self._session, label)
 
     @property

@@ -206,7 +206,7 @@ def _entry_of_file(path: Path) -> ModelEntry:
     content = _read_bytes(path)
     metadata = read_metadata(content, str(path))
     return ModelEntry(
-        name=metadata.get(NAME_KEY, path.stem),
+        name=metadata.get(NAME_KEY) or path.stem,
         path=path,
         sha256=hashlib.sha256(content).hexdigest(),
         spec=spec_from_metadata(metadata, str(path)),
