@@ -48,7 +48,7 @@ def test_training_form_has_the_same_output_and_gradients(spec: ModelSpec) -> Non
 def test_the_mean_is_folded_exactly_at_the_border() -> None:
     # A uniform picture of the mean colour is all zeros inside: any border error would show.
     model = build_model(ModelSpec(n_feats=8, n_resgroups=1, n_resblocks=4, hybrid_index=1, reduction=4)).eval()
-    lr = model.mean.expand(1, 3, 6, 6)
+    lr = model.mean.view(1, 3, 1, 1).expand(1, 3, 6, 6)
     with torch.no_grad():
         assert (InferenceSplitSR(model)(lr) - model(lr)).abs().max() < 1e-6
 

@@ -110,7 +110,7 @@ class MeanPadded(nn.Module):
 
     def __init__(self, head: nn.Conv2d, mean: Tensor) -> None:
         super().__init__()
-        self.means = [float(value) for value in mean.flatten()]
+        self.means = [float(value) for value in mean]
         self.border = int(head.padding[0])
         self.conv = copy.deepcopy(head)
         self.conv.padding = (0, 0)
@@ -209,8 +209,8 @@ def _bias(conv: nn.Conv2d) -> Tensor:
 
 
 def _add_mean(last: nn.Module, mean: Tensor) -> None:
-    """Adds the RGB mean (1, 3, 1, 1) to the bias of the convolution that makes the picture."""
+    """Adds the RGB mean (3,) to the bias of the convolution that makes the picture."""
     conv = last.conv if isinstance(last, SubPixelStage) else last
     assert isinstance(conv, nn.Conv2d)
     # Channel c of the picture comes from the r^2 channels from c * r^2 on (PixelShuffle).
-    _bias(conv).add_(mean.flatten().repeat_interleave(conv.out_channels // 3))
+    _bias(conv).add_(mean.repeat_interleave(conv.out_channels // 3))

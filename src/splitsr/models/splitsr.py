@@ -38,7 +38,7 @@ class SplitSR(nn.Module):
         super().__init__()
         self.spec = spec
         self.mean: Tensor
-        self.register_buffer("mean", torch.tensor(spec.rgb_mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(spec.rgb_mean), persistent=False)
         self.head = conv(3, spec.n_feats)
         self.groups = nn.Sequential(*(_group(spec, light) for light in spec.group_plan))
         self.trunk = (
@@ -50,10 +50,11 @@ class SplitSR(nn.Module):
 
     def forward(self, lr: Tensor) -> Tensor:
         """(N, 3, H, W) in [0, 1] -> (N, 3, scale * H, scale * W)."""
-        x = lr - self.mean
+        mean = self.mean.view(1, 3, 1, 1)
+        x = lr - mean
         features = self.head(x)
         features = features + self.trunk(self.groups(features))
-        sr: Tensor = self.upsampler(features) + self.mean
+        sr: Tensor = self.upsampler(features) + mean
         if self.spec.image_skip != "none":
             sr = sr + enlarge(x, self.spec)
         return sr

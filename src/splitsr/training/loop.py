@@ -29,7 +29,7 @@ from splitsr.training.log import Record, RunLog, commit_of_source
 from splitsr.training.schedule import learning_rate
 from splitsr.training.state import STATE_FILE, Progress, load_state, save_state
 from splitsr.training.step import TrainStep
-from splitsr.training.validation import Validator, folder_images, held_out, held_out_crops
+from splitsr.training.validation import Validator, held_out
 
 WEIGHTS_FILE = "weights.safetensors"
 
@@ -77,7 +77,7 @@ def train(
         pack: HR training images.
         run_dir: gets config.toml, log.jsonl, state.pt, weights.safetensors and curves.png.
         resume: go on from run_dir's state.
-        max_minutes: stop after that time, with a state to resume from.
+        max_minutes: stop at the first step after that time, with a state to resume from.
         val_dir: HR images to validate on; by default some of the pack are held out for it.
         device: `cpu` or `cuda`; by default CUDA when there is a GPU.
         report: called after every `log_every` steps and every validation.
@@ -96,11 +96,13 @@ def train(
     run.load_data(pack, val_dir, preparing)
     run.open_log(report)
     try:
-        while run.progress.step < config.total_steps and time.monotonic() < deadline:
+        while run.progress.step < config.total_steps:
             run.advance()
             run.measure()
             if run.progress.step % config.checkpoint_every == 0:
                 run.save()
+            if time.monotonic() > deadline:  # after a step: every slice gets on
+                break
         run.finish()
     except KeyboardInterrupt:
         run.finish()
@@ -148,11 +150,11 @@ class _Run:
         self.pixels = PairedPixels.open(pack, scale).to(self.place.device)
         self.sizes = self.pixels.lr_sizes.copy()
         if val_dir is not None:
-            self.validate = Validator(folder_images(val_dir), scale)
+            self.validate = Validator.of_folder(val_dir, scale)
             return
         reserved = held_out(pack, settings.images)
         self.sizes[reserved] = 0  # too small for any patch: never drawn
-        self.validate = Validator(held_out_crops(pack, reserved, settings.crop), scale)
+        self.validate = Validator.of_held_out(pack, reserved, scale, settings.crop)
 
     def open_log(self, report: Report) -> None:
         """Starts the record of this slice."""
@@ -190,6 +192,7 @@ class _Run:
         if self.place.leads and (last or step % config.validation.every == 0):
             self.score = self.validate(self.ema.model, self.place.device)
             self._record(psnr_y=self.score)
+            self._save_weights()
 
     def save(self) -> None:
         """Writes the state to resume from."""
@@ -206,8 +209,11 @@ class _Run:
     def finish(self) -> None:
         """Ends a slice: state, averaged weights and curves."""
         self.save()
-        if not self.place.leads:
-            return
+        if self.place.leads:
+            self._save_weights()
+            self.log.draw()
+
+    def _save_weights(self) -> None:
         metadata = {
             "splitsr.config": config_to_toml(self.config),
             "splitsr.commit": commit_of_source(),
@@ -217,7 +223,6 @@ class _Run:
         }
         weights = self.ema.model.state_dict()
         save_weights(self.run_dir / WEIGHTS_FILE, self.config.model, weights, metadata)
-        self.log.draw()
 
     def _draw(self, step: int, stage: Stage) -> Tensor:
         """This process's part of the step's patches, int64 (4, B)."""
@@ -279,5 +284,5 @@ def _check_finite(losses: list[Tensor], step: int, run_dir: Path) -> None:
         at = step - len(losses) + int(bad[0]) + 1
         raise NonFiniteError(
             f"the loss became {values[bad[0]]} at step {at}; the last good state is in {run_dir}; "
-            "lower optimizer.learning_rate or set optimizer.clip_norm"
+            "lower the learning rate or set optimizer.clip_norm"
         )

@@ -2,83 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import nn
 
 from splitsr.data.pack import Pack
-from splitsr.errors import DataError
+from splitsr.evaluation.benchmark import ImagePair, load_pairs
 from splitsr.evaluation.metrics import psnr_y
-from splitsr.imaging.resize import resize_bicubic
+from splitsr.imaging.resize import crop_to_multiple, rescale_bicubic
 
 Pixels = NDArray[np.uint8]
 
 
 class Validator:
-    """PSNR-Y over a small set of LR/HR pairs.
+    """PSNR-Y over a small set of LR/HR pairs that are kept in memory."""
 
-    Attributes:
-        pairs: uint8 (H, W, 3) LR and (scale * H, scale * W, 3) HR.
-    """
+    def __init__(self, pairs: Sequence[ImagePair], scale: int) -> None:
+        self.pairs, self.scale = pairs, scale
 
-    def __init__(self, hr_images: Iterable[Pixels], scale: int) -> None:
-        self.scale = scale
-        self.pairs = [_pair(hr, scale) for hr in hr_images]
-        if not self.pairs:
-            raise DataError("no image to validate on")
+    @classmethod
+    def of_folder(cls, hr_dir: Path, scale: int) -> Validator:
+        """Validates on a folder of HR images; errors are those of `load_pairs`."""
+        return cls(load_pairs(hr_dir, scale), scale)
+
+    @classmethod
+    def of_held_out(
+        cls, pack: Pack, indices: NDArray[np.int64], scale: int, side: int
+    ) -> Validator:
+        """Validates on centre crops, at most `side` HR pixels a side, of images of the pack."""
+        crops = (_centre(np.asarray(pack[int(index)]), side) for index in indices)
+        return cls([_pair(crop, scale) for crop in crops], scale)
 
     def __call__(self, model: nn.Module, device: torch.device) -> float:
         """Mean PSNR-Y in dB of `model`, which is on `device`."""
-        scores = [
-            psnr_y(_run(model, lr, device), hr, crop_border=self.scale) for lr, hr in self.pairs
-        ]
-        return float(np.mean(scores))
+        return fmean(
+            psnr_y(_upscale(model, pair.lr, device), pair.hr, crop_border=self.scale)
+            for pair in self.pairs
+        )
 
 
 def held_out(pack: Pack, count: int) -> NDArray[np.int64]:
-    """Indices of `count` images, evenly spread over the pack, that are not trained on."""
+    """Indices of at most `count` images, evenly spread over the pack, that are not trained on."""
     return np.unique(np.linspace(0, len(pack) - 1, count + 2)[1:-1].astype(np.int64))
-
-
-def held_out_crops(pack: Pack, indices: NDArray[np.int64], side: int) -> list[Pixels]:
-    """Centre crops of held-out images, at most `side` HR pixels a side."""
-    return [_centre(np.asarray(pack[int(i)]), side) for i in indices]
-
-
-def folder_images(folder: Path) -> list[Pixels]:
-    """All images of a folder as uint8 RGB.
-
-    Raises:
-        DataError: the folder has no image.
-    """
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in _SUFFIXES)
-    if not paths:
-        raise DataError(f"{folder}: no images to validate on")
-    return [np.asarray(Image.open(path).convert("RGB")) for path in paths]
-
-
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 
 
 def _centre(image: Pixels, side: int) -> Pixels:
     top, left = (max(0, (length - side) // 2) for length in image.shape[:2])
-    return image[top : top + side, left : left + side].copy()
+    return image[top : top + side, left : left + side]
 
 
-def _pair(hr: Pixels, scale: int) -> tuple[Pixels, Pixels]:
-    height, width = hr.shape[0] // scale, hr.shape[1] // scale
-    hr = hr[: height * scale, : width * scale]
-    return resize_bicubic(hr, height, width), hr
+def _pair(image: Pixels, scale: int) -> ImagePair:
+    hr = crop_to_multiple(image, scale).copy()
+    return ImagePair("held out", rescale_bicubic(hr, 1 / scale), hr)
 
 
 @torch.inference_mode()
-def _run(model: nn.Module, lr: Pixels, device: torch.device) -> Pixels:
-    x = torch.from_numpy(lr).to(device).permute(2, 0, 1)[None].float() / 255
+def _upscale(model: nn.Module, lr: Pixels, device: torch.device) -> Pixels:
+    x = torch.from_numpy(lr.copy()).to(device).permute(2, 0, 1)[None].float() / 255
     sr = model(x)[0].float().clamp(0, 1).mul(255).add(0.5).floor()
     pixels: Pixels = sr.permute(1, 2, 0).to(torch.uint8).cpu().numpy()
     return pixels

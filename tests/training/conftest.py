@@ -1,0 +1,74 @@
+"""A small pack of real photos, and a configuration that trains in seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+
+from splitsr.data.pack import Pack, PackWriter
+
+CONFIG = """
+name = "tiny"
+ema = 0.99
+log_every = 2
+checkpoint_every = 4
+
+[model]
+n_feats = 8
+n_resgroups = 1
+n_resblocks = 2
+split_ratio = 0.5
+hybrid_index = 1
+channel_attention = false
+upsampler = "single_step"
+image_skip = "nearest"
+rgb_mean = [0.0, 0.0, 0.0]
+
+[optimizer]
+kind = "muon"
+learning_rate = 2e-3
+clip_norm = 1.0
+
+[schedule]
+kind = "cosine"
+warmup_steps = 2
+
+[validation]
+every = 6
+images = 1
+crop = 96
+
+[[stages]]
+steps = 8
+batch_size = 4
+patch_size = 12
+
+[[stages]]
+steps = 4
+batch_size = 2
+patch_size = 16
+loss = "l2"
+fft_weight = 0.05
+"""
+
+
+@pytest.fixture(scope="session")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    folder = tmp_path_factory.mktemp("data") / "photos.pack"
+    photos = [skimage.data.astronaut(), skimage.data.coffee(), skimage.data.chelsea()]
+    folder.mkdir()
+    with PackWriter(folder) as writer:
+        for number, photo in enumerate(photos):
+            writer.add(f"{number}.png", np.ascontiguousarray(photo[:199, 40:241]))
+        writer.finish()
+    return Pack.open(folder)
+
+
+@pytest.fixture
+def config_path(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(CONFIG)
+    return path

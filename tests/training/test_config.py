@@ -1,0 +1,93 @@
+"""Configurations: TOML, --set, round trip, refusals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from splitsr.errors import ConfigError, SpecError
+from splitsr.spec import ModelSpec
+from splitsr.training.config import TrainConfig, config_to_toml, read_config
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def test_resolved_configuration_reads_back(config_path: Path, tmp_path: Path) -> None:
+    config = read_config(config_path, ("seed=7", "init_from=a file.safetensors"))
+    copy = tmp_path / "copy.toml"
+    copy.write_text(config_to_toml(config))
+    assert read_config(copy) == config
+
+
+def test_set_reaches_sections_and_stages(config_path: Path) -> None:
+    changes = (
+        "model.scale=2",
+        "optimizer.betas=[0.8, 0.9]",
+        "stages.1.steps=5",
+        "precision=float32",
+    )
+    config = read_config(config_path, changes)
+    assert config.model.scale == 2
+    assert config.optimizer.betas == (0.8, 0.9)
+    assert [stage.steps for stage in config.stages] == [8, 5]
+    assert config.precision == "float32"
+
+
+def test_stages_follow_one_another(config_path: Path) -> None:
+    config = read_config(config_path)
+    assert config.total_steps == 12
+    assert [config.stage_at(step).patch_size for step in (0, 7, 8, 11)] == [12, 12, 16, 16]
+    with pytest.raises(IndexError):
+        config.stage_at(12)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("colour=1", "unknown field `colour`"),
+        ("optimizer.speed=1", "unknown field `speed`"),
+        ("optimizer.learning_rate=0", "optimizer.learning_rate: must be above 0"),
+        ("optimizer.betas=[0.9, 1.0]", "optimizer.betas"),
+        ("stages.0.patch_size=0", r"stages\[0\].patch_size"),
+        ("stages.9.steps=1", "no such field"),
+        ("stages=[]", "at least one"),
+        ("seed=many", "Expected `int`"),
+        ("seed", "section.field=value"),
+        ("ema=1.5", "ema"),
+        ("seed.x=1", "Expected `int`"),
+    ],
+)
+def test_refusals_are_one_clear_line(config_path: Path, change: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_config(config_path, (change,))
+    assert "\n" not in str(caught.value)
+
+
+def test_impossible_network(config_path: Path) -> None:
+    with pytest.raises(SpecError, match="hybrid_index: found 5"):
+        read_config(config_path, ("model.hybrid_index=5",))
+
+
+def test_broken_and_missing_files(tmp_path: Path) -> None:
+    (tmp_path / "broken.toml").write_text("name = ")
+    with pytest.raises(ConfigError, match="not a TOML file"):
+        read_config(tmp_path / "broken.toml")
+    with pytest.raises(ConfigError, match="No such file"):
+        read_config(tmp_path / "missing.toml")
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_shipped_configuration_is_valid(path: Path) -> None:
+    config = read_config(path)
+    assert config.name == path.stem
+    assert config.total_steps > 0
+
+
+def test_defaults_are_the_papers() -> None:
+    config = TrainConfig(name="paper")
+    assert config.model == ModelSpec()
+    assert config.stages[0].patch_size * config.model.scale == 96
+    assert config.optimizer.betas == (0.9, 0.999)
+    assert config.optimizer.eps == 1e-7
+    assert config.optimizer.learning_rate == 1e-4

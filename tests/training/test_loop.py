@@ -1,0 +1,238 @@
+"""The loop: what a run leaves behind, exact resume, refusals; `splitsr train` as a process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from splitsr.data.pack import Pack
+from splitsr.errors import DataError, NonFiniteError, TrainingError
+from splitsr.models.checkpoint import load_weights, read_weights
+from splitsr.training.config import read_config
+from splitsr.training.log import Record, read_log
+from splitsr.training.loop import train
+from splitsr.training.state import STATE_FILE
+
+TORCH_THREADS = 1
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(TORCH_THREADS)
+
+
+def same_weights(first: Path, second: Path) -> bool:
+    a, b = read_weights(first)[1], read_weights(second)[1]
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_run_leaves_weights_log_config_and_curves(
+    pack: Pack, config_path: Path, tmp_path: Path
+) -> None:
+    config = read_config(config_path)
+    seen: list[Record] = []
+    result = train(config, pack, tmp_path / "run", device="cpu", report=seen.append)
+    assert result.finished
+    assert result.step == 12
+    assert read_config(tmp_path / "run" / "config.toml") == config
+    assert read_log(tmp_path / "run") == seen
+    assert [r.step for r in seen if r.loss is not None] == [2, 4, 6, 8, 10, 12]
+    assert [r.step for r in seen if r.psnr_y is not None] == [6, 12]
+    assert seen[-1].psnr_y == result.psnr_y
+    assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert list((tmp_path / "run" / "tensorboard").glob("events*"))
+    spec, _, metadata = read_weights(result.weights)
+    assert spec == config.model
+    assert metadata["splitsr.step"] == "12"
+    assert 'name = "tiny"' in metadata["splitsr.config"]
+
+
+def test_training_lowers_the_loss_and_raises_psnr(
+    pack: Pack, config_path: Path, tmp_path: Path
+) -> None:
+    changes = ("stages=[{steps=60, batch_size=8, patch_size=12}]", "log_every=10")
+    config = read_config(config_path, (*changes, "validation.every=5", "ema=0.9"))
+    seen: list[Record] = []
+    train(config, pack, tmp_path / "run", device="cpu", report=seen.append)
+    losses = [r.loss for r in seen if r.loss is not None]
+    scores = [r.psnr_y for r in seen if r.psnr_y is not None]
+    assert losses[-1] < 0.5 * losses[0]
+    assert scores[-1] > scores[0] + 1
+
+
+def test_slices_of_one_step_end_with_the_same_bits(
+    pack: Pack, config_path: Path, tmp_path: Path
+) -> None:
+    config = read_config(config_path, ("stages.0.steps=3", "stages.1.steps=2"))
+    whole = train(config, pack, tmp_path / "whole", device="cpu")
+    sliced = train(config, pack, tmp_path / "sliced", device="cpu", max_minutes=1e-9)
+    for step in range(2, 6):
+        assert sliced.step == step - 1
+        assert not sliced.finished
+        sliced = train(
+            config, pack, tmp_path / "sliced", device="cpu", resume=True, max_minutes=1e-9
+        )
+    assert sliced.finished
+    assert same_weights(whole.weights, sliced.weights)
+
+
+def test_warm_start(pack: Pack, config_path: Path, tmp_path: Path) -> None:
+    first = train(read_config(config_path), pack, tmp_path / "x4", device="cpu")
+    changes = (f"init_from={first.weights}", "model.scale=2", "stages=[{steps=1, patch_size=12}]")
+    config = read_config(config_path, (*changes, "optimizer.learning_rate=1e-12", "ema=0"))
+    second = train(config, pack, tmp_path / "x2", device="cpu")
+    old, new = read_weights(first.weights)[1], read_weights(second.weights)[1]
+    torch.testing.assert_close(new["groups.0.tail.weight"], old["groups.0.tail.weight"])
+    assert new["upsampler.0.conv.weight"].shape != old["upsampler.0.conv.weight"].shape
+
+
+def test_validation_folder(pack: Pack, config_path: Path, tmp_path: Path) -> None:
+    config = read_config(config_path, ("stages.0.steps=2", "stages.1.steps=1"))
+    (tmp_path / "hr").mkdir()
+    Image.fromarray(pack[0]).save(tmp_path / "hr" / "astronaut.png")
+    result = train(config, pack, tmp_path / "run", device="cpu", val_dir=tmp_path / "hr")
+    assert result.psnr_y is not None
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError):
+        train(config, pack, tmp_path / "run2", device="cpu", val_dir=tmp_path / "empty")
+
+
+def test_existing_run_is_not_overwritten(pack: Pack, config_path: Path, tmp_path: Path) -> None:
+    config = read_config(config_path)
+    train(config, pack, tmp_path / "run", device="cpu", max_minutes=1e-9)
+    with pytest.raises(TrainingError, match="has a run already; add --resume"):
+        train(config, pack, tmp_path / "run", device="cpu")
+
+
+def test_resume_refuses_nothing_damage_and_another_configuration(
+    pack: Pack, config_path: Path, tmp_path: Path
+) -> None:
+    config, run = read_config(config_path), tmp_path / "run"
+    with pytest.raises(TrainingError, match="no state to resume from"):
+        train(config, pack, run, device="cpu", resume=True)
+    train(config, pack, run, device="cpu", max_minutes=1e-9)
+    with pytest.raises(TrainingError, match="another configuration"):
+        train(read_config(config_path, ("seed=2",)), pack, run, device="cpu", resume=True)
+    state = run / STATE_FILE
+    state.write_bytes(state.read_bytes()[:200])
+    with pytest.raises(TrainingError, match="damaged"):
+        train(config, pack, run, device="cpu", resume=True)
+
+
+def test_nan_stops_with_the_step_and_keeps_the_last_state(
+    pack: Pack, config_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from splitsr.training import step as step_module
+
+    calls = 0
+
+    def sometimes_nan(*args: object) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        return real(*args) * (float("nan") if calls == 7 else 1.0)  # type: ignore[arg-type]
+
+    real = step_module.image_loss
+    monkeypatch.setattr(step_module, "image_loss", sometimes_nan)
+    with pytest.raises(NonFiniteError, match="became nan at step 7"):
+        train(read_config(config_path), pack, tmp_path / "run", device="cpu")
+    state = torch.load(tmp_path / "run" / STATE_FILE, weights_only=True)
+    assert state["step"] == 4
+    assert all(tensor.isfinite().all() for tensor in state["model"].values())
+
+
+def test_a_diverging_run_is_stopped(pack: Pack, config_path: Path, tmp_path: Path) -> None:
+    changes = ("optimizer.learning_rate=1e30", "optimizer.clip_norm=0", "optimizer.kind=adam")
+    with pytest.raises(NonFiniteError, match="lower the learning rate"):
+        train(read_config(config_path, changes), pack, tmp_path / "run", device="cpu")
+
+
+def test_interrupt_saves_the_state(pack: Pack, config_path: Path, tmp_path: Path) -> None:
+    def interrupt(record: Record) -> None:
+        if record.step == 6:
+            raise KeyboardInterrupt
+
+    config = read_config(config_path)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, pack, tmp_path / "run", device="cpu", report=interrupt)
+    result = train(config, pack, tmp_path / "run", device="cpu", resume=True)
+    whole = train(config, pack, tmp_path / "whole", device="cpu")
+    assert same_weights(result.weights, whole.weights)
+
+
+def command(config: Path, pack: Pack, run: Path, *more: str) -> list[str]:
+    call = [sys.executable, "-m", "splitsr", "train", str(config), "--data", str(pack.folder)]
+    return [*call, "--run-dir", str(run), "--threads", "1", "--device", "cpu", *more]
+
+
+LONG = ("--set", "stages.0.steps=150", "--set", "validation.every=1000")
+
+
+def test_killed_and_resumed_ends_with_the_same_bits(
+    pack: Pack, config_path: Path, tmp_path: Path
+) -> None:
+    subprocess.run(command(config_path, pack, tmp_path / "whole", *LONG), check=True)
+    killed = tmp_path / "killed"
+    process = subprocess.Popen(command(config_path, pack, killed, *LONG))
+    deadline = time.monotonic() + 120
+    while len(read_log(killed)) < 20:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    done = subprocess.run(
+        command(config_path, pack, killed, *LONG, "--resume"),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "step 154 of 154: finished" in done.stdout
+    assert same_weights(tmp_path / "whole/weights.safetensors", killed / "weights.safetensors")
+    steps = [record.step for record in read_log(killed)]
+    assert steps == sorted(steps)
+    losses = [(r.step, r.loss) for r in read_log(killed)]
+    assert losses == [(r.step, r.loss) for r in read_log(tmp_path / "whole")]
+
+
+def test_command_line_errors_are_one_line(pack: Pack, config_path: Path, tmp_path: Path) -> None:
+    call = command(config_path, pack, tmp_path / "run", "--set", "model.scale=5")
+    done = subprocess.run(call, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "splitsr: scale: found 5; allowed: 2, 3, 4\n"
+    call = command(tmp_path / "missing.toml", pack, tmp_path / "run")
+    assert subprocess.run(call, capture_output=True).returncode == 2
+
+
+def test_two_processes_share_every_batch(pack: Pack, config_path: Path, tmp_path: Path) -> None:
+    config = read_config(config_path, ("optimizer.kind=adam",))
+    alone = train(config, pack, tmp_path / "alone", device="cpu")
+    together = tmp_path / "together"
+    run = command(config_path, pack, together, "--set", "optimizer.kind=adam")[3:]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    subprocess.run([*torchrun, "-m", "splitsr", *run], check=True, capture_output=True, timeout=300)
+    one, two = load_weights(alone.weights), load_weights(together / "weights.safetensors")
+    # Averaged gradients differ by rounding, which Adam's division by the gradient's size amplifies.
+    distance = nn.utils.parameters_to_vector(one.parameters()) - nn.utils.parameters_to_vector(
+        two.parameters()
+    )
+    assert distance.abs().max() < 2e-3
+    assert [r.step for r in read_log(together)] == [r.step for r in read_log(tmp_path / "alone")]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_graph_step_follows_the_eager_one(
+    pack: Pack, config_path: Path, tmp_path: Path
+) -> None:
+    config = read_config(config_path, ("precision=float32",))
+    on_gpu = train(config, pack, tmp_path / "gpu", device="cuda")
+    on_cpu = train(config, pack, tmp_path / "cpu", device="cpu")
+    assert on_gpu.psnr_y == pytest.approx(on_cpu.psnr_y, abs=0.02)
