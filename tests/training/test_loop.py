@@ -120,12 +120,24 @@ def test_resume_refuses_nothing_damage_and_another_configuration(
     with pytest.raises(TrainingError, match="no state to resume from"):
         train(config, pack, run, device="cpu", resume=True)
     train(config, pack, run, device="cpu", max_minutes=1e-9)
-    with pytest.raises(TrainingError, match="another configuration"):
+    with pytest.raises(TrainingError, match=r"another configuration \(seed changed\)"):
         train(read_config(config_path, ("seed=2",)), pack, run, device="cpu", resume=True)
     state = run / STATE_FILE
     state.write_bytes(state.read_bytes()[:200])
     with pytest.raises(TrainingError, match="damaged"):
         train(config, pack, run, device="cpu", resume=True)
+
+
+def test_a_resumed_run_may_be_longer_but_not_shorter_than_it_is(
+    pack: Pack, config_path: Path, tmp_path: Path
+) -> None:
+    short = read_config(config_path, ("stages=[{steps=3, batch_size=2, patch_size=12}]",))
+    train(short, pack, tmp_path / "run", device="cpu")
+    longer = read_config(config_path, ("stages=[{steps=5, batch_size=2, patch_size=12}]",))
+    assert train(longer, pack, tmp_path / "run", device="cpu", resume=True).step == 5
+    assert read_config(tmp_path / "run" / "config.toml") == longer
+    with pytest.raises(TrainingError, match="is at step 5; the configuration's stages end before"):
+        train(short, pack, tmp_path / "run", device="cpu", resume=True)
 
 
 def test_nan_stops_with_the_step_and_keeps_the_last_state(

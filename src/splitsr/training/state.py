@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from splitsr.training.ema import EMA
 from splitsr.training.optimizers import Optimizers
 
 STATE_FILE = "state.pt"
+
+CHANGEABLE = {"stages", "validation", "checkpoint_every", "log_every"}
 
 
 @dataclass
@@ -65,6 +68,9 @@ def load_state(
 ) -> Progress:
     """Restores what `save_state` wrote into model, average and optimizer.
 
+    The configuration must be the one that the run began with, but for how long it goes on and
+    how often it reports: fields in `CHANGEABLE`.
+
     Raises:
         TrainingError: no state, a damaged one, or one of another configuration.
     """
@@ -75,12 +81,24 @@ def load_state(
         raise TrainingError(f"{path}: no state to resume from; leave out --resume") from None
     except Exception as error:
         raise TrainingError(f"{path}: damaged, cannot resume ({error})") from None
-    if state["config"] != config_to_toml(config):
+    if changed := _changed_fields(state["config"], config_to_toml(config)):
         raise TrainingError(
-            f"{path}: is of another configuration (see {run_dir / 'config.toml'}); "
-            "resume with the same one, or start a new run with init_from"
+            f"{path}: is of another configuration ({', '.join(changed)} changed); resume with "
+            "the same one, or start a new run with init_from"
+        )
+    if state["step"] > config.total_steps:
+        raise TrainingError(
+            f"{path}: is at step {state['step']}; the configuration's stages end before, at "
+            f"{config.total_steps}"
         )
     model.load_state_dict(state["model"])
     ema.model.load_state_dict(state["ema"])
     optimizer.load_state_dict(state["optimizer"])
     return Progress(state["step"], state["seconds"])
+
+
+def _changed_fields(before: str, after: str) -> list[str]:
+    """Names of the tables and values that differ between two configurations and may not."""
+    old, new = tomllib.loads(before), tomllib.loads(after)
+    names = sorted((old.keys() | new.keys()) - CHANGEABLE)
+    return [name for name in names if old.get(name) != new.get(name)]
