@@ -218,7 +218,7 @@ def test_killed_and_resumed_ends_with_the_same_bits(
 def test_command_line_errors_are_one_line(pack: Pack, config_path: Path, tmp_path: Path) -> None:
     call = command(config_path, pack, tmp_path / "run", "--set", "model.scale=5")
     done = subprocess.run(call, capture_output=True, text=True)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == "splitsr: scale: found 5; allowed: 2, 3, 4\n"
     call = command(tmp_path / "missing.toml", pack, tmp_path / "run")
     assert subprocess.run(call, capture_output=True).returncode == 2

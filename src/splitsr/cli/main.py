@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 
 import click
 
-from splitsr.errors import SplitSRError
+from splitsr.errors import ConfigError, SpecError, SplitSRError, UnknownModelError
+
+# What these say of is in the call: no such model, a network or a run that cannot be.
+BAD_CALLS = (ConfigError, SpecError, UnknownModelError)
 
 # name -> one-line help. The module `splitsr.cli.<name>` holds the click command `command`; it is
 # imported only when the subcommand is called, so that `splitsr --help` stays instant.
@@ -18,6 +22,7 @@ COMMANDS = {
     "evaluate": "PSNR and SSIM of a model on a folder of images.",
     "data": "Make training packs.",
     "train": "Train a network from a configuration.",
+    "zoo": "Put a trained network into the catalogue.",
 }
 
 
@@ -53,6 +58,8 @@ def main() -> None:
     Exit codes: 0, everything asked for was done; 1, a job failed; 2, the call was wrong; 130,
     interrupted.
     """
+    # Pillow warns of damaged EXIF, which is kept as it is: noise to whoever enlarges a photo.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except click.ClickException as error:
@@ -60,7 +67,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except SplitSRError as error:
         click.echo(f"splitsr: {error}", err=True)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, BAD_CALLS) else 1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("splitsr: interrupted", err=True)
         sys.exit(130)
