@@ -1,0 +1,175 @@
+"""`splitsr zoo`: the models that ship, and the tables that are made from their figures."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from splitsr.evaluation.places import Places
+    from splitsr.evaluation.promote import Promotion
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+_root_option = click.option(
+    "--root",
+    type=_FOLDER,
+    default=".",
+    show_default=True,
+    help="Root of the checkout of splitsr.",
+)
+_zoo_option = click.option(
+    "--zoo",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder that gets everything (catalogue, files, docs) instead of the checkout: a trial.",
+)
+
+
+@click.group()
+def command() -> None:
+    """Put a trained network into the catalogue.
+
+    For the source of splitsr: both commands run in the root of a checkout.
+    """
+
+
+def _read_sets(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Path]:
+    """Test sets by name, from NAME=DIR."""
+    from splitsr.evaluation.report import SETS
+
+    sets: dict[str, Path] = {}
+    for value in values:
+        name, _, folder = value.partition("=")
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or not folder:
+            raise click.BadParameter(f"found {value!r}; must read NAME=DIR")
+        if not Path(folder).is_dir():
+            raise click.BadParameter(f"{folder}: no such folder")
+        sets[name] = Path(folder)
+    missing = [name for name in SETS if name not in sets]
+    if missing:
+        raise click.BadParameter(f"{', '.join(missing)} missing; every model is measured on them")
+    return {name: sets[name] for name in [*SETS, *sets]}
+
+
+@command.command("promote")
+@click.argument("run", type=click.Path(exists=True, path_type=Path))
+@click.option("--name", required=True, help="The model's name, such as splitsr-balanced-x4.")
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    required=True,
+    metavar="NAME=DIR",
+    callback=_read_sets,
+    help="A test set's HR images; Set5, Set14 and B100 are needed.",
+)
+@click.option(
+    "--hardware",
+    default="",
+    metavar="TEXT",
+    help="What the training time was spent on, for the card: 'one thread of an AMD EPYC'.",
+)
+@_root_option
+@_zoo_option
+def promote_command(
+    run: Path, name: str, sets: dict[str, Path], hardware: str, root: Path, zoo: Path | None
+) -> None:
+    """Make the weights of RUN the shipped model NAME.
+
+    RUN is a folder that `splitsr train` wrote, or a weights.safetensors out of one. The network
+    must keep to its family's limits, its export must equal it, and where a model of that name
+    ships already, it must be better on Set14 and on B100. Then the weights, the results, the model
+    card, the README's table and the catalogue are written together. Latency is measured on this
+    machine: let nothing else run.
+
+    \b
+    Example:
+      splitsr zoo promote runs/balanced --name splitsr-balanced-x4 --set Set5=Set5/HR \\
+        --set Set14=Set14/HR --set B100=B100/HR
+    """  # noqa: D301 (click reads the \b)
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from splitsr.errors import MissingDependencyError
+
+    try:
+        from splitsr.evaluation.promote import promote
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"promoting a model needs {error.name}: pip install 'splitsr[export]'"
+        ) from None
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Reading", total=None)
+        promotion = promote(
+            run,
+            name,
+            sets,
+            _places(root, zoo),
+            hardware=hardware,
+            report=lambda what, done, total: bar.update(
+                task, description=what, completed=done, total=total
+            ),
+        )
+    _print_promotion(promotion)
+
+
+@command.command("tables")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if something is stale.")
+@_root_option
+@_zoo_option
+def tables_command(check: bool, root: Path, zoo: Path | None) -> None:
+    """Make the tables of the README and the model cards again.
+
+    They come from docs/results/models.json; what stands outside of the markers stays. With
+    --check one line names each document that is not as it should be, and each model of which the
+    catalogue says something else than the results.
+
+    \b
+    Example:
+      splitsr zoo tables --check
+    """  # noqa: D301 (click reads the \b)
+    from splitsr.evaluation.documents import stale_documents, unlike_catalogue, write_documents
+
+    places = _places(root, zoo)
+    if not check:
+        for path in write_documents(places):
+            click.echo(f"wrote {path}")
+    stale = [f"{path}: stale; run `splitsr zoo tables`" for path in stale_documents(places)]
+    stale += [
+        f"{places.catalogue}: {name} is not the model of {places.results}; promote it"
+        for name in unlike_catalogue(places)
+    ]
+    for line in stale:
+        click.echo(f"splitsr: {line}", err=True)
+    if stale:
+        raise click.exceptions.Exit(1)
+
+
+def _places(root: Path, zoo: Path | None) -> Places:
+    from splitsr.evaluation.places import Places
+
+    return Places.of_trial(zoo, root) if zoo else Places.of_checkout(root)
+
+
+def _print_promotion(promotion: Promotion) -> None:
+    for test, result in promotion.record.figures.items():
+        gain = result.psnr_y - result.bicubic_psnr_y
+        click.echo(f"{test}: {result.psnr_y:.2f} dB, {gain:+.2f} over bicubic")
+    for timing in promotion.record.latency:
+        size, threads = f"{timing.width}x{timing.height}", timing.threads
+        plural = "s" if threads > 1 else ""
+        click.echo(f"{size} on {threads} thread{plural}: {timing.milliseconds:.1f} ms")
+    if promotion.record.disturbed:
+        click.echo(
+            "splitsr: something else was running, so the times are too long; promote the same "
+            "weights again when the machine is quiet",
+            err=True,
+        )
+    for path in promotion.files:
+        click.echo(f"wrote {path}")

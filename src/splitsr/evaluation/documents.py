@@ -1,0 +1,139 @@
+"""Documents that are partly generated: what stands between their markers comes from the results.
+
+A block begins with `<!-- begin generated: NAME -->` and ends with `<!-- end generated: NAME -->`,
+each on a line of its own. Everything else in the document is written by hand and stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from splitsr.errors import DataError
+from splitsr.evaluation.places import Places
+from splitsr.evaluation.report import card_blocks, read_published, readme_blocks
+from splitsr.evaluation.results import ModelRecord, Results, read_results
+from splitsr.imaging.atomic import write_atomic
+from splitsr.zoo.catalogue import Catalogue, load_catalogue
+
+
+def fill_blocks(text: str, blocks: Mapping[str, str], label: str) -> str:
+    """Replaces what stands between the markers.
+
+    Args:
+        text: the document.
+        blocks: their contents by name. Blocks of the document that are not among them stay.
+        label: what to call the document in messages.
+
+    Raises:
+        DataError: the document lacks a block, or its end.
+    """
+    for name, content in blocks.items():
+        begin, end = f"<!-- begin generated: {name} -->", f"<!-- end generated: {name} -->"
+        block = re.compile(rf"^{re.escape(begin)}$.*?^{re.escape(end)}$", re.DOTALL | re.MULTILINE)
+        # A function, so that backslashes in the content stay what they are.
+        text, count = block.subn(lambda _, new=f"{begin}\n{content}\n{end}": new, text)  # type: ignore[misc]
+        if count != 1:
+            raise DataError(
+                f"{label}: found {count} blocks from {begin!r} to {end!r}; must be 1, each "
+                "marker on a line of its own"
+            )
+    return text
+
+
+def render_documents(places: Places, results: Results) -> dict[Path, str]:
+    """The README and the cards as they should be.
+
+    Args:
+        places: where they lie. A card that does not exist yet starts from the template.
+        results: what was measured.
+
+    Returns:
+        Contents by path; the README is left out if there is none.
+
+    Raises:
+        DataError: a document lacks a block, or a file of facts cannot be read.
+    """
+    documents = {
+        places.card(name): _render_card(name, record, places) for name, record in results.items()
+    }
+    if places.readme.exists():
+        blocks = readme_blocks(results, read_published(places.published))
+        text = _read(places.readme)
+        documents[places.readme] = fill_blocks(text, blocks, str(places.readme))
+    return documents
+
+
+def stale_documents(places: Places) -> list[Path]:
+    """The README and those cards that are not as the results say.
+
+    Raises:
+        DataError: as `render_documents`.
+        WeightsError: the results cannot be read.
+    """
+    documents = render_documents(places, read_results(places.results))
+    return [path for path, text in documents.items() if not _holds(path, text)]
+
+
+def write_documents(places: Places) -> list[Path]:
+    """Writes the README and cards that are stale.
+
+    Returns:
+        What was written.
+
+    Raises:
+        DataError: as `render_documents`.
+        WeightsError: the results cannot be read.
+        ImageWriteError: a document cannot be written.
+    """
+    documents = render_documents(places, read_results(places.results))
+    stale = [path for path, text in documents.items() if not _holds(path, text)]
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, documents[path].encode(), overwrite=True)
+    return stale
+
+
+def unlike_catalogue(places: Places) -> list[str]:
+    """Names of the models of which the catalogue says something else than the results.
+
+    Raises:
+        WeightsError: either cannot be read.
+    """
+    results, catalogue = read_results(places.results), read_catalogue(places)
+    agree = {
+        name
+        for name, record in results.items()
+        if name in catalogue
+        and catalogue[name].sha256 == record.sha256
+        and {test: figures.psnr_y for test, figures in catalogue[name].figures.items()}
+        == {test: result.psnr_y for test, result in record.figures.items()}
+    }
+    return sorted((results.keys() | catalogue.keys()) - agree)
+
+
+def read_catalogue(places: Places) -> Catalogue:
+    """The catalogue; empty where there is none yet.
+
+    Raises:
+        WeightsError: it is not valid.
+    """
+    return load_catalogue(places.catalogue) if places.catalogue.exists() else {}
+
+
+def _render_card(name: str, record: ModelRecord, places: Places) -> str:
+    path = places.card(name)
+    text = _read(path) if path.exists() else _read(places.card_template).replace("{name}", name)
+    return fill_blocks(text, card_blocks(record, places.data_sources), str(path))
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.exists() and _read(path) == text
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error

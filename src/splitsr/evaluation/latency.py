@@ -1,0 +1,132 @@
+"""How long a network takes on this machine, run as it ships."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+import msgspec
+import numpy as np
+
+from splitsr.runtime.engine import Engine, FloatArray
+from splitsr.runtime.onnx_engine import OnnxEngine, available_cpus
+
+SIDES = (128, 512)
+THREADS = (2, 1)
+QUIET = 0.9
+"""Least share of a CPU that a process has on a machine where nothing else runs."""
+
+_WARM_UP = 3
+_LEAST_RUNS = 7
+_MOST_RUNS = 60
+_SECONDS = 2.0  # of timing; a slow network gets its least number of runs
+
+
+class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How long one run takes.
+
+    Attributes:
+        height: of the LR picture, pixels.
+        width: of the LR picture, pixels.
+        threads: that computed it.
+        milliseconds: median of the runs.
+        runs: how many were timed, after a warm-up.
+        cpu_share: of the CPUs of its threads, what the process had, 0 to 1. Below `QUIET` with one
+            thread, something else was running and the time is too long; with several, threads
+            also wait for each other.
+    """
+
+    height: int
+    width: int
+    threads: int
+    milliseconds: float
+    runs: int
+    cpu_share: float
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether something else took the CPU. Only seen with one thread."""
+        return self.threads == 1 and self.cpu_share < QUIET
+
+
+class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where something was measured.
+
+    Attributes:
+        cpu: its model.
+        cores: CPUs that were available to the process.
+        system: operating system and architecture.
+        runtime: name and version.
+    """
+
+    cpu: str
+    cores: int
+    system: str
+    runtime: str
+
+
+def measure_latency(
+    model: bytes, *, sides: Sequence[int] = SIDES, threads: Sequence[int] = THREADS
+) -> tuple[Latency, ...]:
+    """Times a network on square pictures, one session at a time.
+
+    Args:
+        model: content of the ONNX file.
+        sides: of the LR pictures, pixels.
+        threads: numbers of threads to time with.
+    """
+    found: list[Latency] = []
+    for count in threads:
+        engine = OnnxEngine(model, count)
+        found += [_time(engine, side, count) for side in sides]
+    return tuple(found)
+
+
+def describe_machine() -> Machine:
+    """This machine, without anything that names its owner."""
+    import onnxruntime
+
+    return Machine(
+        cpu=_cpu_model(),
+        cores=available_cpus(),
+        system=f"{platform.system()} {platform.machine()}",
+        runtime=f"ONNX Runtime {onnxruntime.__version__}",
+    )
+
+
+def _time(engine: Engine, side: int, threads: int) -> Latency:
+    lr = np.random.default_rng(0).random((1, 3, side, side), np.float32)
+    for _ in range(_WARM_UP):
+        engine.run(lr)
+    seconds: list[float] = []
+    cpu_start = time.process_time()
+    while len(seconds) < _LEAST_RUNS or (sum(seconds) < _SECONDS and len(seconds) < _MOST_RUNS):
+        seconds.append(_seconds_of_run(engine, lr))
+    cpu_seconds = time.process_time() - cpu_start
+    return Latency(
+        height=side,
+        width=side,
+        threads=threads,
+        milliseconds=round(1e3 * median(seconds), 2),
+        runs=len(seconds),
+        cpu_share=round(min(1.0, cpu_seconds / (threads * sum(seconds))), 3),
+    )
+
+
+def _seconds_of_run(engine: Engine, lr: FloatArray) -> float:
+    start = time.perf_counter()
+    engine.run(lr)
+    return time.perf_counter() - start
+
+
+def _cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's model; Python itself knows it on few systems."""
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine()

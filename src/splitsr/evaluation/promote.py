@@ -1,0 +1,254 @@
+"""Puts a trained network into the catalogue: checks it, measures it, writes everything in one step.
+
+    weights of a run -> name and limits -> ONNX -> parity -> quality -> better than what ships?
+    -> latency -> weight files, results, model card, README's table, catalogue
+
+Nothing is written before every check has passed; then the catalogue is written last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from splitsr.errors import ModelError
+from splitsr.evaluation.benchmark import BenchmarkResult, evaluate_folder, load_pairs
+from splitsr.evaluation.candidate import Candidate, check_limits, check_name, read_candidate
+from splitsr.evaluation.catalogue_file import catalogue_with
+from splitsr.evaluation.cost import Cost, measure_cost
+from splitsr.evaluation.documents import read_catalogue, render_documents
+from splitsr.evaluation.latency import describe_machine, measure_latency
+from splitsr.evaluation.methods import find_method
+from splitsr.evaluation.places import Places
+from splitsr.evaluation.report import SETS
+from splitsr.evaluation.results import (
+    ModelRecord,
+    SetResult,
+    Training,
+    read_results,
+    results_to_json,
+)
+from splitsr.export.onnx import export_onnx
+from splitsr.export.verify import Parity, compare_export, require_parity
+from splitsr.imaging.atomic import write_atomic
+from splitsr.models.checkpoint import save_weights
+from splitsr.runtime.onnx_engine import OnnxEngine
+from splitsr.zoo.catalogue import ModelEntry
+
+LICENCE = "Apache-2.0"
+DECIDING_SETS = ("Set14", "B100")
+"""A model replaces one that ships only if it is better on all of these."""
+
+_PARITY_IMAGES = 5
+_PARITY_SIDE = 160  # LR pixels
+
+Report = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What a promotion did.
+
+    Attributes:
+        name: of the model.
+        record: what was measured.
+        files: what was written, in that order.
+    """
+
+    name: str
+    record: ModelRecord
+    files: tuple[Path, ...]
+
+
+def promote(
+    run: Path,
+    name: str,
+    sets: Mapping[str, Path],
+    places: Places,
+    *,
+    hardware: str = "",
+    report: Report = lambda *_: None,
+) -> Promotion:
+    """Makes a run's weights the shipped model of a name.
+
+    Args:
+        run: the run's folder, or a file of weights out of one.
+        name: `<family>-x<scale>`.
+        sets: folders of HR images by the test set's name; at least those of `SETS`.
+        places: where everything lies.
+        hardware: that the training time was spent on, for the card.
+        report: called as the work goes on.
+
+    Raises:
+        ModelError: the network does not fit its name, its export is not exact, or what ships is
+            not worse on every deciding set. Nothing was written.
+        DataError: a test set, a file of facts or a document cannot be read.
+        ImageWriteError: a file cannot be written; those written before have their old content.
+        MissingDependencyError: onnx or onnxscript is not installed.
+    """
+    candidate = read_candidate(run)
+    cost = measure_cost(candidate.spec)
+    check_limits(name, check_name(name, candidate.spec), cost)
+    render_documents(places, read_results(places.results))  # a fault shows before the long work
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.onnx"
+        report("Exporting", 0, 1)
+        export_onnx(candidate.network, path, name=name)
+        onnx = path.read_bytes()
+        parity = _check_parity(candidate, onnx, name, sets[SETS[0]], report)
+        figures = {test: _evaluate(path, test, sets[test], report) for test in sets}
+    _check_better(name, figures, onnx, read_catalogue(places).get(name))
+    record = _record(candidate, cost, onnx, parity, figures, hardware, report)
+    contents = _contents(name, candidate, record, onnx, places)
+    write_together(contents)
+    return Promotion(name, record, tuple(contents))
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Writes files in order; if one cannot be written, those before get their old content back.
+
+    Raises:
+        ImageWriteError: a file cannot be written.
+    """
+    before = {path: path.read_bytes() if path.is_file() else None for path in contents}
+    written: list[Path] = []
+    try:
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            written.append(path)
+            write_atomic(path, content, overwrite=True)
+    except BaseException:
+        for path in reversed(written):
+            _restore(path, before[path])
+        raise
+
+
+def _restore(path: Path, content: bytes | None) -> None:
+    if content is not None and path.read_bytes() != content:
+        write_atomic(path, content, overwrite=True)
+    elif content is None and path.is_file():
+        path.unlink()
+
+
+def _check_parity(
+    candidate: Candidate, onnx: bytes, name: str, hr_dir: Path, report: Report
+) -> Parity:
+    """Holds the export against torch on the middle of a few real LR pictures."""
+    report("Comparing the export with torch", 0, 1)
+    pairs = load_pairs(hr_dir, candidate.spec.scale)[:_PARITY_IMAGES]
+    images = [pair.lr[:_PARITY_SIDE, :_PARITY_SIDE] for pair in pairs]
+    parity = compare_export(candidate.network, OnnxEngine(onnx), images)
+    require_parity(parity, name)
+    return parity
+
+
+def _evaluate(path: Path, test: str, hr_dir: Path, report: Report) -> SetResult:
+    """Scores the ONNX file on a test set, through the runtime that ships."""
+    method = find_method(str(path))
+    result = evaluate_folder(
+        method.upscale,
+        method.scale,
+        hr_dir,
+        progress=lambda done, total: report(f"Evaluating {test}", done, total),
+    )
+    return _rounded(result)
+
+
+def _rounded(result: BenchmarkResult) -> SetResult:
+    return SetResult(
+        images=len(result.method.images),
+        psnr_y=round(result.method.psnr_y, 4),
+        ssim_y=round(result.method.ssim_y, 5),
+        bicubic_psnr_y=round(result.bicubic.psnr_y, 4),
+        bicubic_ssim_y=round(result.bicubic.ssim_y, 5),
+    )
+
+
+def _check_better(
+    name: str, figures: Mapping[str, SetResult], onnx: bytes, shipped: ModelEntry | None
+) -> None:
+    """Refuses a network that is not better than the one that ships; the same one is welcome."""
+    if shipped is None or shipped.sha256 == hashlib.sha256(onnx).hexdigest():
+        return
+    pairs = {
+        test: (figures[test].psnr_y, shipped.figures[test].psnr_y)
+        for test in DECIDING_SETS
+        if test in shipped.figures
+    }
+    if all(ours > theirs for ours, theirs in pairs.values()):
+        return
+    compared = ", ".join(f"{test} {a:.3f} dB against {b:.3f}" for test, (a, b) in pairs.items())
+    raise ModelError(
+        f"{name}: not better than the model that ships on {' and '.join(pairs)} both: {compared}; "
+        "nothing was written"
+    )
+
+
+def _record(
+    candidate: Candidate,
+    cost: Cost,
+    onnx: bytes,
+    parity: Parity,
+    figures: dict[str, SetResult],
+    hardware: str,
+    report: Report,
+) -> ModelRecord:
+    report("Measuring latency", 0, 1)
+    return ModelRecord(
+        scale=candidate.spec.scale,
+        parameters=cost.parameters,
+        multi_adds_720p=cost.multi_adds_720p,
+        sha256=hashlib.sha256(onnx).hexdigest(),
+        size=len(onnx),
+        licence=LICENCE,
+        figures=figures,
+        parity=parity,
+        latency=measure_latency(onnx),
+        machine=describe_machine(),
+        training=Training(
+            steps=candidate.steps,
+            planned_steps=candidate.planned_steps,
+            seconds=candidate.seconds,
+            hardware=hardware,
+            commit=candidate.commit,
+            config=candidate.config,
+        ),
+    )
+
+
+def _contents(
+    name: str, candidate: Candidate, record: ModelRecord, onnx: bytes, places: Places
+) -> dict[Path, bytes]:
+    """All files of a promotion, in the order in which they are written."""
+    results = {**read_results(places.results), name: record}
+    documents = render_documents(places, results)
+    return {
+        places.weights(name, ".safetensors"): _safetensors(name, candidate, record),
+        places.weights(name, ".onnx"): onnx,
+        places.results: results_to_json(results),
+        **{path: text.encode() for path, text in documents.items()},
+        places.catalogue: catalogue_with(places.catalogue, name, candidate.spec, record),
+    }
+
+
+def _safetensors(name: str, candidate: Candidate, record: ModelRecord) -> bytes:
+    """The weights, their history and figures in the header."""
+    metadata = {
+        "splitsr.name": name,
+        "splitsr.licence": record.licence,
+        "splitsr.config": candidate.config_text,
+        "splitsr.commit": candidate.commit,
+        "splitsr.step": str(candidate.steps),
+        "splitsr.seconds": f"{candidate.seconds:.0f}",
+        "splitsr.figures": msgspec.json.encode(record.figures).decode(),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.safetensors"
+        save_weights(path, candidate.spec, candidate.network.state_dict(), metadata)
+        return path.read_bytes()
