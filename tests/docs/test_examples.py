@@ -63,9 +63,8 @@ def test_commands_have_the_options_that_are_shown(block: Block, call: list[str])
         if not word.startswith("-") or word in ("-", "--help"):
             continue
         assert word in options, f"{block}: {command.name} has no {word}"
-        kind: click.ParamType = options[word].type
-        if isinstance(kind, click.Choice | click.IntRange | click.FloatRange):
-            kind.convert(shown[position + 1], options[word], context)
+        if isinstance(options[word].type, click.Choice | click.IntRange | click.FloatRange):
+            options[word].type_cast_value(context, shown[position + 1])
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=str)
