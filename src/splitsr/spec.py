@@ -215,7 +215,7 @@ def spec_from_dict(fields: dict[str, Any]) -> ModelSpec:
             msgspec.convert(value, _FIELD_TYPES[field])
         except msgspec.ValidationError as error:
             raise SpecError(field, value, _type_message(field, error)) from None
-    return ModelSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+    return msgspec.convert(fields, ModelSpec)
 
 
 def spec_to_json(spec: ModelSpec) -> str:

@@ -47,14 +47,16 @@ def test_training_form_has_the_same_output_and_gradients(spec: ModelSpec) -> Non
 
 def test_the_mean_is_folded_exactly_at_the_border() -> None:
     # A uniform picture of the mean colour is all zeros inside: any border error would show.
-    model = build_model(ModelSpec(n_feats=8, n_resgroups=1, n_resblocks=4, hybrid_index=1, reduction=4)).eval()
+    spec = ModelSpec(n_feats=8, n_resgroups=1, n_resblocks=4, hybrid_index=1)
+    model = build_model(spec).eval()
     lr = model.mean.view(1, 3, 1, 1).expand(1, 3, 6, 6)
     with torch.no_grad():
         assert (InferenceSplitSR(model)(lr) - model(lr)).abs().max() < 1e-6
 
 
 def test_rewriting_leaves_the_model_alone() -> None:
-    model = build_model(ModelSpec(n_feats=8, n_resgroups=2, n_resblocks=4, hybrid_index=1, reduction=4))
+    spec = ModelSpec(n_feats=8, n_resgroups=2, n_resblocks=4, hybrid_index=1, reduction=4)
+    model = build_model(spec)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     InferenceSplitSR(model)
     training_form(model)
