@@ -119,6 +119,7 @@ def _catalogued(model: str) -> dict[str, Any]:
 def _print_table(
     model: str, spec: ModelSpec, facts: dict[str, Any], layers: list[dict[str, Any]] | None
 ) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
@@ -131,7 +132,10 @@ def _print_table(
     if layers is None:
         console.print("layers            (install 'splitsr[train]' to list them)")
         return
-    table = Table("layer", "channels", "kernel", "groups", "parameters", "multi-adds (M)")
+    table = Table(
+        "layer", "channels", "kernel", "groups", "parameters", "multi-adds (M)", box=SIMPLE_HEAD
+    )
+    table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
     for layer in layers:
