@@ -133,7 +133,7 @@ def _print_table(
         console.print("layers            (install 'splitsr[train]' to list them)")
         return
     table = Table(
-        "layer", "channels", "kernel", "groups", "parameters", "multi-adds (M)", box=SIMPLE_HEAD
+        "layer", "channels", "kernel", "groups", "parameters", "M multi-adds", box=SIMPLE_HEAD
     )
     table.columns[0].no_wrap = True
     for column in table.columns[1:]:

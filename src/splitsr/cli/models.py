@@ -64,8 +64,9 @@ def _table(entries: list[ModelEntry]) -> Table:
     from rich.table import Table
 
     sets = list(dict.fromkeys(name for entry in entries for name in entry.figures))
-    table = Table("model", "scale", "parameters", "multi-adds", *(f"{name}, dB" for name in sets))
+    table = Table("model", "scale", "parameters", "multi-adds", *sets)
     table.box = SIMPLE_HEAD
+    table.caption = "PSNR-Y in dB; multi-adds for a 1280x720 output"
     table.columns[0].no_wrap = True  # a name is there to be copied
     for entry in entries:
         psnr = [f"{entry.figures[n].psnr_y:.2f}" if n in entry.figures else "" for n in sets]
