@@ -65,7 +65,7 @@ def _table(entries: list[ModelEntry]) -> Table:
 
     sets = list(dict.fromkeys(name for entry in entries for name in entry.figures))
     table = Table("model", "scale", "parameters", "multi-adds", *sets)
-    table.box = SIMPLE_HEAD
+    table.box, table.pad_edge, table.collapse_padding = SIMPLE_HEAD, False, True
     table.caption = "PSNR-Y in dB; multi-adds for a 1280x720 output"
     table.columns[0].no_wrap = True  # a name is there to be copied
     for entry in entries:
