@@ -136,6 +136,7 @@ def _print_table(
         "layer", "channels", "kernel", "groups", "parameters", "M multi-adds", box=SIMPLE_HEAD
     )
     table.columns[0].no_wrap = True
+    table.pad_edge, table.collapse_padding = False, True
     for column in table.columns[1:]:
         column.justify = "right"
     for layer in layers:
