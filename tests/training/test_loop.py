@@ -17,7 +17,9 @@ from torch import nn
 from splitsr.data.pack import Pack
 from splitsr.errors import DataError, NonFiniteError, TrainingError
 from splitsr.models.checkpoint import load_weights, read_weights
+from splitsr.training import loop
 from splitsr.training.config import read_config
+from splitsr.training.devices import Place
 from splitsr.training.log import Record, read_log
 from splitsr.training.loop import train
 from splitsr.training.state import STATE_FILE
@@ -238,6 +240,21 @@ def test_two_processes_share_every_batch(pack: Pack, config_path: Path, tmp_path
     )
     assert distance.abs().max() < 2e-3
     assert [r.step for r in read_log(together)] == [r.step for r in read_log(tmp_path / "alone")]
+
+
+def test_processes_need_equal_shares(
+    pack: Pack, config_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared_by_three = Place(torch.device("cpu"), rank=0, world=3)
+    monkeypatch.setattr(loop, "find_place", lambda _: shared_by_three)
+    with pytest.raises(TrainingError, match="4 patches cannot be shared equally by 3 processes"):
+        train(read_config(config_path), pack, tmp_path / "run")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_cuda_without_a_gpu_is_refused(pack: Pack, config_path: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no CUDA device was found"):
+        train(read_config(config_path), pack, tmp_path / "run", device="cuda")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

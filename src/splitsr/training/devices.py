@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import distributed
 
+from splitsr.errors import TrainingError
 from splitsr.training.config import TrainConfig
 
 
@@ -36,7 +37,12 @@ def find_place(device: str | None = None) -> Place:
 
     Args:
         device: `cpu` or `cuda`; by default CUDA when there is a GPU.
+
+    Raises:
+        TrainingError: `cuda` was asked for, and there is no GPU.
     """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("no CUDA device was found; leave out --device to train on the CPU")
     kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:

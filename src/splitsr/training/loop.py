@@ -92,6 +92,7 @@ def train(
         raise TrainingError(f"{run_dir}: has a run already; add --resume, or take another folder")
     run_dir.mkdir(parents=True, exist_ok=True)
     place = find_place(device)
+    _check_shares(config, place)
     run = _Run(config, run_dir, place, resume=resume)
     run.load_data(pack, val_dir, preparing)
     run.open_log(report)
@@ -272,6 +273,16 @@ class _Slice:
     def elapsed(self) -> float:
         """Seconds since the slice began."""
         return time.monotonic() - self._started
+
+
+def _check_shares(config: TrainConfig, place: Place) -> None:
+    """Gradients are averaged over the processes: their shares of a batch must be equal."""
+    for number, stage in enumerate(config.stages):
+        if stage.batch_size % place.world:
+            raise TrainingError(
+                f"stages[{number}].batch_size: {stage.batch_size} patches cannot be shared "
+                f"equally by {place.world} processes"
+            )
 
 
 def _check_finite(losses: list[Tensor], step: int, run_dir: Path) -> None:
