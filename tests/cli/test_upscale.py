@@ -413,17 +413,22 @@ def test_ctrl_c_leaves_whole_files_only(
     Image.fromarray(np.tile(photo, (2, 2, 1))).save(folder / "large.png")
     out = tmp_path / "out"
     words = [folder / "a.png", folder / "large.png", "-o", f"{out}/", "--model", tiny_model]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*MAIN, "upscale", "--tile", "4", "--json", *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
-    deadline = time.monotonic() + 60
-    while not (out / "a_x4.png").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+        # A shell's background jobs, and so tests that run as one, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not (out / "a_x4.png").exists() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+            stdout, stderr = process.communicate(timeout=60)
+        finally:
+            process.kill()
 
     assert process.returncode == 130
     assert stderr == b"splitsr: interrupted; 1 of 2 photos done\n"
