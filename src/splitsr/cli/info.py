@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,25 +42,14 @@ def _find_spec(model: str) -> ModelSpec:
     if model == "paper":
         return ModelSpec()
     if path.suffix == ".toml":
-        return _spec_of_config(path)
+        from splitsr.training.config import read_config  # needs no torch
+
+        return read_config(path).model
     if path.suffix == ".safetensors":
         return _spec_of_weights(path)
     from splitsr.zoo.catalogue import find_model
 
     return find_model(model).spec
-
-
-def _spec_of_config(path: Path) -> ModelSpec:
-    from splitsr.errors import ConfigError
-    from splitsr.spec import spec_from_dict
-
-    try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not a TOML file ({error})") from None
-    return spec_from_dict(fields.get("model", {}))
 
 
 def _spec_of_weights(path: Path) -> ModelSpec:
