@@ -59,7 +59,9 @@ def test_a_round_is_one_grouped_convolution_and_nothing_is_concatenated(tmp_path
     export_onnx(build_model(SPECS["shipped form"]), path)
     kinds = [node.op_type for node in onnx.load(path).graph.node]
     assert "Concat" not in kinds
-    assert kinds.count("Conv") == 1 + 2 * 2 + 1  # input; a round and a tail for two groups; output
+    # Input; a round and a tail for two groups; output; the nearest skip as a 1x1 convolution.
+    assert kinds.count("Conv") == 1 + 2 * 2 + 1 + 1
+    assert "Resize" not in kinds
 
 
 def test_missing_package_says_what_to_install(

@@ -146,17 +146,45 @@ class InferenceSplitSR(nn.Module):
             assert isinstance(group, ResidualGroup)
             group.blocks = nn.Sequential(*map(_fused, group.blocks))
         self.trunk = model.trunk
-        self.upsampler = model.upsampler
+        self.upsampler: nn.Module = model.upsampler
         if self.spec.image_skip == "none":
-            _add_mean(self.upsampler[-1], model.mean)
+            _add_mean(model.upsampler[-1], model.mean)
+        elif self.spec.image_skip == "nearest" and not self.spec.has_output_conv:
+            self.upsampler = NearestSkipStage(model.upsampler)
 
     def forward(self, lr: Tensor) -> Tensor:
         """(N, 3, H, W) in [0, 1] -> (N, 3, scale * H, scale * W)."""
         features = self.head(lr)
         features = features + self.trunk(self.groups(features))
-        sr: Tensor = self.upsampler(features)
         # The shift and its inverse cancel along the image-space skip.
+        if isinstance(self.upsampler, NearestSkipStage):
+            return self.upsampler.add(features, lr)
+        sr: Tensor = self.upsampler(features)
         return sr if self.spec.image_skip == "none" else sr + enlarge(lr, self.spec)
+
+
+class NearestSkipStage(nn.Module):
+    """A single-step upsampler with the nearest-neighbour skip added before the shuffle.
+
+    Before the shuffle the enlarged picture is each LR channel r^2 times: a 1x1 convolution with
+    weights 0 and 1. Its sum with the features is made at LR size, where an engine fuses it into
+    the convolution, instead of an interpolation and a sum at full size.
+    """
+
+    def __init__(self, upsampler: nn.Sequential) -> None:
+        super().__init__()
+        stage = upsampler[-1]
+        assert isinstance(stage, SubPixelStage)
+        self.stage = stage
+        channels = stage.conv.out_channels
+        self.copies = nn.Conv2d(3, channels, 1, bias=False)
+        ones = torch.eye(3).repeat_interleave(channels // 3, dim=0)
+        self.copies.weight = nn.Parameter(ones.view(channels, 3, 1, 1), requires_grad=False)
+
+    def add(self, features: Tensor, lr: Tensor) -> Tensor:
+        """(N, C, H, W) and (N, 3, H, W) -> (N, 3, rH, rW)."""
+        sr: Tensor = self.stage.shuffle(self.stage.conv(features) + self.copies(lr))
+        return sr
 
 
 def training_form(model: SplitSR) -> nn.Module:
