@@ -187,9 +187,15 @@ def test_worse_weights_are_refused_and_nothing_changes(
 
 
 def test_better_weights_replace_the_others_and_leave_other_models_alone(
-    places: Places, trained: Path, sets: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    places: Places,
+    trained: Path,
+    untrained: Path,
+    sets: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shipped = load_catalogue(places.catalogue)[NAME]
+    others = (untrained / "weights.safetensors").read_bytes()
+    places.weights(NAME, ".safetensors").write_bytes(others)
     better = shipped.figures["B100"].psnr_y
     text = places.catalogue.read_text().replace(str(better), str(better - 0.01))
     psnr = shipped.figures["Set14"].psnr_y
@@ -209,6 +215,7 @@ def test_better_weights_replace_the_others_and_leave_other_models_alone(
 
     worse_on_one = places.catalogue.read_text().replace(str(psnr), str(psnr + 0.01))
     places.catalogue.write_text(worse_on_one.replace(shipped.sha256, "0" * 64))
+    places.weights(NAME, ".safetensors").write_bytes(others)
     with pytest.raises(ModelError, match="not better than the model that ships"):
         promote(trained, NAME, sets, places)
 
@@ -221,6 +228,23 @@ def test_the_same_weights_may_be_measured_again(
     assert done.record.sha256 == before.sha256
     assert done.files[-1] == places.catalogue
     assert "another thread" in places.card(NAME).read_text()
+
+
+def test_the_same_weights_may_be_exported_in_another_form(
+    places: Places, trained: Path, sets: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = find_model(NAME, load_catalogue(places.catalogue))
+    exported = places.weights(NAME, ".onnx")
+
+    def rename(_model: torch.nn.Module, path: Path, *, name: str) -> None:
+        proto = onnx.load(exported)
+        proto.doc_string = f"{name} in another form"
+        onnx.save(proto, path)
+
+    monkeypatch.setattr(promotion, "export_onnx", rename)
+    done = promote(trained, NAME, sets, places)
+    assert done.record.sha256 != before.sha256
+    assert find_model(NAME, load_catalogue(places.catalogue)).sha256 == done.record.sha256
 
 
 def test_an_export_that_computes_something_else_is_refused(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import torch
 
 from splitsr.errors import ModelError
 from splitsr.evaluation.benchmark import BenchmarkResult, evaluate_folder, load_pairs
@@ -36,7 +37,7 @@ from splitsr.evaluation.results import (
 from splitsr.export.onnx import export_onnx
 from splitsr.export.verify import Parity, compare_export, require_parity
 from splitsr.imaging.atomic import write_atomic
-from splitsr.models.checkpoint import save_weights
+from splitsr.models.checkpoint import read_weights, save_weights
 from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.zoo.catalogue import ModelEntry
 
@@ -103,7 +104,8 @@ def promote(
         onnx = path.read_bytes()
         parity = _check_parity(candidate, onnx, name, sets[SETS[0]], report)
         figures = {test: _evaluate(path, test, sets[test], report) for test in sets}
-    _check_better(name, figures, onnx, read_catalogue(places).get(name))
+    if not _is_shipped(candidate, places.weights(name, ".safetensors")):
+        _check_better(name, figures, read_catalogue(places).get(name))
     record = _record(candidate, cost, onnx, parity, figures, hardware, report)
     contents = _contents(name, candidate, record, onnx, places)
     write_together(contents)
@@ -170,11 +172,19 @@ def _rounded(result: BenchmarkResult) -> SetResult:
     )
 
 
-def _check_better(
-    name: str, figures: Mapping[str, SetResult], onnx: bytes, shipped: ModelEntry | None
-) -> None:
-    """Refuses a network that is not better than the one that ships; the same one is welcome."""
-    if shipped is None or shipped.sha256 == hashlib.sha256(onnx).hexdigest():
+def _is_shipped(candidate: Candidate, weights: Path) -> bool:
+    """Whether the candidate is what ships already, to be exported or measured anew."""
+    if not weights.is_file():
+        return False
+    spec, shipped, _ = read_weights(weights)
+    ours = candidate.network.state_dict()
+    same_names = spec == candidate.spec and shipped.keys() == ours.keys()
+    return same_names and all(torch.equal(shipped[key], ours[key]) for key in ours)
+
+
+def _check_better(name: str, figures: Mapping[str, SetResult], shipped: ModelEntry | None) -> None:
+    """Refuses a network that is not better than the one that ships."""
+    if shipped is None:
         return
     pairs = {
         test: (figures[test].psnr_y, shipped.figures[test].psnr_y)
