@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splitsr.spec import ModelSpec, spec_to_json
+from splitsr.spec import ModelSpec, SplitSRSpec, spec_to_json
 
 # The tightest case of a halo: every convolution of this network counts in the spec's radius.
-TINY = ModelSpec(
+TINY = SplitSRSpec(
     scale=4,
     n_feats=8,
     n_resgroups=1,

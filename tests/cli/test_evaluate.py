@@ -14,7 +14,7 @@ from splitsr.evaluation.benchmark import bicubic, evaluate_folder, load_pairs
 from splitsr.export.onnx import export_onnx
 from splitsr.models.build import build_model
 from splitsr.models.checkpoint import save_weights
-from splitsr.spec import ModelSpec
+from splitsr.spec import SplitSRSpec
 
 SPLITSR = Path(sys.executable).with_name("splitsr")
 SET5 = Path(__file__).resolve().parents[3] / "shared" / "data" / "test" / "Set5"
@@ -43,7 +43,7 @@ def hr_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained network that starts from bilinear upsampling, as weights and as ONNX."""
     path = tmp_path_factory.mktemp("weights") / "untrained.safetensors"
-    spec = ModelSpec(
+    spec = SplitSRSpec(
         scale=2,
         n_feats=8,
         n_resgroups=1,

@@ -14,9 +14,9 @@ from splitsr.cli.info import command
 from splitsr.errors import ConfigError, SpecError, SplitSRError, UnknownModelError, WeightsError
 from splitsr.models.build import build_model
 from splitsr.models.checkpoint import save_weights
-from splitsr.spec import ModelSpec
+from splitsr.spec import SplitSRSpec
 
-SPEC = ModelSpec(n_feats=8, n_resgroups=1, n_resblocks=2, hybrid_index=1)
+SPEC = SplitSRSpec(n_feats=8, n_resgroups=1, n_resblocks=2, hybrid_index=1)
 
 
 def info(*arguments: str) -> Result:

@@ -28,13 +28,13 @@ from splitsr.evaluation.promote import promote, write_together
 from splitsr.imaging.resize import rescale_bicubic
 from splitsr.models.build import build_model
 from splitsr.models.checkpoint import load_weights, save_weights
-from splitsr.spec import ModelSpec
+from splitsr.spec import ModelSpec, SplitSRSpec
 from splitsr.zoo.catalogue import find_model, load_catalogue
 
 SPLITSR = Path(sys.executable).with_name("splitsr")
 NAME = "splitsr-fast-x4"
 README = "# Ours\n\n<!-- begin generated: models -->\n<!-- end generated: models -->\n"
-SPEC = ModelSpec(
+SPEC = SplitSRSpec(
     n_feats=8,
     n_resgroups=1,
     n_resblocks=4,
@@ -283,7 +283,7 @@ def test_a_network_that_does_not_fit_its_name_is_refused(
     name: str,
     message: str,
 ) -> None:
-    spec = ModelSpec(**{**{f: getattr(SPEC, f) for f in SPEC.__struct_fields__}, **changes})
+    spec = SplitSRSpec(**{**{f: getattr(SPEC, f) for f in SPEC.__struct_fields__}, **changes})
     run = write_run(tmp_path / "run", spec)
     with pytest.raises(ModelError, match=message):
         promote(run, name, sets, Places.of_trial(tmp_path / "zoo", repo_root))

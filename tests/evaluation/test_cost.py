@@ -7,12 +7,12 @@ from hypothesis import given, settings
 
 from splitsr.evaluation.cost import measure_cost
 from splitsr.models.build import build_model
-from splitsr.spec import ModelSpec
+from splitsr.spec import ModelSpec, SplitSRSpec
 from tests.models.strategies import specs
 
 
 def test_single_step_network_by_hand() -> None:
-    spec = ModelSpec(
+    spec = SplitSRSpec(
         n_feats=32, n_resgroups=9, n_resblocks=2, split_ratio=0.5, hybrid_index=9,
         trunk_kernel=0, upsampler="single_step",
     )  # fmt: skip
@@ -25,7 +25,7 @@ def test_single_step_network_by_hand() -> None:
 
 @pytest.mark.parametrize("scale", [2, 3])
 def test_upsampler_runs_at_growing_sizes(scale: int) -> None:
-    spec = ModelSpec(
+    spec = SplitSRSpec(
         scale=scale, n_feats=8, n_resgroups=1, n_resblocks=1, hybrid_index=1, split_ratio=1.0
     )
     lr_pixels = 1280 * 720 / scale**2
@@ -35,7 +35,7 @@ def test_upsampler_runs_at_growing_sizes(scale: int) -> None:
 
 
 def test_attention_counts_one_place() -> None:
-    spec = ModelSpec(n_feats=8, n_resgroups=1, n_resblocks=1, hybrid_index=0, reduction=2)
+    spec = SplitSRSpec(n_feats=8, n_resgroups=1, n_resblocks=1, hybrid_index=0, reduction=2)
     names = {layer.name: layer for layer in measure_cost(spec).layers}
     assert names["groups.0.blocks.0.attention.squeeze"].multi_adds_720p == 8 * 4
     assert names["groups.0.blocks.0.conv1"].multi_adds_720p == 9 * 8 * 8 * 320 * 180

@@ -22,7 +22,7 @@ from splitsr.evaluation.results import (
     results_to_json,
 )
 from splitsr.export.verify import Parity
-from splitsr.spec import ModelSpec
+from splitsr.spec import ModelSpec, SplitSRSpec
 from splitsr.zoo.catalogue import load_catalogue
 
 README = """# Title
@@ -197,13 +197,13 @@ def test_the_catalogue_keeps_its_comment_and_its_other_models(
     path = tmp_path / "catalogue.toml"
     path.write_text("# First.\n# [models.none]\n\n[models]\n")
     path.write_bytes(catalogue_with(path, "b-x4", tiny_spec, record))
-    path.write_bytes(catalogue_with(path, "a-x4", ModelSpec(), record))
+    path.write_bytes(catalogue_with(path, "a-x4", SplitSRSpec(), record))
     worse = msgspec.structs.replace(record, sha256="cd" * 32)
     path.write_bytes(catalogue_with(path, "b-x4", tiny_spec, worse))
     assert path.read_text().startswith("# First.\n# [models.none]\n\n[models.a-x4]\n")
     catalogue = load_catalogue(path)
     assert list(catalogue) == ["a-x4", "b-x4"]
-    assert catalogue["a-x4"].spec == ModelSpec()
+    assert catalogue["a-x4"].spec == SplitSRSpec()
     assert catalogue["b-x4"].spec == tiny_spec
     assert catalogue["b-x4"].sha256 == worse.sha256
     assert catalogue["b-x4"].figures["B100"].psnr_y == 27.3

@@ -14,13 +14,13 @@ from splitsr.imaging.arrays import from_nchw, to_nchw
 from splitsr.imaging.resize import rescale_bicubic
 from splitsr.models.build import build_model
 from splitsr.models.checkpoint import save_weights
-from splitsr.spec import ModelSpec
+from splitsr.spec import SplitSRSpec
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    spec = ModelSpec(scale=2, n_feats=8, n_resgroups=1, hybrid_index=1, reduction=4)
+    spec = SplitSRSpec(scale=2, n_feats=8, n_resgroups=1, hybrid_index=1, reduction=4)
     torch.manual_seed(1)
     save_weights(path, spec, build_model(spec).state_dict())
     return path

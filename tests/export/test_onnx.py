@@ -14,15 +14,15 @@ import torch
 from splitsr.errors import MissingDependencyError
 from splitsr.export.onnx import export_onnx
 from splitsr.models.build import build_model
-from splitsr.spec import ModelSpec, spec_from_json
+from splitsr.spec import SplitSRSpec, spec_from_json
 
 SPECS = {
-    "shipped form": ModelSpec(
+    "shipped form": SplitSRSpec(
         n_feats=16, n_resgroups=2, n_resblocks=2, split_ratio=0.5, hybrid_index=2,
         trunk_kernel=0, upsampler="single_step", image_skip="nearest", rgb_mean=(0.0, 0.0, 0.0),
     ),
-    "the paper's, small": ModelSpec(n_feats=16, n_resgroups=2, n_resblocks=3, hybrid_index=1),
-    "light upsampler, odd ratio": ModelSpec(
+    "the paper's, small": SplitSRSpec(n_feats=16, n_resgroups=2, n_resblocks=3, hybrid_index=1),
+    "light upsampler, odd ratio": SplitSRSpec(
         scale=3, n_feats=10, n_resgroups=1, n_resblocks=2, split_ratio=0.3, hybrid_index=1,
         replacement_location="both", image_skip="bilinear",
     ),

@@ -8,13 +8,13 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from splitsr.errors import SpecError
-from splitsr.spec import ModelSpec
+from splitsr.spec import LIGHT_BLOCKS, SplitSRSpec
 
 MEANS = [(0.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.4488, 0.4371, 0.4040)]
 
 
 @st.composite
-def specs(draw: st.DrawFn, **fixed: Any) -> ModelSpec:
+def specs(draw: st.DrawFn, **fixed: Any) -> SplitSRSpec:
     """Any valid small spec; `fixed` fields are as given."""
     fields: dict[str, Any] = {
         "scale": draw(st.sampled_from([2, 3, 4])),
@@ -27,7 +27,8 @@ def specs(draw: st.DrawFn, **fixed: Any) -> ModelSpec:
             st.sampled_from(["split_first", "standard_first", "interleaved", "within_group"])
         ),
         "replacement_location": draw(st.sampled_from(["features", "upsampler", "both"])),
-        "split_conv": draw(st.sampled_from(["standard", "depthwise", "pointwise"])),
+        "light_block": draw(st.sampled_from(LIGHT_BLOCKS)),
+        "expansion": draw(st.integers(1, 2)),
         "block_residual": draw(st.booleans()),
         "channel_attention": draw(st.booleans()),
         "reduction": draw(st.sampled_from([1, 2, 4])),
@@ -38,7 +39,7 @@ def specs(draw: st.DrawFn, **fixed: Any) -> ModelSpec:
         "rgb_mean": draw(st.sampled_from(MEANS)),
     }
     try:
-        return ModelSpec(**{**fields, **fixed})
+        return SplitSRSpec(**{**fields, **fixed})
     except SpecError:
         assume(False)
         raise

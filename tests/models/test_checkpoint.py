@@ -11,9 +11,9 @@ from safetensors.torch import save_file
 from splitsr.errors import WeightsError
 from splitsr.models.build import build_model
 from splitsr.models.checkpoint import load_weights, read_weights, save_weights, warm_start
-from splitsr.spec import ModelSpec
+from splitsr.spec import SplitSRSpec
 
-SPEC = ModelSpec(n_feats=8, n_resgroups=1, n_resblocks=2, hybrid_index=1)
+SPEC = SplitSRSpec(n_feats=8, n_resgroups=1, n_resblocks=2, hybrid_index=1)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_foreign_file_is_refused(tmp_path: Path) -> None:
 
 def test_tensors_of_another_network_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "mixed.safetensors"
-    save_weights(path, SPEC, build_model(ModelSpec(n_feats=4, reduction=2)).state_dict())
+    save_weights(path, SPEC, build_model(SplitSRSpec(n_feats=4, reduction=2)).state_dict())
     with pytest.raises(WeightsError, match="do not fit"):
         load_weights(path)
 
@@ -57,7 +57,9 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 def test_warm_start_across_scales_keeps_the_new_upsampler(weights: Path) -> None:
-    model = build_model(ModelSpec(n_feats=8, n_resgroups=1, n_resblocks=2, hybrid_index=1, scale=3))
+    model = build_model(
+        SplitSRSpec(n_feats=8, n_resgroups=1, n_resblocks=2, hybrid_index=1, scale=3)
+    )
     kept = warm_start(model, weights)
     assert all(name.startswith("upsampler.") for name in kept)
     assert "upsampler.0.conv.weight" in kept
@@ -67,7 +69,7 @@ def test_warm_start_across_scales_keeps_the_new_upsampler(weights: Path) -> None
 
 def test_warm_start_from_nothing_that_fits(weights: Path) -> None:
     model = build_model(
-        ModelSpec(n_feats=6, reduction=2, n_resgroups=1, n_resblocks=1, hybrid_index=0,
+        SplitSRSpec(n_feats=6, reduction=2, n_resgroups=1, n_resblocks=1, hybrid_index=0,
                   scale=3, upsampler="single_step")
     )  # fmt: skip
     with pytest.raises(WeightsError, match="no tensor fits"):

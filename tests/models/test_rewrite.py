@@ -16,7 +16,7 @@ from splitsr.models.rewrite import (
     merge_runs,
     training_form,
 )
-from splitsr.spec import ModelSpec
+from splitsr.spec import ModelSpec, SplitSRSpec
 from tests.models.strategies import specs
 
 
@@ -47,7 +47,7 @@ def test_training_form_has_the_same_output_and_gradients(spec: ModelSpec) -> Non
 
 def test_the_mean_is_folded_exactly_at_the_border() -> None:
     # A uniform picture of the mean colour is all zeros inside: any border error would show.
-    spec = ModelSpec(n_feats=8, n_resgroups=1, n_resblocks=4, hybrid_index=1)
+    spec = SplitSRSpec(n_feats=8, n_resgroups=1, n_resblocks=4, hybrid_index=1)
     model = build_model(spec).eval()
     lr = model.mean.view(1, 3, 1, 1).expand(1, 3, 6, 6)
     with torch.no_grad():
@@ -55,7 +55,7 @@ def test_the_mean_is_folded_exactly_at_the_border() -> None:
 
 
 def test_rewriting_leaves_the_model_alone() -> None:
-    spec = ModelSpec(n_feats=8, n_resgroups=2, n_resblocks=4, hybrid_index=1, reduction=4)
+    spec = SplitSRSpec(n_feats=8, n_resgroups=2, n_resblocks=4, hybrid_index=1, reduction=4)
     model = build_model(spec)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     InferenceSplitSR(model)

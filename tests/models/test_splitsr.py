@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from splitsr.models.blocks import ChannelAttention, SplitSRBlock, SplitSubPixelStage
 from splitsr.models.build import build_model
-from splitsr.spec import ModelSpec
+from splitsr.spec import ModelSpec, SplitSRSpec
 from tests.models.strategies import specs
 
 
@@ -30,19 +30,19 @@ def test_parameters_of_the_papers_configuration_by_hand() -> None:
     upsampler = 2 * conv(64, 256) + conv(64, 3)
     by_hand = conv(3, 64) + 3 * light_group + 3 * standard_group + conv(64, 64) + upsampler
     assert by_hand == 1_939_051
-    assert parameters(ModelSpec()) == by_hand
+    assert parameters(SplitSRSpec()) == by_hand
 
 
 @pytest.mark.parametrize(("scale", "stages"), [(2, 1), (3, 1), (4, 2)])
 def test_parameters_of_every_scale_by_hand(scale: int, stages: int) -> None:
-    spec = ModelSpec(scale=scale, n_feats=8, n_resgroups=1, n_resblocks=1, hybrid_index=1)
+    spec = SplitSRSpec(scale=scale, n_feats=8, n_resgroups=1, n_resblocks=1, hybrid_index=1)
     factor = 3 if scale == 3 else 2
     body = conv(3, 8) + conv(2, 2) + conv(8, 8) + conv(8, 8)
     assert parameters(spec) == body + stages * conv(8, 8 * factor**2) + conv(8, 3)
 
 
 def test_parameters_of_a_light_upsampler_by_hand() -> None:
-    spec = ModelSpec(
+    spec = SplitSRSpec(
         n_feats=8, n_resgroups=1, n_resblocks=1, channel_attention=False,
         hybrid_index=0, replacement_location="upsampler",
     )  # fmt: skip
@@ -51,7 +51,7 @@ def test_parameters_of_a_light_upsampler_by_hand() -> None:
 
 
 def test_parameters_of_single_step_by_hand() -> None:
-    spec = ModelSpec(
+    spec = SplitSRSpec(
         n_feats=32, n_resgroups=9, n_resblocks=2, split_ratio=0.5, hybrid_index=9,
         trunk_kernel=0, upsampler="single_step",
     )  # fmt: skip

@@ -17,10 +17,10 @@ from splitsr.runtime.tiling import (
     plan_tiles,
     whole_image_pixels,
 )
-from splitsr.spec import ModelSpec
+from splitsr.spec import SplitSRSpec
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "tiles.json"
-SHIPPED_KIND = ModelSpec(
+SHIPPED_KIND = SplitSRSpec(
     n_feats=64, channel_attention=False, upsampler="single_step", image_skip="nearest"
 )
 
@@ -108,6 +108,6 @@ def test_a_long_thin_picture_is_not_cut_needlessly() -> None:
 
 
 def test_a_wide_network_gets_smaller_tiles_and_a_lower_limit() -> None:
-    paper = ModelSpec()
+    paper = SplitSRSpec()
     assert auto_tile(paper, 4000, 4000) < auto_tile(SHIPPED_KIND, 4000, 4000)
     assert whole_image_pixels(paper) < whole_image_pixels(SHIPPED_KIND)

@@ -17,7 +17,7 @@ from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.runtime.pixels import Pixels
 from splitsr.runtime.tiling import plan_tiles
 from splitsr.runtime.upscaler import Progress, Upscaler
-from splitsr.spec import ModelSpec
+from splitsr.spec import ModelSpec, SplitSRSpec
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ class MemoryHog:
     """An engine that finds no memory."""
 
     name = "hog"
-    spec = ModelSpec(channel_attention=False)
+    spec = SplitSRSpec(channel_attention=False)
 
     def run(self, lr: FloatArray) -> FloatArray:
         raise MemoryError(lr.shape)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from splitsr.errors import ConfigError, SpecError
-from splitsr.spec import ModelSpec
+from splitsr.spec import SplitSRSpec
 from splitsr.training.config import TrainConfig, config_to_toml, read_config
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -86,7 +86,7 @@ def test_every_shipped_configuration_is_valid(path: Path) -> None:
 
 def test_defaults_are_the_papers() -> None:
     config = TrainConfig(name="paper")
-    assert config.model == ModelSpec()
+    assert config.model == SplitSRSpec()
     assert config.stages[0].patch_size * config.model.scale == 96
     assert config.optimizer.betas == (0.9, 0.999)
     assert config.optimizer.eps == 1e-7

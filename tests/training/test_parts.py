@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from splitsr.models.build import build_model
-from splitsr.spec import ModelSpec
+from splitsr.spec import SplitSRSpec
 from splitsr.training.config import Optimizer, Schedule, Stage
 from splitsr.training.ema import EMA
 from splitsr.training.losses import image_loss, spectral_loss
@@ -110,7 +110,7 @@ def test_muon_solves_a_least_squares_problem() -> None:
 
 
 def test_muon_takes_the_body_and_adam_the_rest() -> None:
-    model = build_model(ModelSpec(n_feats=8, n_resgroups=2, n_resblocks=2, hybrid_index=2))
+    model = build_model(SplitSRSpec(n_feats=8, n_resgroups=2, n_resblocks=2, hybrid_index=2))
     optimizers = build_optimizers(model, Optimizer(kind="muon"), CPU)
     held = [p for member in optimizers.members for g in member.param_groups for p in g["params"]]
     assert sorted(map(id, held)) == sorted(map(id, model.parameters()))
@@ -122,7 +122,7 @@ def test_muon_takes_the_body_and_adam_the_rest() -> None:
 
 
 def test_adam_alone_holds_everything() -> None:
-    model = build_model(ModelSpec(n_feats=8, n_resgroups=1, n_resblocks=2, hybrid_index=1))
+    model = build_model(SplitSRSpec(n_feats=8, n_resgroups=1, n_resblocks=2, hybrid_index=1))
     optimizers = build_optimizers(model, Optimizer(), CPU)
     assert len(optimizers.members) == 1
     optimizers.set_learning_rate(0.5)

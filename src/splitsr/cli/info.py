@@ -20,12 +20,15 @@ def command(model: str, as_json: bool) -> None:
     """Print parameters, multi-adds, receptive radius and layers of a network.
 
     SPEC-OR-MODEL is a model's name, a weight file (.onnx, .safetensors), a configuration (.toml,
-    its [model] table), or `paper` for the paper's configuration.
+    its [model] table), `paper` for the paper's configuration, or a network of another paper at
+    scale 2, 3 or 4: edsr-baseline-x4, edsr-x4, rcan-x4, san-x4, srcnn-x4, srcnn-915-x4,
+    srcnn-rgb-x4, bilinear-x4, bicubic-x4.
 
     \b
     Examples:
       splitsr info splitsr-balanced-x4
       splitsr info configs/paper-x4.toml --json
+      splitsr info edsr-baseline-x4
     """  # noqa: D301 (click reads the \b)
     spec = _find_spec(model)
     facts, layers = _measure(model, spec)
@@ -36,19 +39,22 @@ def command(model: str, as_json: bool) -> None:
 
 
 def _find_spec(model: str) -> ModelSpec:
-    from splitsr.spec import ModelSpec
+    from splitsr.spec import PRESETS
 
     path = Path(model)
-    if model == "paper":
-        return ModelSpec()
+    if model in PRESETS:
+        return PRESETS[model]
     if path.suffix == ".toml":
         from splitsr.training.config import read_config  # needs no torch
 
         return read_config(path).model
     if path.suffix == ".safetensors":
         return _spec_of_weights(path)
-    from splitsr.zoo.catalogue import find_model
+    from splitsr.zoo.catalogue import find_model, is_model_path, shipped_catalogue, unknown_model
 
+    catalogue = shipped_catalogue()
+    if model not in catalogue and not is_model_path(model):
+        raise unknown_model(model, catalogue, PRESETS)
     return find_model(model).spec
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from splitsr.errors import ModelError, WeightsError
 from splitsr.evaluation.cost import Cost
 from splitsr.models.checkpoint import load_weights, read_weights
-from splitsr.models.splitsr import SplitSR
+from splitsr.models.network import Network
 from splitsr.spec import ModelSpec
 
 WEIGHTS_FILE = "weights.safetensors"  # in a run's folder
@@ -50,7 +50,7 @@ class Candidate:
     """
 
     spec: ModelSpec
-    network: SplitSR
+    network: Network
     config_text: str
     steps: int
     seconds: float

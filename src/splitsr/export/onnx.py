@@ -13,14 +13,14 @@ import torch
 from torch import nn
 
 from splitsr.errors import MissingDependencyError
-from splitsr.models.rewrite import InferenceSplitSR
-from splitsr.models.splitsr import SplitSR
+from splitsr.models.network import Network
+from splitsr.models.rewrite import inference_form
 from splitsr.spec import spec_to_json
 
 OPSET = 18
 
 
-def export_onnx(model: SplitSR, path: Path, *, name: str = "") -> None:
+def export_onnx(model: Network, path: Path, *, name: str = "") -> None:
     """Writes the network as ONNX, atomically.
 
     Input `lr` float32 (batch, 3, height, width), RGB in [0, 1]; output `sr` float32 (batch, 3,
@@ -42,7 +42,7 @@ def export_onnx(model: SplitSR, path: Path, *, name: str = "") -> None:
         raise MissingDependencyError(
             "export to ONNX needs onnx and onnxscript: pip install 'splitsr[export]'"
         ) from None
-    proto = _to_proto(InferenceSplitSR(model))
+    proto = _to_proto(inference_form(model))
     metadata = {"splitsr.spec": spec_to_json(model.spec), "splitsr.name": name}
     onnx.helper.set_model_props(proto, metadata)
     proto.doc_string = ""

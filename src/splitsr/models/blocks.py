@@ -6,10 +6,14 @@ All tensors are float (N, C, H, W); every block keeps H and W unless it says oth
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
-from splitsr.spec import SplitConv
+from splitsr.spec.base import two_step_stages
+
+SplitConv = Literal["standard", "depthwise", "pointwise"]
 
 
 def conv(in_channels: int, out_channels: int, kernel: int = 3) -> nn.Conv2d:
@@ -129,6 +133,15 @@ class SubPixelStage(nn.Module):
         """(N, C, H, W) -> (N, C', rH, rW)."""
         out: Tensor = self.shuffle(self.conv(x))
         return out
+
+
+def two_step_upsampler(n_feats: int, scale: int) -> nn.Sequential:
+    """EDSR's and RCAN's: sub-pixel stages by 2 (or one by 3) and an output convolution.
+
+    (N, C, H, W) -> (N, 3, scale * H, scale * W).
+    """
+    stages = [SubPixelStage(n_feats, n_feats, factor) for factor in two_step_stages(scale)]
+    return nn.Sequential(*stages, conv(n_feats, 3))
 
 
 class SplitSubPixelStage(nn.Module):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from splitsr.errors import SpecError, WeightsError
 from splitsr.models.build import build_model
-from splitsr.models.splitsr import SplitSR
+from splitsr.models.network import Network
 from splitsr.spec import ModelSpec, spec_from_json, spec_to_json
 
 SPEC_KEY = "splitsr.spec"
@@ -56,7 +56,7 @@ def read_weights(path: Path) -> tuple[ModelSpec, dict[str, Tensor], dict[str, st
         raise WeightsError(f"{path}: its spec cannot be built ({error})") from None
 
 
-def load_weights(path: Path) -> SplitSR:
+def load_weights(path: Path) -> Network:
     """Builds the network that `path` describes, with its weights, in evaluation mode.
 
     Raises:

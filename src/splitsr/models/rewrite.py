@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from splitsr.models.blocks import ResidualGroup, SplitSRBlock, SubPixelStage
+from splitsr.models.network import Network
 from splitsr.models.splitsr import SplitSR, enlarge
 
 
@@ -187,8 +188,17 @@ class NearestSkipStage(nn.Module):
         return sr
 
 
-def training_form(model: SplitSR) -> nn.Module:
+def inference_form(model: Network) -> nn.Module:
+    """A copy of a trained network in its cheapest exact form, in evaluation mode."""
+    if isinstance(model, SplitSR):
+        return InferenceSplitSR(model)
+    return copy.deepcopy(model).eval().requires_grad_(False)
+
+
+def training_form(model: Network) -> nn.Module:
     """The same function of the same parameters, with the runs merged: faster to train."""
+    if not isinstance(model, SplitSR):
+        return model
     form = copy.copy(model)
     form._modules = {**model._modules, "groups": merged(model.groups)}
     return form

@@ -4,7 +4,7 @@ Paper: Liu et al., IMWUT 2021, arXiv 2101.07996, section on the network. No offi
 groups, blocks and features of `paper` are those of published reimplementations.
 
 The plan is RCAN's (arXiv 1807.02758): input convolution, residual groups with a long skip, an
-upsampler, an output convolution. Deviations and guesses, each an option of `ModelSpec`:
+upsampler, an output convolution. Deviations and guesses, each an option of `SplitSRSpec`:
 - the unit that the hybrid index counts is the residual group (the paper does not say);
 - the long skip's convolution, the groups' closing convolution and the upsampler can be cheaper;
 - an interpolation of the input picture can be added to the output (`image_skip`).
@@ -19,22 +19,21 @@ from torch.nn import functional
 from splitsr.models.blocks import (
     RCAB,
     ResidualGroup,
-    SplitSRBlock,
     SplitSubPixelStage,
     SubPixelStage,
     conv,
 )
-from splitsr.spec import ModelSpec
+from splitsr.models.light import light_block
+from splitsr.models.network import Network
+from splitsr.spec import SplitSRSpec
 
 
-class SplitSR(nn.Module):
-    """The network of a `ModelSpec`.
+class SplitSR(Network):
+    """The network of a `SplitSRSpec`; see `Network` for input and output."""
 
-    Input: float (N, 3, H, W), RGB in [0, 1], any H and W of at least 1.
-    Output: float (N, 3, scale * H, scale * W), RGB, not clamped.
-    """
+    spec: SplitSRSpec
 
-    def __init__(self, spec: ModelSpec) -> None:
+    def __init__(self, spec: SplitSRSpec) -> None:
         super().__init__()
         self.spec = spec
         self.mean: Tensor
@@ -60,19 +59,16 @@ class SplitSR(nn.Module):
         return sr
 
 
-def enlarge(x: Tensor, spec: ModelSpec) -> Tensor:
+def enlarge(x: Tensor, spec: SplitSRSpec) -> Tensor:
     """The image-space skip: (N, 3, H, W) -> (N, 3, scale * H, scale * W), interpolated."""
     if spec.image_skip == "nearest":
         return functional.interpolate(x, scale_factor=spec.scale, mode="nearest")
     return functional.interpolate(x, scale_factor=spec.scale, mode="bilinear", align_corners=False)
 
 
-def _group(spec: ModelSpec, light: int) -> ResidualGroup:
-    """One residual group whose first `light` blocks are SplitSRBlocks, the others RCABs."""
-    blocks: list[nn.Module] = [
-        SplitSRBlock(spec.n_feats, spec.active_channels, spec.split_conv, spec.block_residual)
-        for _ in range(light)
-    ]
+def _group(spec: SplitSRSpec, light: int) -> ResidualGroup:
+    """One residual group whose first `light` blocks are lightweight, the others RCABs."""
+    blocks = [light_block(spec) for _ in range(light)]
     blocks += [
         RCAB(spec.n_feats, spec.reduction, spec.channel_attention)
         for _ in range(spec.n_resblocks - light)
@@ -80,7 +76,7 @@ def _group(spec: ModelSpec, light: int) -> ResidualGroup:
     return ResidualGroup(blocks, spec.n_feats, spec.group_kernel)
 
 
-def _upsampler(spec: ModelSpec) -> nn.Sequential:
+def _upsampler(spec: SplitSRSpec) -> nn.Sequential:
     """Sub-pixel stages, and the output convolution where the last stage does not make RGB."""
     if not spec.has_output_conv:
         return nn.Sequential(SubPixelStage(spec.n_feats, 3, spec.scale))

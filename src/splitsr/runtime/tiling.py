@@ -15,6 +15,7 @@ sliver of a tile is left at the end, and nothing is computed twice but the halos
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import pairwise
 from math import ceil, isqrt
 from typing import NamedTuple
@@ -105,20 +106,15 @@ def plan_tiles(height: int, width: int, tile: int, halo: int) -> tuple[Tile, ...
 
 
 def engine_bytes(spec: ModelSpec) -> int:
-    """Memory that the engine takes for one LR pixel of a window, estimated.
-
-    In ONNX Runtime the body holds about 8 of its feature maps at once, and the upsampler two of
-    its largest: `scale**2` times the channels that the last sub-pixel shuffle makes, `n_feats`
-    where a convolution follows and else 3. Measured for 64 features and `single_step` x4: 2.45 to
-    2.5 KiB from 200x200 to 512x512 pixels, where this gives 2.4.
-    """
-    upsampled = (spec.n_feats if spec.has_output_conv else 3) * spec.scale**2
-    return _FLOAT_BYTES * (8 * spec.n_feats + 2 * upsampled)
+    """Memory that the engine takes for one LR pixel of a window, estimated."""
+    return _FLOAT_BYTES * spec.values_per_pixel
 
 
 def whole_image_pixels(spec: ModelSpec) -> int:
     """The most LR pixels that a network which cannot be tiled is run on."""
-    return WHOLE_IMAGE_BYTES // engine_bytes(spec)
+    values = WHOLE_IMAGE_BYTES // _FLOAT_BYTES
+    # The memory grows with the pixels, in some networks faster than they do.
+    return bisect_right(range(1, values + 1), values, key=spec.engine_values)
 
 
 def auto_tile(spec: ModelSpec, height: int, width: int) -> int:

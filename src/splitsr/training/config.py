@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from splitsr.errors import ConfigError
-from splitsr.spec import ModelSpec, spec_from_dict
+from splitsr.spec import AnySpec, SplitSRSpec, spec_from_config, spec_to_dict
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -110,7 +110,7 @@ class TrainConfig(_Section, frozen=True):
     """
 
     name: str
-    model: ModelSpec = ModelSpec()
+    model: AnySpec = SplitSRSpec()
     stages: tuple[Stage, ...] = (Stage(),)
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
@@ -148,6 +148,7 @@ def _checks(config: TrainConfig) -> list[tuple[str, bool, str]]:
     optimizer, schedule = config.optimizer, config.schedule
     positive = "must be above 0"
     checks = [
+        ("model", config.model.trainable, f"{config.model.arch} has no weights to train"),
         ("stages", len(config.stages) > 0, "at least one is needed"),
         ("optimizer.learning_rate", optimizer.learning_rate > 0, positive),
         ("optimizer.betas", all(0 <= b < 1 for b in optimizer.betas), "must lie in [0, 1)"),
@@ -195,12 +196,22 @@ def read_config(path: Path, changes: tuple[str, ...] = ()) -> TrainConfig:
 def config_from_dict(fields: dict[str, Any], source: str) -> TrainConfig:
     """Builds a configuration from plain values; `source` names them in error messages."""
     rest = dict(fields)
-    model = spec_from_dict(rest.pop("model", {}))
+    model = _read_model(rest.pop("model", {}))
     try:
-        config = msgspec.convert({**rest, "model": msgspec.to_builtins(model)}, TrainConfig)
+        config = msgspec.convert({**rest, "model": spec_to_dict(model)}, TrainConfig)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{source}: {error}") from None
     return config
+
+
+def _read_model(fields: object) -> AnySpec:
+    """The network of the `[model]` table."""
+    if not isinstance(fields, dict):
+        raise ConfigError(
+            f"model: found {fields!r}; must be a table, such as [model] with base = "
+            '"edsr-baseline-x4"'
+        )
+    return spec_from_config(fields)
 
 
 def _apply(fields: dict[str, Any], change: str) -> None:

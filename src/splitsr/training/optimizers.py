@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from splitsr.training.config import Optimizer
 from splitsr.training.muon import Muon
 
+# What the networks call the parts between features and features.
+_BODIES = ("groups", "body", "trunk", "mapping")
+
 
 class Optimizers:
     """One or two optimizers as one.
@@ -52,13 +55,14 @@ class Optimizers:
 def build_optimizers(model: nn.Module, settings: Optimizer, device: torch.device) -> Optimizers:
     """The optimizers of a configuration, over the parameters of `model`.
 
-    With `muon`, kernels with more than one input row (the body's) go to Muon; biases and the
-    input and picture-making convolutions, whose rows are pixels, stay with Adam.
+    With `muon`, the body's kernels go to Muon; biases, depthwise kernels, which are no matrices
+    between channels, and the input and picture-making convolutions, whose rows are pixels, stay
+    with Adam.
     """
     body: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        inner = name.startswith(("groups", "trunk")) and parameter.ndim == 4
+        inner = name.startswith(_BODIES) and parameter.ndim == 4 and parameter.shape[1] > 1
         (body if settings.kind == "muon" and inner else rest).append(parameter)
     cuda = device.type == "cuda"
     # A CUDA graph replays addresses: the learning rate has to live in a tensor on the device.

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from torch import nn
 
 from splitsr.errors import TrainingError
-from splitsr.training.config import TrainConfig, config_to_toml
+from splitsr.training.config import TrainConfig, config_from_dict, config_to_toml
 from splitsr.training.ema import EMA
 from splitsr.training.optimizers import Optimizers
 
@@ -99,6 +100,10 @@ def load_state(
 
 def _changed_fields(before: str, after: str) -> list[str]:
     """Names of the tables and values that differ between two configurations and may not."""
-    old, new = tomllib.loads(before), tomllib.loads(after)
+    # Fields that were renamed since, or have come to a default, are no change.
+    old, new = (
+        msgspec.to_builtins(config_from_dict(tomllib.loads(text), STATE_FILE))
+        for text in (before, after)
+    )
     names = sorted((old.keys() | new.keys()) - CHANGEABLE)
     return [name for name in names if old.get(name) != new.get(name)]

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from splitsr.models.network import Network
 from splitsr.models.rewrite import training_form
-from splitsr.models.splitsr import SplitSR
 from splitsr.training.config import Stage, TrainConfig
 from splitsr.training.devices import Place, autocast_dtype
 from splitsr.training.losses import image_loss
@@ -28,7 +28,7 @@ class TrainStep:
         optimizer: of the network's parameters.
     """
 
-    def __init__(self, model: SplitSR, config: TrainConfig, place: Place) -> None:
+    def __init__(self, model: Network, config: TrainConfig, place: Place) -> None:
         self.config, self.place = config, place
         self.parameters = list(model.parameters())
         self.dtype = autocast_dtype(config, place)

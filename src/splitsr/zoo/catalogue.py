@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from splitsr.errors import SpecError, UnknownModelError, WeightsError
-from splitsr.spec import ModelSpec
+from splitsr.spec import ModelSpec, spec_from_dict
 from splitsr.zoo.onnx_file import NAME_KEY, read_metadata, spec_from_metadata
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
@@ -43,7 +43,7 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     licence: str
     parameters: Annotated[int, msgspec.Meta(gt=0)]
     multi_adds_720p: Annotated[int, msgspec.Meta(gt=0)]
-    spec: ModelSpec
+    spec: dict[str, Any]
     figures: dict[str, Figures]
 
 
@@ -117,9 +117,9 @@ def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
     """
     try:
         rows = msgspec.toml.decode(_read_bytes(path), type=_Catalogue).models
+        return {name: _entry(name, row, path.parent / FILES_FOLDER) for name, row in rows.items()}
     except (msgspec.DecodeError, SpecError) as error:
         raise WeightsError(f"{path}: not a valid catalogue ({error})") from error
-    return {name: _entry(name, row, path.parent / FILES_FOLDER) for name, row in rows.items()}
 
 
 @cache
@@ -177,13 +177,19 @@ def is_model_path(name_or_path: str | Path) -> bool:
     return isinstance(name_or_path, Path) or text.endswith(".onnx") or "/" in text or "\\" in text
 
 
-def unknown_model(name: str, catalogue: Catalogue) -> UnknownModelError:
-    """The error for a name that is not in the catalogue, with the closest ones that are."""
+def unknown_model(name: str, catalogue: Catalogue, others: Iterable[str] = ()) -> UnknownModelError:
+    """The error for a name that is not in the catalogue, with the closest ones that are.
+
+    Args:
+        name: that was asked for.
+        catalogue: what there is.
+        others: further names that would have done.
+    """
     if not catalogue:
         return UnknownModelError(
             f"no model {name!r}: this build of splitsr ships none; give the path of an .onnx file"
         )
-    known = [*catalogue, *dict.fromkeys(entry.family for entry in catalogue.values())]
+    known = [*catalogue, *dict.fromkeys(entry.family for entry in catalogue.values()), *others]
     close = get_close_matches(name, known, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(catalogue)}"
     return UnknownModelError(f"no model {name!r}: {hint} `splitsr models` lists all")
@@ -194,7 +200,7 @@ def _entry(name: str, row: _Row, folder: Path) -> ModelEntry:
         name=name,
         path=folder / row.file,
         sha256=row.sha256,
-        spec=row.spec,
+        spec=spec_from_dict(row.spec),
         licence=row.licence,
         parameters=row.parameters,
         multi_adds_720p=row.multi_adds_720p,

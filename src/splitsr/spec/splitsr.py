@@ -1,36 +1,70 @@
-"""`ModelSpec`: the complete description of a network.
+"""`SplitSRSpec`: SplitSR of Liu et al. 2021 (arXiv 2101.07996), and what is built in its slots.
 
-A spec is stored in every weight file and in the metadata of every exported model, so a network
-is never guessed from tensor shapes. The defaults are the configuration `paper`: SplitSR of Liu et
-al. 2021 (arXiv 2101.07996) with the groups, blocks and features of published reimplementations.
+The defaults are the configuration `paper`, with the groups, blocks and features of published
+reimplementations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil
-from typing import Any, Literal, get_args, get_origin
-
-import msgspec
+from typing import Any, Literal
 
 from splitsr.errors import SpecError
+from splitsr.spec.base import (
+    DIV2K_MEAN,
+    MEAN_RULE,
+    SCALE_RULE,
+    ModelSpec,
+    Rule,
+    body_values,
+    check_rules,
+    least,
+    one_of,
+    two_step_stages,
+    upsampler_radius,
+)
 
-Scale = Literal[2, 3, 4]
 HybridMode = Literal["split_first", "standard_first", "interleaved", "within_group"]
 ReplacementLocation = Literal["features", "upsampler", "both"]
-SplitConv = Literal["standard", "depthwise", "pointwise"]
+LightBlock = Literal[
+    "split",
+    "split_depthwise",
+    "split_pointwise",
+    "shuffle",
+    "inverted_residual",
+    "idle",
+    "ghost",
+    "depthwise_separable",
+]
 Upsampler = Literal["two_step", "single_step"]
 ImageSkip = Literal["none", "nearest", "bilinear"]
 
-DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
+LIGHT_BLOCKS: tuple[LightBlock, ...] = (
+    "split",
+    "split_depthwise",
+    "split_pointwise",
+    "shuffle",
+    "inverted_residual",
+    "idle",
+    "ghost",
+    "depthwise_separable",
+)
+
+# How much a block adds to the receptive radius; of those on a slice, see `_run_radius`.
+_BLOCK_RADIUS = {"shuffle": 1, "inverted_residual": 1, "ghost": 2, "depthwise_separable": 1}
+
+# `split_conv`, which `light_block` replaced: the values that files of version 0.1 have.
+_SPLIT_CONV = {
+    "standard": "split",
+    "depthwise": "split_depthwise",
+    "pointwise": "split_pointwise",
+}
 
 
-class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SplitSRSpec(ModelSpec, frozen=True, kw_only=True, tag="splitsr"):
     """A SplitSR network, down to the last layer.
 
     Attributes:
-        arch: the network family.
-        scale: the enlargement, 2, 3 or 4.
         n_feats: feature channels of the body.
         n_resgroups: residual groups, each closed by a convolution and a short skip.
         n_resblocks: blocks in a group.
@@ -40,8 +74,14 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         hybrid_mode: which groups are the lightweight ones.
         replacement_location: the stage in which lightweight units replace standard ones. With
             `upsampler` all groups are standard and `hybrid_index` has no effect.
-        split_conv: the convolution on the active channels; `standard` is the paper's 3x3.
-        block_residual: add the active channels' input to their output, after the ReLU.
+        light_block: the lightweight block. `split` is the paper's: a 3x3 on the active channels;
+            `split_depthwise` and `split_pointwise` take another convolution there. `shuffle`
+            (ShuffleNetV2), `inverted_residual` (MobileNetV2), `idle` (IdleBlock), `ghost`
+            (GhostNet) and `depthwise_separable` are what the paper is measured against.
+        expansion: hidden channels over channels in `inverted_residual`, `idle` and `ghost`.
+        block_residual: add the input of the channels that a block computes to their output; for
+            the `split` blocks, `idle` and `depthwise_separable`. The others have a skip of their
+            own, or none.
         channel_attention: RCAN's attention in the standard blocks. It averages over the whole
             image, so a network with it is not exactly tileable.
         reduction: the attention's bottleneck is `n_feats // reduction` channels wide.
@@ -54,8 +94,6 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         rgb_mean: subtracted from the input and added to the output; all zero for none.
     """
 
-    arch: Literal["splitsr"] = "splitsr"
-    scale: int = 4
     n_feats: int = 64
     n_resgroups: int = 6
     n_resblocks: int = 6
@@ -63,7 +101,8 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     hybrid_index: int = 3
     hybrid_mode: HybridMode = "split_first"
     replacement_location: ReplacementLocation = "features"
-    split_conv: SplitConv = "standard"
+    light_block: LightBlock = "split"
+    expansion: int = 6
     block_residual: bool = False
     channel_attention: bool = True
     reduction: int = 16
@@ -74,9 +113,7 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     rgb_mean: tuple[float, float, float] = DIV2K_MEAN
 
     def __post_init__(self) -> None:
-        for field, holds, allowed in _RULES:
-            if not holds(self):
-                raise SpecError(field, getattr(self, field), allowed(self))
+        check_rules(self, _RULES)
 
     @property
     def active_channels(self) -> int:
@@ -112,7 +149,7 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     @property
     def upsampler_stages(self) -> tuple[int, ...]:
         """Factors of the sub-pixel stages, in order."""
-        return (2, 2) if self.scale == 4 and self.upsampler == "two_step" else (self.scale,)
+        return two_step_stages(self.scale) if self.upsampler == "two_step" else (self.scale,)
 
     @property
     def has_output_conv(self) -> bool:
@@ -129,119 +166,91 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def receptive_radius(self) -> int:
         """Radius, in LR pixels and rounded up, of what an output pixel depends on.
 
-        The global average of channel attention is left out; `tileable` tells of it. A run of
-        SplitSRBlocks convolves every channel once a round, not once a block.
+        The global average of channel attention is left out; `tileable` tells of it.
         """
         radius = 1.0 + self.trunk_kernel // 2  # the input convolution is 3x3
         for light in self.group_plan:
-            if self.split_conv != "pointwise":
-                radius += ceil(light * self.active_channels / self.n_feats)
+            radius += self._run_radius(light)
             radius += 2 * (self.n_resblocks - light) + self.group_kernel // 2
-        size = 1
-        for factor in self.upsampler_stages:
-            radius += 1 / size
-            size *= factor
-        if self.has_output_conv:
-            radius += 1 / size
-        return ceil(radius)
+        return ceil(radius + upsampler_radius(self.upsampler_stages, self.has_output_conv))
+
+    @property
+    def values_per_pixel(self) -> int:
+        """Values that an engine holds at once for one LR pixel, estimated."""
+        return body_values(self.n_feats, self.scale, self.n_feats if self.has_output_conv else 3)
+
+    def _run_radius(self, blocks: int) -> int:
+        """Radius of a run of lightweight blocks.
+
+        Blocks on a slice put it last and mix its channels, so it takes
+        `n_feats // active_channels` blocks at least until a value is convolved again. Depthwise
+        ones do not mix: there every channel has its share of the blocks.
+        """
+        if self.light_block == "split_pointwise":
+            return 0
+        if self.light_block == "split_depthwise":
+            return ceil(blocks * self.active_channels / self.n_feats)
+        if self.light_block in _BLOCK_RADIUS:
+            return blocks * _BLOCK_RADIUS[self.light_block]
+        return ceil(blocks / (self.n_feats // self.active_channels))
 
 
-_Rule = tuple[str, Callable[[ModelSpec], bool], Callable[[ModelSpec], str]]
+def upgrade_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a file of version 0.1 as they are called today.
+
+    Raises:
+        SpecError: `split_conv` has an impossible value, or stands beside `light_block`.
+    """
+    if "split_conv" not in fields:
+        return fields
+    rest = {name: value for name, value in fields.items() if name != "split_conv"}
+    old = fields["split_conv"]
+    if not isinstance(old, str) or old not in _SPLIT_CONV:
+        raise SpecError("split_conv", old, ", ".join(_SPLIT_CONV) + "; better, use light_block")
+    if "light_block" in rest:
+        raise SpecError("split_conv", old, "nothing beside light_block, which replaced it")
+    return {**rest, "light_block": _SPLIT_CONV[old]}
 
 
-def _least(field: str, least: int) -> _Rule:
-    return field, lambda s: getattr(s, field) >= least, lambda _: f"{least} or more"
-
-
-def _one_of(field: str, *values: object) -> _Rule:
-    listed = ", ".join(str(value) for value in values)
-    return field, lambda s: getattr(s, field) in values, lambda _: listed
-
-
-def _units(spec: ModelSpec) -> int:
+def _units(spec: SplitSRSpec) -> int:
     """The largest hybrid index: the number of units that it counts."""
     return spec.n_resblocks if spec.hybrid_mode == "within_group" else spec.n_resgroups
 
 
-_RULES: tuple[_Rule, ...] = (
-    _one_of("arch", "splitsr"),
-    _one_of("scale", 2, 3, 4),
-    _least("n_feats", 1),
-    _least("n_resgroups", 1),
-    _least("n_resblocks", 1),
+_RULES: tuple[Rule, ...] = (
+    SCALE_RULE,
+    least("n_feats", 1),
+    least("n_resgroups", 1),
+    least("n_resblocks", 1),
     ("split_ratio", lambda s: 0 < s.split_ratio <= 1, lambda _: "above 0, at most 1"),
     (
         "split_ratio",
         lambda s: s.active_channels >= 1,
         lambda s: f"above {0.5 / s.n_feats:g} for {s.n_feats} features (at least 1 active channel)",
     ),
-    _one_of("hybrid_mode", "split_first", "standard_first", "interleaved", "within_group"),
+    one_of("hybrid_mode", "split_first", "standard_first", "interleaved", "within_group"),
     (
         "hybrid_index",
         lambda s: 0 <= s.hybrid_index <= _units(s),
         lambda s: f"0 to {_units(s)} for hybrid_mode {s.hybrid_mode!r}",
     ),
-    _one_of("replacement_location", "features", "upsampler", "both"),
-    _one_of("split_conv", "standard", "depthwise", "pointwise"),
-    _least("reduction", 1),
+    one_of("replacement_location", "features", "upsampler", "both"),
+    one_of("light_block", *LIGHT_BLOCKS),
+    (
+        "n_feats",
+        lambda s: s.light_block != "shuffle" or s.n_feats % 2 == 0,
+        lambda _: "an even number for light_block 'shuffle'",
+    ),
+    least("expansion", 1),
+    least("reduction", 1),
     (
         "reduction",
         lambda s: s.tileable or s.reduction <= s.n_feats,
         lambda s: f"1 to {s.n_feats} (n_feats), or channel_attention = false",
     ),
-    _one_of("group_kernel", 1, 3),
-    _one_of("trunk_kernel", 0, 1, 3),
-    _one_of("upsampler", "two_step", "single_step"),
-    _one_of("image_skip", "none", "nearest", "bilinear"),
-    (
-        "rgb_mean",
-        lambda s: all(0 <= value <= 1 for value in s.rgb_mean),
-        lambda _: "three values from 0 to 1",
-    ),
+    one_of("group_kernel", 1, 3),
+    one_of("trunk_kernel", 0, 1, 3),
+    one_of("upsampler", "two_step", "single_step"),
+    one_of("image_skip", "none", "nearest", "bilinear"),
+    MEAN_RULE,
 )
-
-
-def spec_from_dict(fields: dict[str, Any]) -> ModelSpec:
-    """Builds a spec from plain values, as read from TOML or JSON.
-
-    Raises:
-        SpecError: an unknown field, a value of the wrong type or an impossible one.
-    """
-    known = ModelSpec.__struct_fields__
-    for field, value in fields.items():
-        if field not in known:
-            raise SpecError(field, value, "one of the fields " + ", ".join(known))
-        try:
-            msgspec.convert(value, _FIELD_TYPES[field])
-        except msgspec.ValidationError as error:
-            raise SpecError(field, value, _type_message(field, error)) from None
-    return msgspec.convert(fields, ModelSpec)
-
-
-def spec_to_json(spec: ModelSpec) -> str:
-    """The spec as one line of JSON, every field written out."""
-    return msgspec.json.encode(spec).decode()
-
-
-def spec_from_json(text: str) -> ModelSpec:
-    """Reads what `spec_to_json` wrote.
-
-    Raises:
-        SpecError: the text is no JSON object, or `spec_from_dict` refuses it.
-    """
-    try:
-        fields = msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise SpecError("spec", text[:40], f"a JSON object ({error})") from None
-    return spec_from_dict(fields)
-
-
-_FIELD_TYPES: dict[str, Any] = {
-    field.name: field.type for field in msgspec.structs.fields(ModelSpec)
-}
-
-
-def _type_message(field: str, error: msgspec.ValidationError) -> str:
-    if get_origin(_FIELD_TYPES[field]) is Literal:
-        return ", ".join(map(str, get_args(_FIELD_TYPES[field])))
-    return str(error)
