@@ -1,0 +1,295 @@
+"""`splitsr bench`: how fast networks are on this machine."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from splitsr.cli.options import BadCall, json_option
+from splitsr.errors import UnknownModelError
+
+if TYPE_CHECKING:
+    from splitsr.evaluation.bench import BenchReport, BenchRow, Contestant
+    from splitsr.evaluation.offload import Link, Offload, Transfer
+    from splitsr.zoo.catalogue import ModelEntry
+
+
+def _read_size(_context: click.Context, _option: click.Parameter, value: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)[xX](\d+)", value)
+    if not found or not (int(found[1]) and int(found[2])):
+        raise click.BadParameter(f"found {value!r}; must read HxW, such as 128x128")
+    return int(found[1]), int(found[2])
+
+
+def _read_links(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> tuple[Link, ...]:
+    from splitsr.evaluation.offload import Link
+
+    links = []
+    for value in values:
+        found = re.fullmatch(r"(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)", value)
+        if not found or not float(found[1]):
+            raise click.BadParameter(
+                f"found {value!r}; must read MBIT,RTT: megabits a second (above 0) and the round "
+                "trip in milliseconds, such as 20,50"
+            )
+        links.append(Link(float(found[1]), float(found[2])))
+    return tuple(links)
+
+
+@click.command()
+@click.argument("models", metavar="[MODEL]...", nargs=-1)
+@click.option(
+    "--size",
+    callback=_read_size,
+    default="128x128",
+    show_default=True,
+    metavar="HxW",
+    help="Size of the LR picture.",
+)
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all there are]")
+@click.option(
+    "--precision",
+    "precisions",
+    type=click.Choice(["fp32", "bf16"]),
+    multiple=True,
+    default=("fp32",),
+    show_default=True,
+    help="May be given several times. bf16 needs 'splitsr[bf16]' and a CPU with bfloat16.",
+)
+@click.option(
+    "--against", metavar="NAME", help="A model whose float32 form every other is held against."
+)
+@click.option(
+    "--rounds", type=click.IntRange(5), default=15, show_default=True, help="Runs of each, at most."
+)
+@click.option(
+    "--network",
+    "links",
+    metavar="MBIT,RTT",
+    multiple=True,
+    callback=_read_links,
+    help="Also hold the device against a server behind such a link: megabits a second each way, "
+    "round trip in ms. May be given several times.",
+)
+@click.option(
+    "--photo",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The photo whose JPEG sizes --network takes, resized to --size.  [needed with --network]",
+)
+@click.option(
+    "--server-ms",
+    type=click.FloatRange(0),
+    help="The server's computing time for --network.  [default: 0, the fastest there can be]",
+)
+@json_option
+def command(
+    models: tuple[str, ...],
+    size: tuple[int, int],
+    threads: int | None,
+    precisions: tuple[str, ...],
+    against: str | None,
+    rounds: int,
+    links: tuple[Link, ...],
+    photo: Path | None,
+    server_ms: float | None,
+    as_json: bool,
+) -> None:
+    """Time networks on this machine, in turns, against its own float32 peak.
+
+    MODEL is a model's name, a family, or an .onnx file that splitsr exported; by default all that
+    ship. Each round runs every model once and, as the peak, the convolutions that suit the CPU best
+    on all threads. A picture of more than one tile is run in tiles, as `splitsr upscale` does it.
+    Memory is that of a process of its own. GFLOP/s count the network's convolutions.
+
+    \b
+    Examples:
+      splitsr bench
+      splitsr bench splitsr-balanced-x4 --against splitsr-fast-x4 --size 256x256 --json
+      splitsr bench splitsr-balanced --network 20,50 --network 100,20 --photo photo.jpg
+    """  # noqa: D301 (click reads the \b)
+    from splitsr.evaluation.bench import run_bench
+
+    if links and photo is None:
+        raise click.UsageError("--network needs --photo: the bytes to send are those of a photo")
+    if not links and (photo is not None or server_ms is not None):
+        raise click.UsageError("--photo and --server-ms belong to --network")
+    field = _contestants(models, precisions, threads)
+    other = _find_other(field, against, threads)
+    report = run_bench(field, *size, against=other, rounds=rounds)
+    offloads = _offloads(report, field, links, photo, server_ms or 0.0)
+    if as_json:
+        _print_json(report, offloads)
+    else:
+        _print_tables(report, offloads)
+
+
+def _contestants(
+    models: tuple[str, ...], precisions: tuple[str, ...], threads: int | None
+) -> list[Contestant]:
+    from splitsr.runtime.engines import find_entry
+    from splitsr.zoo.catalogue import list_models
+
+    names = list(dict.fromkeys(models)) or [entry.name for entry in list_models()]
+    if not names:
+        raise BadCall("this build of splitsr ships no models; name an .onnx file")
+    try:
+        entries = [(name, find_entry(name)) for name in names]
+    except UnknownModelError as error:
+        raise BadCall(str(error)) from None
+    return [
+        _contestant(name, entry, precision, threads)
+        for name, entry in entries
+        for precision in dict.fromkeys(precisions)
+    ]
+
+
+def _contestant(source: str, entry: ModelEntry, precision: str, threads: int | None) -> Contestant:
+    from splitsr.evaluation.bench import Contestant
+    from splitsr.runtime.engines import load_engine
+    from splitsr.runtime.onnx_engine import available_cpus
+
+    threads = threads or available_cpus()
+    engine = load_engine(entry, threads, precision)
+    return Contestant(entry.name, source, precision, engine, threads, _multi_adds(entry))
+
+
+def _multi_adds(entry: ModelEntry) -> int | None:
+    """Multiply-adds of a model: the catalogue's, or counted where PyTorch is installed."""
+    if entry.multi_adds_720p is not None:
+        return entry.multi_adds_720p
+    try:
+        from splitsr.evaluation.cost import measure_cost
+    except ImportError:
+        return None
+    return measure_cost(entry.spec).multi_adds_720p
+
+
+def _find_other(
+    field: list[Contestant], against: str | None, threads: int | None
+) -> Contestant | None:
+    """What the others are held against: one of the field, or a further one."""
+    if against is None:
+        return None
+    (other,) = _contestants((against,), ("fp32",), threads)
+    same = (one for one in field if (one.name, one.precision) == (other.name, "fp32"))
+    return next(same, other)
+
+
+def _offloads(
+    report: BenchReport,
+    field: list[Contestant],
+    links: tuple[Link, ...],
+    photo: Path | None,
+    server_ms: float,
+) -> list[Offload]:
+    from splitsr.evaluation.offload import compare
+
+    if photo is None:
+        return []
+    sent = {
+        scale: _transfer(photo, report.rows[0].size, scale)
+        for scale in {one.engine.spec.scale for one in field}
+    }
+    rows = zip(field, report.rows, strict=False)  # one that only serves as --against comes last
+    return [
+        offload
+        for one, row in rows
+        for offload in compare(
+            row.model,
+            row.precision,
+            row.ms_median,
+            sent[one.engine.spec.scale],
+            links,
+            server_ms,
+        )
+    ]
+
+
+def _transfer(photo: Path, size: tuple[int, int], scale: int) -> Transfer:
+    from splitsr.evaluation.offload import measure_transfer
+    from splitsr.imaging.arrays import to_uint8
+    from splitsr.imaging.files import read_photo
+
+    return measure_transfer(to_uint8(read_photo(photo).color), *size, scale)
+
+
+def _print_json(report: BenchReport, offloads: list[Offload]) -> None:
+    import json
+
+    import msgspec
+
+    found = msgspec.to_builtins(report)
+    found["network"] = msgspec.to_builtins(offloads)
+    click.echo(json.dumps(found, indent=2))
+
+
+def _print_tables(report: BenchReport, offloads: list[Offload]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    headings = ("model", "ms", "p95", "MP/s", "GFLOP/s", "of peak", "MB")
+    table = Table(*headings, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    height, width = report.rows[0].size
+    table.caption = (
+        f"{height}x{width}, {report.rows[0].threads} threads; float32 peak "
+        f"{report.peak_gflops:.0f} GFLOP/s; {report.machine.cpu}"
+    )
+    table.columns[0].no_wrap = True
+    for row in report.rows:
+        table.add_row(*_cells(row))
+    console.print(table)
+    for ratio in report.ratios:
+        console.print(
+            f"{ratio.model} {ratio.precision} is {ratio.speedup:.2f} times as fast as "
+            f"{ratio.against} {ratio.against_precision} "
+            f"(half of the rounds: {ratio.low:.2f} to {ratio.high:.2f})",
+            highlight=False,
+        )
+    if offloads:
+        console.print(_offload_table(offloads))
+
+
+def _cells(row: BenchRow) -> tuple[str, ...]:
+    return (
+        f"{row.model} {row.precision}",
+        f"{row.ms_median:.1f}",
+        f"{row.ms_p95:.1f}",
+        f"{row.mp_per_s:.2f}",
+        "" if row.gflops is None else f"{row.gflops:.0f}",
+        "" if row.peak_share is None else f"{100 * row.peak_share:.0f} %",
+        "" if row.peak_rss_mb is None else f"{row.peak_rss_mb:.0f}",
+    )
+
+
+def _offload_table(offloads: list[Offload]) -> object:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from splitsr.evaluation.offload import INPUT_QUALITY, OUTPUT_QUALITY
+
+    headings = ("model", "Mbit/s", "RTT", "device", "up", "server", "down", "sum", "factor")
+    table = Table(*headings, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    first = offloads[0]
+    table.caption = (
+        f"milliseconds; JPEG up {first.up_bytes / 1e3:.0f} kB (quality {INPUT_QUALITY}), down "
+        f"{first.down_bytes / 1e3:.0f} kB ({OUTPUT_QUALITY}); no queue, no connection set-up, no "
+        "loss; factor: sum over device"
+    )
+    table.columns[0].no_wrap = True
+    for one in offloads:
+        times = (one.device_ms, one.upload_ms, one.server_ms, one.download_ms, one.offload_ms)
+        table.add_row(
+            f"{one.model} {one.precision}",
+            f"{one.mbit:g}",
+            f"{one.rtt_ms:g}",
+            *(f"{time:.0f}" for time in times),
+            f"{one.speedup:.2f}",
+        )
+    return table

@@ -1,0 +1,106 @@
+"""Networks run in bfloat16 by OpenVINO on the CPU.
+
+ONNX Runtime's CPU provider has no bfloat16 convolution on x86: its one switch,
+`mlas.enable_gemm_fastmath_arm64_bfloat16`, is for ARM. OpenVINO reads the same ONNX file and
+computes in bfloat16 where the CPU has the instructions (AVX-512 BF16 or AMX on x86).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from splitsr.errors import MissingDependencyError, ModelError
+from splitsr.runtime.engine import FloatArray
+from splitsr.runtime.onnx_engine import available_cpus
+from splitsr.spec import ModelSpec
+from splitsr.zoo.onnx_file import damaged, read_metadata, spec_from_metadata
+
+if TYPE_CHECKING:
+    import openvino
+
+
+class OpenVinoEngine:
+    """A network in an ONNX file, computed in bfloat16; input and output are float32.
+
+    Safe to call from several threads: each has an inference request of its own.
+    """
+
+    def __init__(self, content: bytes, threads: int | None = None, *, name: str) -> None:
+        """Loads a network.
+
+        Args:
+            content: of the ONNX file.
+            threads: threads that compute one run; by default one for each available CPU.
+            name: what to call it.
+
+        Raises:
+            MissingDependencyError: OpenVINO is not installed.
+            ModelError: this CPU has no bfloat16 instructions.
+            WeightsError: the file is damaged or is not one of splitsr's.
+        """
+        core = _open_core()
+        self._name = name
+        self._spec = spec_from_metadata(read_metadata(content, name), name)
+        settings = {
+            "INFERENCE_PRECISION_HINT": "bf16",
+            "INFERENCE_NUM_THREADS": threads or available_cpus(),
+            "NUM_STREAMS": 1,
+        }
+        try:
+            self._network = core.compile_model(core.read_model(content), "CPU", settings)
+        except RuntimeError as error:
+            raise damaged(name, error) from error
+        self._local = threading.local()
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The network's description, from the file."""
+        return self._spec
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return self._name
+
+    def run(self, lr: FloatArray) -> FloatArray:
+        """Runs the network once.
+
+        Args:
+            lr: (N, 3, H, W) float32, RGB in [0, 1].
+
+        Returns:
+            (N, 3, scale * H, scale * W) float32, RGB, not clamped.
+
+        Raises:
+            ValueError: another shape or dtype.
+            ModelError: OpenVINO failed.
+        """
+        if lr.ndim != 4 or lr.shape[1] != 3 or 0 in lr.shape or lr.dtype != np.float32:
+            raise ValueError(
+                f"lr: found {lr.dtype} {lr.shape}; must be float32 (N, 3, H, W), not empty"
+            )
+        request: Any = getattr(self._local, "request", None)
+        if request is None:
+            request = self._local.request = self._network.create_infer_request()
+        try:
+            sr: FloatArray = request.infer({"lr": np.ascontiguousarray(lr)})["sr"].copy()
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+            raise ModelError(f"{self._name}: OpenVINO failed on {lr.shape} ({reason})") from error
+        return sr
+
+
+def _open_core() -> openvino.Core:
+    try:
+        import openvino
+    except ImportError:
+        raise MissingDependencyError(
+            "bfloat16 needs OpenVINO: pip install 'splitsr[bf16]'"
+        ) from None
+    core = openvino.Core()
+    if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        raise ModelError("bf16: this CPU has no bfloat16 instructions; use fp32")
+    return core

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Process = subprocess.CompletedProcess[bytes]
+FIELDS = {
+    "model",
+    "size",
+    "threads",
+    "precision",
+    "ms_median",
+    "ms_p95",
+    "mp_per_s",
+    "gflops",
+    "peak_share",
+    "peak_rss_mb",
+}
+
+
+def test_json_has_every_figure(run_splitsr: Callable[..., Process], repo_root: Path) -> None:
+    done = run_splitsr(
+        *("bench", "splitsr-fast-x4", "--against", "splitsr-balanced-x4", "--size", "24x32"),
+        *("--threads", 1, "--rounds", 5, "--network", "20,50", "--json"),
+        *("--photo", repo_root / "examples" / "coffee.png"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert [row["model"] for row in found["rows"]] == ["splitsr-fast-x4", "splitsr-balanced-x4"]
+    for row in found["rows"]:
+        assert row.keys() >= FIELDS
+        assert (row["size"], row["threads"], row["precision"]) == ([24, 32], 1, "fp32")
+        assert min(row["ms_median"], row["gflops"], row["peak_rss_mb"]) > 0
+    (ratio,) = found["ratios"]
+    assert ratio["speedup"] > 1.2  # 2.7 times fewer multi-adds
+    (offload,) = found["network"]
+    assert offload["upload_ms"] > 25
+    assert offload["device_ms"] == found["rows"][0]["ms_median"]
+
+
+def test_tables_name_the_models(run_splitsr: Callable[..., Process], tiny_model: Path) -> None:
+    done = run_splitsr("bench", tiny_model, "--size", "16x16", "--rounds", 5)
+
+    text = done.stdout.decode()
+    assert done.returncode == 0, done.stderr
+    assert "tiny-x4 fp32" in text
+    assert "GFLOP/s" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("splitsr-fastt-x4",), "did you mean splitsr-fast-x4"),
+        (("--size", "12"), "must read HxW"),
+        (("--size", "0x12"), "must read HxW"),
+        (("--network", "20"), "must read MBIT,RTT"),
+        (("--network", "0,50"), "must read MBIT,RTT"),
+        (("--network", "20,50"), "--network needs --photo"),
+        (("--server-ms", "5"), "belong to --network"),
+        (("--threads", "0"), "--threads"),
+    ],
+)
+def test_a_wrong_call_is_one_line(
+    run_splitsr: Callable[..., Process], words: tuple[str, ...], message: str
+) -> None:
+    done = run_splitsr("bench", *words)
+
+    assert done.returncode == 2
+    assert message in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
