@@ -64,7 +64,9 @@ def test_commands_have_the_options_that_are_shown(block: Block, call: list[str])
             continue
         assert word in options, f"{block}: {command.name} has no {word}"
         if isinstance(options[word].type, click.Choice | click.IntRange | click.FloatRange):
-            options[word].type_cast_value(context, shown[position + 1])
+            value = shown[position + 1]
+            given = [value] if options[word].multiple else value
+            options[word].type_cast_value(context, given)
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=str)
