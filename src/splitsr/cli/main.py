@@ -23,6 +23,7 @@ COMMANDS = {
     "bench": "Time networks on this machine.",
     "data": "Make training packs.",
     "train": "Train a network from a configuration.",
+    "ablate": "Train a grid of networks at one equal budget.",
     "zoo": "Put a trained network into the catalogue.",
 }
 

@@ -124,11 +124,11 @@ def promote_command(
 @_root_option
 @_zoo_option
 def tables_command(check: bool, root: Path, zoo: Path | None) -> None:
-    """Make the tables of the README and the model cards again.
+    """Make the tables of the README, the model cards and the ablation again.
 
-    They come from docs/results/models.json; what stands outside of the markers stays. With
-    --check one line names each document that is not as it should be, and each model of which the
-    catalogue says something else than the results.
+    They come from docs/results/models.json, those of docs/ablation.md from docs/results/ablation;
+    what stands outside of the markers stays. With --check one line names each document that is not
+    as it should be, and each model of which the catalogue says something else than the results.
 
     \b
     Example:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from splitsr.errors import DataError
+from splitsr.evaluation.ablation import read_studies, to_csv, to_markdown
 from splitsr.evaluation.places import Places
 from splitsr.evaluation.report import card_blocks, read_published, readme_blocks
 from splitsr.evaluation.results import ModelRecord, Results, read_results
@@ -50,7 +51,8 @@ def render_documents(places: Places, results: Results) -> dict[Path, str]:
         results: what was measured.
 
     Returns:
-        Contents by path; the README is left out if there is none.
+        Contents by path: README, cards, and the tables of the ablation studies; what there is no
+        document for is left out.
 
     Raises:
         DataError: a document lacks a block, or a file of facts cannot be read.
@@ -62,7 +64,7 @@ def render_documents(places: Places, results: Results) -> dict[Path, str]:
         blocks = readme_blocks(results, read_published(places.published))
         text = _read(places.readme)
         documents[places.readme] = fill_blocks(text, blocks, str(places.readme))
-    return documents
+    return documents | _render_studies(places)
 
 
 def stale_documents(places: Places) -> list[Path]:
@@ -126,6 +128,17 @@ def _render_card(name: str, record: ModelRecord, places: Places) -> str:
     path = places.card(name)
     text = _read(path) if path.exists() else _read(places.card_template).replace("{name}", name)
     return fill_blocks(text, card_blocks(record, places.data_sources), str(path))
+
+
+def _render_studies(places: Places) -> dict[Path, str]:
+    """The tables of the ablation studies: CSV beside each result, and blocks of the document."""
+    studies = read_studies(places.studies)
+    if not studies or not places.ablation.exists():
+        return {}
+    blocks = {study.name: to_markdown(study) for study in studies}
+    text = fill_blocks(_read(places.ablation), blocks, str(places.ablation))
+    tables = {places.studies / f"{study.name}.csv": to_csv(study) for study in studies}
+    return {places.ablation: text, **tables}
 
 
 def _holds(path: Path, text: str) -> bool:

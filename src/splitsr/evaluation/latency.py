@@ -22,6 +22,7 @@ QUIET = 0.9
 _WARM_UP = 3
 _LEAST_RUNS = 7
 _MOST_RUNS = 60
+_ROUNDS = 25  # of networks that are timed in turn
 _SECONDS = 2.0  # of timing; a slow network gets its least number of runs
 
 
@@ -83,6 +84,24 @@ def measure_latency(
         engine = OnnxEngine(model, count)
         found += [_time(engine, side, count) for side in sides]
     return tuple(found)
+
+
+def interleaved(engines: Sequence[Engine], side: int) -> list[float]:
+    """Times networks on one square picture, taken in turn, so that a busy moment hits them all.
+
+    Args:
+        engines: the networks; each has its threads already.
+        side: of the LR picture, pixels.
+
+    Returns:
+        Median milliseconds, in the order of the engines.
+    """
+    lr = np.random.default_rng(0).random((1, 3, side, side), np.float32)
+    for engine in engines:
+        for _ in range(_WARM_UP):
+            engine.run(lr)
+    rounds = [[_seconds_of_run(engine, lr) for engine in engines] for _ in range(_ROUNDS)]
+    return [1e3 * median(seconds) for seconds in zip(*rounds, strict=True)]
 
 
 def describe_machine() -> Machine:

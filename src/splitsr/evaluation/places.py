@@ -76,6 +76,16 @@ class Places:
         """What a new model's card starts from."""
         return self.facts / "models" / "card-template.md"
 
+    @property
+    def studies(self) -> Path:
+        """Folder with the results of ablation studies."""
+        return self.facts / "results" / "ablation"
+
+    @property
+    def ablation(self) -> Path:
+        """What the studies say."""
+        return self.facts / "ablation.md"
+
     def card(self, name: str) -> Path:
         """The card of a model."""
         return self.docs / "models" / f"{name}.md"

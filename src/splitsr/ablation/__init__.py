@@ -1,0 +1,1 @@
+"""Ablation studies: a grid of networks, trained at one equal budget."""

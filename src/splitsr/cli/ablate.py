@@ -1,0 +1,120 @@
+"""`splitsr ablate`: trains a grid of networks at one equal budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from splitsr.cli.options import json_option
+
+if TYPE_CHECKING:
+    from splitsr.training.log import Record
+
+
+def _read_sets(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Path]:
+    """Test sets by name, from NAME=DIR."""
+    sets: dict[str, Path] = {}
+    for value in values:
+        name, _, folder = value.partition("=")
+        if not name or not folder:
+            raise click.BadParameter(f"found {value!r}; must read NAME=DIR")
+        if not Path(folder).is_dir():
+            raise click.BadParameter(f"{folder}: no such folder")
+        sets[name] = Path(folder)
+    return sets
+
+
+@click.command()
+@click.argument("study", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Pack made by `splitsr data pack`.",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for runs and results. Studies that share it share equal cells.",
+)
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="NAME=DIR",
+    callback=_read_sets,
+    help="HR images to measure on, beside the pack's held-out ones.",
+)
+@click.option("--seed", "seeds", multiple=True, type=int, help="Only this of the study's seeds.")
+@click.option("--no-latency", is_flag=True, help="Do not measure latency.")
+@click.option(
+    "--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads."
+)
+@json_option
+def command(
+    study: Path,
+    data: Path,
+    out: Path,
+    sets: dict[str, Path],
+    seeds: tuple[int, ...],
+    no_latency: bool,
+    threads: int,
+    as_json: bool,
+) -> None:
+    """Train the networks of STUDY, a TOML file, at one equal budget, and compare them.
+
+    Cells that are done are not trained again; one that was interrupted goes on. Writes
+    OUT/STUDY.json, .csv, .md and .png. The JSON on standard output is the first of these.
+
+    \b
+    Example:
+      splitsr ablate configs/ablation/alpha.toml --data photos.pack --out runs/ablation
+    """  # noqa: D301 (click reads the \b)
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from splitsr.ablation.study import read_study
+    from splitsr.errors import MissingDependencyError
+
+    plan = read_study(study)
+    try:
+        import torch
+
+        from splitsr.ablation.run import run_study
+    except ImportError:
+        raise MissingDependencyError(
+            "a study needs PyTorch and onnx: pip install 'splitsr[train,export]'"
+        ) from None
+    from splitsr.data.pack import Pack
+    from splitsr.evaluation.ablation import to_json, to_markdown
+
+    torch.set_num_threads(threads)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(plan.name)
+
+        def report(label: str, done: int, total: int, record: Record | None) -> None:
+            step = f" step {record.step}" if record else ""
+            bar.update(task, description=f"{label}{step}", completed=done, total=total)
+            if record is None and not console.is_terminal:
+                click.echo(f"{plan.name}: {done + 1} of {total}: {label}", err=True)
+
+        result = run_study(
+            plan,
+            Pack.open(data),
+            out,
+            sets=sets,
+            seeds=seeds or None,
+            threads=threads,
+            latency=not no_latency,
+            report=report,
+        )
+    if as_json:
+        click.echo(to_json(result), nl=False)
+    else:
+        click.echo(to_markdown(result))
