@@ -107,6 +107,8 @@ class TrainConfig(_Section, frozen=True):
         checkpoint_every: steps between two saved states.
         log_every: steps between two lines of the log.
         init_from: weights to start from, of this or another scale.
+        expansion: width of the branches that every 3x3 kernel is trained with, over its output
+            channels, and that are folded into it (see `training/reparam.py`); 0 for none.
     """
 
     name: str
@@ -124,6 +126,7 @@ class TrainConfig(_Section, frozen=True):
     checkpoint_every: int = 1_000
     log_every: int = 100
     init_from: str | None = None
+    expansion: int = 0
 
     def __post_init__(self) -> None:
         for field, holds, allowed in _checks(self):
@@ -157,6 +160,7 @@ def _checks(config: TrainConfig) -> list[tuple[str, bool, str]]:
         ("schedule.halve_every", schedule.halve_every > 0, positive),
         ("schedule.final_ratio", 0 <= schedule.final_ratio <= 1, "must lie in [0, 1]"),
         ("validation.every", config.validation.every > 0, positive),
+        ("expansion", config.expansion >= 0, "must not be negative"),
         ("ema", 0 <= config.ema < 1, "must lie in [0, 1)"),
         ("checkpoint_every", config.checkpoint_every > 0, positive),
         ("log_every", config.log_every > 0, positive),

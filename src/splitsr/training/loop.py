@@ -26,6 +26,7 @@ from splitsr.training.config import Stage, TrainConfig, config_to_toml
 from splitsr.training.devices import Place, find_place, leave_place, wait_for_all
 from splitsr.training.ema import EMA
 from splitsr.training.log import Record, RunLog, commit_of_source
+from splitsr.training.reparam import expand, folded_weights
 from splitsr.training.schedule import learning_rate
 from splitsr.training.state import STATE_FILE, Progress, load_state, save_state
 from splitsr.training.step import TrainStep
@@ -125,6 +126,7 @@ class _Run:
         model = build_model(config.model)
         if config.init_from and not resume:
             warm_start(model, Path(config.init_from))
+        expand(model, config.expansion)
         self.model = model.to(place.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = EMA(self.model, config.ema)
         self.step_once = TrainStep(self.model, config, place)
@@ -222,7 +224,7 @@ class _Run:
             "splitsr.seconds": f"{self.progress.seconds:.0f}",
             "splitsr.validation_psnr_y": "" if self.score is None else f"{self.score:.4f}",
         }
-        weights = self.ema.model.state_dict()
+        weights = folded_weights(self.ema.model)
         save_weights(self.run_dir / WEIGHTS_FILE, self.config.model, weights, metadata)
 
     def _draw(self, step: int, stage: Stage) -> Tensor:
