@@ -97,7 +97,7 @@ def test_file_system_without_hard_links(
 ) -> None:
     target = tmp_path / "out.bin"
 
-    def no_links(*_: object) -> None:
+    def no_links(*_: object, **__: object) -> None:
         if taken:
             target.write_bytes(b"theirs")
         raise OSError(errno.EOPNOTSUPP, "Operation not supported")
@@ -152,7 +152,7 @@ def test_failure_at_any_step_leaves_nothing(
     if overwrite:
         target.write_bytes(b"precious")
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(Path if step == "replace" else os, step, fail)
@@ -194,6 +194,25 @@ def test_interrupts_at_random_moments_leave_whole_files(tmp_path: Path) -> None:
         assert names(tmp_path) == ["out.bin"]
         content = target.read_bytes()
         assert content == content[:1] * 3_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has files without a name")
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_kill_before_the_end_leaves_nothing(overwrite: bool, tmp_path: Path) -> None:
+    target = tmp_path / "out.bin"
+    if overwrite:
+        target.write_bytes(b"precious")
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from splitsr.imaging.atomic import write_atomic\n"
+        "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"write_atomic(Path(sys.argv[1]), b'x' * 3_000_000, overwrite={overwrite})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(target)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert names(tmp_path) == (["out.bin"] if overwrite else [])
+    assert not overwrite or target.read_bytes() == b"precious"
 
 
 @pytest.mark.skipif(not hasattr(os, "symlink") or sys.platform == "win32", reason="symbolic links")

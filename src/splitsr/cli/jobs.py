@@ -17,34 +17,10 @@ from splitsr.imaging.formats import (
     suffix_for,
     writable_format,
 )
+from splitsr.runtime.batch import Job
 from splitsr.runtime.photos import is_same_file
 
 STREAM = "-"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One photo to enlarge.
-
-    Attributes:
-        source: the file; None for standard input.
-        target: the file to write; None for standard output.
-        output_format: Pillow's name of the format; None for that of the input, or PNG.
-        makes_folder: whether the target's folder is created if it is missing.
-    """
-
-    source: Path | None
-    target: Path | None
-    output_format: str | None
-    makes_folder: bool = False
-
-    @property
-    def size(self) -> int:
-        """Bytes of the input, the best measure of work before it is opened; at least 1."""
-        try:
-            return max(1, self.source.stat().st_size) if self.source else 1
-        except OSError:
-            return 1
 
 
 @dataclass(frozen=True)

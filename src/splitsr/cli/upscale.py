@@ -2,65 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import asdict, dataclass
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from splitsr.cli.options import BadCall, json_option, model_options, output_options
-from splitsr.errors import ImageWriteError, SplitSRError, UnknownModelError
+from splitsr.errors import UnknownModelError
 
 if TYPE_CHECKING:
-    from splitsr.cli.jobs import Job, Plan
-    from splitsr.cli.upscale_progress import BatchProgress
-    from splitsr.imaging.files import Photo
+    from splitsr.cli.jobs import Plan
+    from splitsr.runtime.batch import Result, Settings
     from splitsr.runtime.upscaler import Upscaler
 
 INTERRUPTED = 130
-_STDIN, _STDOUT = "standard input", "standard output"
 
 
 @dataclass(frozen=True)
-class Result:
-    """What became of one input; one item of the JSON.
-
-    Attributes:
-        input: the file.
-        output: the file that was written, or would have been.
-        status: `done`, `skipped` (the output was there, or the input is another's output) or
-            `failed`.
-        model: the networks that were used, in order, joined by ` + `.
-        scale: the enlargement.
-        size_in: height and width of the input.
-        size_out: height and width of the output.
-        seconds: from opening the input to the written output.
-        error: why it failed.
-    """
-
-    input: str
-    output: str | None
-    status: Literal["done", "skipped", "failed"]
-    model: str | None = None
-    scale: float | None = None
-    size_in: tuple[int, int] | None = None
-    size_out: tuple[int, int] | None = None
-    seconds: float | None = None
-    error: str | None = None
-
-
-@dataclass(frozen=True)
-class _Settings:
+class _Call:
     """What all jobs of a call share."""
 
     upscaler: Upscaler
-    scale: float
-    quality: int | None
-    skip_existing: bool
-    overwrite: bool
-    max_pixels: int
+    settings: Settings
 
 
 @click.command()
@@ -99,14 +63,14 @@ def command(
     """  # noqa: D301 (click reads the \b)
     from splitsr.cli.jobs import plan_jobs
 
-    settings = _prepare(**options)
+    call = _prepare(**options)
     output_format = options["output_format"]
     plan = plan_jobs(
-        inputs, output, scale=settings.scale, output_format=output_format, recursive=recursive
+        inputs, output, scale=call.settings.scale, output_format=output_format, recursive=recursive
     )
     _check_streams(plan, as_json=as_json)
     results = [*_report_unplanned(plan)]
-    interrupted = _run_all(plan, settings, results)
+    interrupted = _run_all(plan, call, results)
     if as_json:
         _print_json(results)
     if interrupted:
@@ -128,9 +92,10 @@ def _prepare(
     skip_existing: bool,
     overwrite: bool,
     max_pixels: int | None,
-) -> _Settings:
+) -> _Call:
     """Loads the networks and gathers what all jobs share."""
     from splitsr.imaging.files import DEFAULT_MAX_PIXELS
+    from splitsr.runtime.batch import Settings
     from splitsr.runtime.upscaler import Upscaler
     from splitsr.zoo.catalogue import DEFAULT_FAMILY
 
@@ -148,7 +113,7 @@ def _prepare(
                 err=True,
             )
     limit = max_pixels or DEFAULT_MAX_PIXELS
-    return _Settings(upscaler, scale, quality, skip_existing, overwrite, limit)
+    return _Call(upscaler, Settings(scale, quality, skip_existing, overwrite, limit))
 
 
 def _check_streams(plan: Plan, *, as_json: bool) -> None:
@@ -165,6 +130,8 @@ def _check_streams(plan: Plan, *, as_json: bool) -> None:
 
 def _report_unplanned(plan: Plan) -> list[Result]:
     """Says which inputs are no jobs."""
+    from splitsr.runtime.batch import Result
+
     results = []
     for name, reason in plan.problems:
         click.echo(f"splitsr: {name}: {reason}", err=True)
@@ -175,111 +142,30 @@ def _report_unplanned(plan: Plan) -> list[Result]:
     return results
 
 
-def _run_all(plan: Plan, settings: _Settings, results: list[Result]) -> bool:
+def _run_all(plan: Plan, call: _Call, results: list[Result]) -> bool:
     """Runs the jobs, adds to `results`, and tells whether Ctrl-C ended it."""
     from splitsr.cli.upscale_progress import batch_progress
+    from splitsr.runtime.batch import attempt, names_of
 
     try:
         with batch_progress([job.size for job in plan.jobs]) as progress:
             for job in plan.jobs:
-                progress.start(_name(job.source, _STDIN), job.size)
-                results.append(_attempt(job, settings, progress))
+                progress.start(names_of(job)[0], job.size)
+                result = attempt(job, call.upscaler, call.settings, progress.tile)
+                _complain(result)
+                results.append(result)
                 progress.finish()
     except KeyboardInterrupt:
         return True
     return False
 
 
-def _attempt(job: Job, settings: _Settings, progress: BatchProgress) -> Result:
-    """Runs one job; an error becomes a line and a result."""
-    source, target = _name(job.source, _STDIN), _name(job.target, _STDOUT)
-    if settings.skip_existing and job.target and job.target.exists():
-        return Result(source, target, "skipped")
-    try:
-        return _run(job, settings, progress)
-    except (SplitSRError, MemoryError) as error:
-        message = str(error) or "not enough memory"
-        # Errors about a file begin with its name; the others do not know it.
-        known = message.startswith((source, target))
-        click.echo(f"splitsr: {message}" if known else f"splitsr: {source}: {message}", err=True)
-        return Result(source, target, "failed", scale=settings.scale, error=message)
-
-
-def _run(job: Job, settings: _Settings, progress: BatchProgress) -> Result:
-    from splitsr.imaging.files import read_photo
-    from splitsr.runtime.photos import check_result, upscale_photo
-
-    begun = perf_counter()
-    upscaler, scale = settings.upscaler, settings.scale
-    if job.target:
-        _prepare_target(job, overwrite=settings.overwrite)
-    data = job.source or sys.stdin.buffer.read()
-    photo = read_photo(data, max_pixels=settings.max_pixels)
-    output_format = job.output_format or _stream_format(photo)
-    check_result(photo, scale, output_format)
-    larger = upscale_photo(upscaler, photo, scale, progress.tile)
-    _write(larger, job, output_format, settings)
-    return Result(
-        input=_name(job.source, _STDIN),
-        output=_name(job.target, _STDOUT),
-        status="done",
-        model=" + ".join(network.name for network in upscaler.networks_for(scale)),
-        scale=scale,
-        size_in=(photo.height, photo.width),
-        size_out=(larger.height, larger.width),
-        seconds=round(perf_counter() - begun, 3),
-    )
-
-
-def _prepare_target(job: Job, *, overwrite: bool) -> None:
-    """Makes the output's folder, and refuses an output that cannot be written."""
-    from splitsr.imaging.atomic import check_target
-
-    assert job.target is not None
-    if job.makes_folder:
-        try:
-            job.target.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ImageWriteError(
-                f"{job.target.parent}: the folder cannot be made: {error.strerror}"
-            ) from error
-    check_target(job.target, overwrite=overwrite)
-
-
-def _stream_format(photo: Photo) -> str:
-    from splitsr.imaging.formats import WRITABLE
-
-    return photo.format if photo.format in WRITABLE else WRITABLE[0]
-
-
-def _write(photo: Photo, job: Job, output_format: str, settings: _Settings) -> None:
-    from splitsr.imaging.files import write_photo
-
-    target = job.target or sys.stdout.buffer
-    try:
-        write_photo(
-            photo,
-            target,
-            format=output_format,
-            quality=settings.quality,
-            overwrite=settings.overwrite,
-        )
-    except ImageWriteError:
-        if job.target is None:
-            _drop_stdout()
-        raise
-
-
-def _drop_stdout() -> None:
-    """Keeps Python from flushing to a broken standard output once more when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _complain(result: Result) -> None:
+    if result.status == "failed":
+        click.echo(f"splitsr: {result.complaint}", err=True)
 
 
 def _print_json(results: list[Result]) -> None:
     import json
 
     click.echo(json.dumps({"results": [asdict(result) for result in results]}, indent=2))
-
-
-def _name(path: object, stream: str) -> str:
-    return stream if path is None else str(path)

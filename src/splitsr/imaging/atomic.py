@@ -7,8 +7,10 @@ import errno
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from splitsr.errors import ImageWriteError
 
@@ -48,7 +50,8 @@ def write_atomic(target: Path, data: bytes, *, overwrite: bool = False) -> None:
     """Write a file so that its name never stands for a part of it.
 
     The bytes go to a new file beside the target, reach the disk, and take the target's name in
-    one step. Whatever fails, Ctrl-C included, leaves no such file and no changed target. A symbolic
+    one step. Whatever fails, Ctrl-C included, leaves no such file and no changed target; on Linux
+    the new file has no name before it is whole, so that a kill leaves nothing either. A symbolic
     link stays one: the file that it points to is replaced. A new file has the mode that the umask
     gives, a replaced one keeps its mode. Devices and pipes are written directly.
 
@@ -105,16 +108,53 @@ def _replace(target: Path, data: bytes, *, overwrite: bool) -> None:
 
 
 def _write_durably(part: Path, data: bytes, like: Path) -> None:
-    # Mode 0666 is narrowed by the umask; tempfile would give 0600.
-    descriptor = os.open(
-        part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666
-    )
-    with os.fdopen(descriptor, "wb") as file:
+    nameless = _open_nameless(part.parent)
+    if nameless is not None:
+        with os.fdopen(nameless, "wb") as file:
+            _fill(file, data, like)
+            if _name(nameless, part):
+                return
+    with os.fdopen(_open_new(part), "wb") as file:
+        _fill(file, data, like)
+
+
+def _fill(file: BinaryIO, data: bytes, like: Path) -> None:
+    if hasattr(os, "fchmod"):
         with contextlib.suppress(OSError):  # no such file, or not ours: the umask's mode then
-            part.chmod(stat.S_IMODE(like.stat().st_mode))
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+            os.fchmod(file.fileno(), stat.S_IMODE(like.stat().st_mode))
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _open_new(part: Path) -> int:
+    # Mode 0666 is narrowed by the umask; tempfile would give 0600.
+    return os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+
+
+def _open_nameless(folder: Path) -> int | None:
+    """Open a file that no folder lists: when a process is killed, nothing of it is left.
+
+    Only Linux has them, and not on every file system; the answer is None elsewhere.
+    """
+    if sys.platform != "linux" or not Path("/proc/self/fd").is_dir():
+        return None
+    try:
+        return os.open(folder, os.O_WRONLY | os.O_TMPFILE, 0o666)
+    except OSError:  # whatever else is wrong shows when the file is made by its name
+        return None
+
+
+def _name(descriptor: int, part: Path) -> bool:
+    """Give a nameless file its name; False on a file system that has no links."""
+    try:
+        # With any src_dir_fd, Python asks the system to follow /proc's link to the file.
+        os.link(f"/proc/self/fd/{descriptor}", part, src_dir_fd=descriptor)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return False
+    return True
 
 
 def _rename_new(part: Path, target: Path) -> None:

@@ -1,0 +1,237 @@
+"""A batch of photos: what is asked for, one photo after another, and what became of each.
+
+Every way to run a batch, in this process or on a cluster, goes through `attempt`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import BinaryIO, Literal
+
+from splitsr.errors import ImageWriteError, SplitSRError
+from splitsr.imaging.atomic import check_target
+from splitsr.imaging.files import DEFAULT_MAX_PIXELS, Photo, read_photo, write_photo
+from splitsr.imaging.formats import WRITABLE
+from splitsr.runtime.photos import check_result, upscale_photo
+from splitsr.runtime.upscaler import OnProgress, Upscaler
+
+STDIN, STDOUT = "standard input", "standard output"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One photo to enlarge.
+
+    Attributes:
+        source: the file; None for standard input.
+        target: the file to write; None for standard output.
+        output_format: Pillow's name of the format; None for that of the input, or PNG.
+        makes_folder: whether the target's folder is created if it is missing.
+    """
+
+    source: Path | None
+    target: Path | None
+    output_format: str | None
+    makes_folder: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of the input, the best measure of work before it is opened; at least 1."""
+        try:
+            return max(1, self.source.stat().st_size) if self.source else 1
+        except OSError:
+            return 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all jobs of a batch share, beside the upscaler.
+
+    Attributes:
+        scale: the enlargement, from 1 to 8.
+        quality: 1 to 100, for formats that lose detail; None for the format's default.
+        skip_existing: leave out a job whose target exists.
+        overwrite: replace a target that exists.
+        max_pixels: most pixels of an input; more are refused before they are decoded.
+    """
+
+    scale: float
+    quality: int | None = None
+    skip_existing: bool = False
+    overwrite: bool = False
+    max_pixels: int = DEFAULT_MAX_PIXELS
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one input; one item of the JSON.
+
+    Attributes:
+        input: the file.
+        output: the file that was written, or would have been.
+        status: `done`, `skipped` (the output was there, or the input is another's output) or
+            `failed`.
+        model: the networks that were used, in order, joined by ` + `.
+        scale: the enlargement.
+        size_in: height and width of the input.
+        size_out: height and width of the output.
+        seconds: from opening the input to the written output.
+        error: why it failed.
+    """
+
+    input: str
+    output: str | None
+    status: Literal["done", "skipped", "failed"]
+    model: str | None = None
+    scale: float | None = None
+    size_in: tuple[int, int] | None = None
+    size_out: tuple[int, int] | None = None
+    seconds: float | None = None
+    error: str | None = None
+
+    @property
+    def complaint(self) -> str:
+        """Why it failed, in one line that begins with the file that it is about."""
+        message = self.error or ""
+        # Errors about a file begin with its name; the others do not know it.
+        names = (self.input, self.output or self.input)
+        return message if message.startswith(names) else f"{self.input}: {message}"
+
+
+def attempt(
+    job: Job, upscaler: Upscaler, settings: Settings, progress: OnProgress | None = None
+) -> Result:
+    """Runs one job. An error about it becomes a result; the next job can go on.
+
+    Args:
+        job: the photo.
+        upscaler: enlarges it.
+        settings: of the batch.
+        progress: called after each tile.
+    """
+    skipped = skip(job, settings)
+    if skipped:
+        return skipped
+    try:
+        return _run(job, upscaler, settings, progress)
+    except (SplitSRError, MemoryError) as error:
+        return failed(job, settings, str(error) or "not enough memory")
+
+
+def skip(job: Job, settings: Settings) -> Result | None:
+    """The result of a job that is to be left out, as its target exists; None for the others."""
+    if settings.skip_existing and job.target and job.target.exists():
+        return Result(*names_of(job), "skipped")
+    return None
+
+
+def failed(job: Job, settings: Settings, error: str) -> Result:
+    """The result of a job that failed."""
+    return Result(*names_of(job), "failed", scale=settings.scale, error=error)
+
+
+def names_of(job: Job) -> tuple[str, str]:
+    """What to call a job's input and output."""
+    return _name(job.source, STDIN), _name(job.target, STDOUT)
+
+
+def enlarge_job(
+    job: Job,
+    target: Path | BinaryIO,
+    upscaler: Upscaler,
+    settings: Settings,
+    progress: OnProgress | None = None,
+) -> tuple[Photo, Photo]:
+    """Reads a job's photo, enlarges it and writes the result, to wherever it is to go.
+
+    Args:
+        job: the photo, and the format to write.
+        target: a file, or a stream that is open for writing.
+        upscaler: enlarges it.
+        settings: of the batch.
+        progress: called after each tile.
+
+    Returns:
+        The photo that was read, and the one that was written.
+
+    Raises:
+        ImageError: the input cannot be read or the output cannot be written.
+        ModelError: the network failed.
+    """
+    photo = read_photo(job.source or sys.stdin.buffer.read(), max_pixels=settings.max_pixels)
+    output_format = job.output_format or _stream_format(photo)
+    check_result(photo, settings.scale, output_format)
+    larger = upscale_photo(upscaler, photo, settings.scale, progress)
+    write_photo(
+        larger,
+        target,
+        format=output_format,
+        quality=settings.quality,
+        overwrite=settings.overwrite,
+    )
+    return photo, larger
+
+
+def _run(job: Job, upscaler: Upscaler, settings: Settings, progress: OnProgress | None) -> Result:
+    begun = perf_counter()
+    if job.target:
+        _prepare_target(job.target, overwrite=settings.overwrite, makes_folder=job.makes_folder)
+    try:
+        photo, larger = enlarge_job(
+            job, job.target or sys.stdout.buffer, upscaler, settings, progress
+        )
+    except ImageWriteError:
+        if job.target is None:
+            _drop_stdout()
+        raise
+    return done(job, upscaler, settings, photo, larger, perf_counter() - begun)
+
+
+def done(
+    job: Job,
+    upscaler: Upscaler,
+    settings: Settings,
+    photo: Photo,
+    larger: Photo,
+    seconds: float,
+) -> Result:
+    """The result of a job that was done."""
+    networks = upscaler.networks_for(settings.scale)
+    return Result(
+        *names_of(job),
+        "done",
+        model=" + ".join(network.name for network in networks),
+        scale=settings.scale,
+        size_in=(photo.height, photo.width),
+        size_out=(larger.height, larger.width),
+        seconds=round(seconds, 3),
+    )
+
+
+def _prepare_target(target: Path, *, overwrite: bool, makes_folder: bool) -> None:
+    """Makes the output's folder, and refuses an output that cannot be written."""
+    if makes_folder:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ImageWriteError(
+                f"{target.parent}: the folder cannot be made: {error.strerror}"
+            ) from error
+    check_target(target, overwrite=overwrite)
+
+
+def _stream_format(photo: Photo) -> str:
+    return photo.format if photo.format in WRITABLE else WRITABLE[0]
+
+
+def _drop_stdout() -> None:
+    """Keeps Python from flushing to a broken standard output once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _name(path: Path | None, stream: str) -> str:
+    return stream if path is None else str(path)
