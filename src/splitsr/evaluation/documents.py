@@ -126,8 +126,13 @@ def read_catalogue(places: Places) -> Catalogue:
 
 def _render_card(name: str, record: ModelRecord, places: Places) -> str:
     path = places.card(name)
-    text = _read(path) if path.exists() else _read(places.card_template).replace("{name}", name)
+    text = _read(path) if path.exists() else _new_card(name, record, places)
     return fill_blocks(text, card_blocks(record, places.data_sources), str(path))
+
+
+def _new_card(name: str, record: ModelRecord, places: Places) -> str:
+    template = _read(places.card_template)
+    return template.replace("{name}", name).replace("{scale}", str(record.scale))
 
 
 def _render_studies(places: Places) -> dict[Path, str]:
