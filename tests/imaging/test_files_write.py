@@ -124,8 +124,11 @@ def test_png_of_several_bands_is_a_valid_zlib_stream() -> None:
     rng = np.random.default_rng(3)
     color = rng.integers(0, 65536, (900, 1500, 3), dtype=np.uint16) & 0xFF0F
     data = written(Photo(color), "PNG")
-    start = data.index(b"IDAT")
-    packed = data[start + 4 : start + 4 + int.from_bytes(data[start - 4 : start])]
+    packed, at = b"", 8
+    while at < len(data):  # chunk by chunk: the pixels are in several
+        length, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
+        packed += data[at + 8 : at + 8 + length] if kind == b"IDAT" else b""
+        at += 12 + length
     rows = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(900, -1)
     assert np.all(rows[:, 0] == 2)
     restored = np.cumsum(rows[:, 1:], axis=0, dtype=np.uint8)  # the Up filter undone

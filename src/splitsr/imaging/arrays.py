@@ -11,6 +11,8 @@ from splitsr.errors import ImageError
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
+_STRIP_ROWS = 32
+
 
 def to_nchw(color: NDArray[Any]) -> NDArray[np.float32]:
     """Lay a picture out as a network takes it.
@@ -29,30 +31,44 @@ def to_nchw(color: NDArray[Any]) -> NDArray[np.float32]:
     return nchw
 
 
-def from_nchw(nchw: NDArray[np.float32], dtype: DTypeLike, channels: int) -> NDArray[Any]:
+def from_nchw(
+    nchw: NDArray[np.float32],
+    dtype: DTypeLike,
+    channels: int,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
     """Turn a network's output into a picture: clamped to [0, 1], rounded half up.
 
     Args:
         nchw: (1, 3, H, W) float32, 1.0 the brightest; values outside [0, 1] are clamped.
         dtype: uint8 or uint16.
         channels: 3 for RGB, 1 for gray (the mean of the three channels).
+        out: where to put it, (H, W, channels) of the dtype; by default a new array.
 
     Returns:
-        (H, W, channels) of the dtype, contiguous.
+        `out`, or (H, W, channels) of the dtype, contiguous.
 
     Raises:
         ImageError: the output holds NaN, which no picture can.
     """
-    planes = nchw[0].mean(axis=0, keepdims=True) if channels == 1 else nchw[0]
-    top = np.iinfo(dtype).max
-    color = np.empty((*planes.shape[1:], channels), dtype)
+    height, width = nchw.shape[2:]
+    color = np.empty((height, width, channels), dtype) if out is None else out
+    for top in range(0, height, _STRIP_ROWS):  # each strip stays in the cache for its five passes
+        rows = slice(top, top + _STRIP_ROWS)
+        strip = nchw[0, :, rows]
+        planes = strip.mean(axis=0, keepdims=True) if channels == 1 else strip
+        _round_planes(planes, color[rows])
+    return color
+
+
+def _round_planes(planes: NDArray[np.float32], out: NDArray[Any]) -> None:
+    top = np.float32(np.iinfo(out.dtype).max)
     for channel, plane in enumerate(planes):
         # Half is added before clamping: the cast below then rounds half up, as it cuts off.
-        levels = plane * np.float32(top)
+        levels = plane * top
         levels += np.float32(0.5)
         np.clip(levels, 0, top, out=levels)
-        _cast(levels, color[:, :, channel])
-    return color
+        _cast(levels, out[:, :, channel])
 
 
 def _cast(levels: NDArray[np.float32], out: NDArray[Any]) -> None:

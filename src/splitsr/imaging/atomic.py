@@ -6,8 +6,10 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -47,19 +49,37 @@ def _check(target: Path, *, overwrite: bool) -> None:
 
 
 def write_atomic(target: Path, data: bytes, *, overwrite: bool = False) -> None:
-    """Write a file so that its name never stands for a part of it.
+    """Write a file so that its name never stands for a part of it; see `open_atomic`.
+
+    Args:
+        target: the file to write.
+        data: all of its content.
+        overwrite: replace an existing file.
+
+    Raises:
+        ImageWriteError: as `open_atomic`.
+    """
+    with open_atomic(target, overwrite=overwrite) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def open_atomic(target: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
+    """Give a file to write to, which gets its name at the end.
 
     The bytes go to a new file beside the target, reach the disk, and take the target's name in
     one step. Whatever fails, Ctrl-C included, leaves no such file and no changed target; on Linux
     the new file has no name before it is whole, so that a kill leaves nothing either. A symbolic
     link stays one: the file that it points to is replaced. A new file has the mode that the umask
-    gives, a replaced one keeps its mode. Devices and pipes are written directly.
+    gives, a replaced one keeps its mode. Devices and pipes get the bytes at the end.
 
     Args:
         target: the file to write.
-        data: all of its content.
         overwrite: replace an existing file. If False, one that appears even at the last moment,
             from another process, is left as it is.
+
+    Yields:
+        The file, binary and seekable.
 
     Raises:
         ImageWriteError: the target exists (overwrite=False), or the system refuses.
@@ -67,9 +87,12 @@ def write_atomic(target: Path, data: bytes, *, overwrite: bool = False) -> None:
     check_target(target, overwrite=overwrite)
     with _naming(target):
         if _is_device(target):
-            target.write_bytes(data)
+            with tempfile.TemporaryFile() as file:
+                yield file
+                _copy_to_device(file, target)
         else:
-            _replace(target.resolve(), data, overwrite=overwrite)
+            with _replaced(target.resolve(), overwrite=overwrite) as part:
+                yield part
 
 
 @contextlib.contextmanager
@@ -93,11 +116,19 @@ def _is_device(target: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _replace(target: Path, data: bytes, *, overwrite: bool) -> None:
+def _copy_to_device(file: BinaryIO, target: Path) -> None:
+    file.seek(0)
+    with target.open("wb") as device:
+        shutil.copyfileobj(file, device)
+
+
+@contextlib.contextmanager
+def _replaced(target: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     # Named before it exists, so that `finally` finds it whenever the interrupt comes.
     part = target.parent / f".splitsr-{secrets.token_hex(8)}.part"
     try:
-        _write_durably(part, data, like=target)
+        with _durable(part, like=target) as file:
+            yield file
         if overwrite:
             part.replace(target)
         else:
@@ -107,29 +138,38 @@ def _replace(target: Path, data: bytes, *, overwrite: bool) -> None:
         part.unlink(missing_ok=True)
 
 
-def _write_durably(part: Path, data: bytes, like: Path) -> None:
+@contextlib.contextmanager
+def _durable(part: Path, like: Path) -> Iterator[BinaryIO]:
+    """Give a file that, once it is on the disk, is called `part`."""
     nameless = _open_nameless(part.parent)
-    if nameless is not None:
-        with os.fdopen(nameless, "wb") as file:
-            _fill(file, data, like)
-            if _name(nameless, part):
-                return
-    with os.fdopen(_open_new(part), "wb") as file:
-        _fill(file, data, like)
+    descriptor = _open_new(part) if nameless is None else nameless
+    with os.fdopen(descriptor, "w+b") as file:
+        _keep_mode(file, like)
+        yield file
+        _sync(file)
+        if nameless is None or _name(nameless, part):
+            return
+        with os.fdopen(_open_new(part), "w+b") as copy:
+            _keep_mode(copy, like)
+            file.seek(0)
+            shutil.copyfileobj(file, copy)
+            _sync(copy)
 
 
-def _fill(file: BinaryIO, data: bytes, like: Path) -> None:
+def _keep_mode(file: BinaryIO, like: Path) -> None:
     if hasattr(os, "fchmod"):
         with contextlib.suppress(OSError):  # no such file, or not ours: the umask's mode then
             os.fchmod(file.fileno(), stat.S_IMODE(like.stat().st_mode))
-    file.write(data)
+
+
+def _sync(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
 
 
 def _open_new(part: Path) -> int:
     # Mode 0666 is narrowed by the umask; tempfile would give 0600.
-    return os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    return os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
 
 
 def _open_nameless(folder: Path) -> int | None:
@@ -140,7 +180,7 @@ def _open_nameless(folder: Path) -> int | None:
     if sys.platform != "linux" or not Path("/proc/self/fd").is_dir():
         return None
     try:
-        return os.open(folder, os.O_WRONLY | os.O_TMPFILE, 0o666)
+        return os.open(folder, os.O_RDWR | os.O_TMPFILE, 0o666)
     except OSError:  # whatever else is wrong shows when the file is made by its name
         return None
 

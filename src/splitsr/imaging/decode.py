@@ -12,6 +12,7 @@ import importlib
 import io
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -27,10 +28,13 @@ from splitsr.imaging.exif import ORIENTATION
 from splitsr.imaging.formats import Format, sniff
 from splitsr.imaging.integrity import check_complete
 from splitsr.imaging.metadata import Metadata, read_metadata
+from splitsr.imaging.rows import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image, ImageFile
+
+    from splitsr.imaging.tiff_strips import TiffStrips
 
 _Pixels = tuple["NDArray[Any]", "NDArray[Any] | None"]
 _BITS_PER_SAMPLE = 258
@@ -51,6 +55,7 @@ _CONVERTED = {
 }
 # PNG key levels count in the file's own bits, while Pillow spreads the samples over 8.
 _GRAY_KEY_SCALES = {"L;2": 85, "L;4": 17}
+_COPY_ROWS = 256
 
 
 class Decoded(NamedTuple):
@@ -62,14 +67,19 @@ class Decoded(NamedTuple):
     format: str
 
 
+class DecodedRows(NamedTuple):
+    """Rows and what came with them; see `PhotoRows`."""
+
+    color: Rows
+    metadata: Metadata
+    format: str
+
+
 def decode(stream: BinaryIO, name: str, max_pixels: int) -> Decoded:
     """Decode a seekable stream; see `read_photo`."""
     fmt = sniff(stream.read(32), name)
     with _naming(name, fmt):
-        image = _open(stream, fmt)
-        _check_size(image.size, name, max_pixels)
-        _check_frames(image, name)
-        _check_planes(image, name)
+        image = _open_checked(stream, fmt, name, max_pixels)
         check_complete(stream, name, fmt.name)
         image = _open(stream, fmt)
         color, alpha = _pixels(image, name, lambda: _open(stream, fmt))
@@ -81,6 +91,51 @@ def decode(stream: BinaryIO, name: str, max_pixels: int) -> Decoded:
         metadata,
         fmt.name,
     )
+
+
+def decode_rows(stream: BinaryIO, path: str, max_pixels: int) -> DecodedRows | None:
+    """Decode a file as its rows are asked for, to the pixels that `decode` gives.
+
+    Args:
+        stream: the file, for its header; the rows are read from `path` later.
+        path: of the file.
+        max_pixels: as for `decode`.
+
+    Returns:
+        None for a file that has to be decoded whole: all but TIFFs in plain strips.
+    """
+    fmt = sniff(stream.read(32), path)
+    if fmt.name != "TIFF":
+        return None
+    with _naming(path, fmt):
+        from splitsr.imaging.tiff_strips import TiffStrips
+
+        image = _open_checked(stream, fmt, path, max_pixels)
+        strips = TiffStrips.of(image, path)
+        if strips is None:
+            return None
+        channels = 3 if image.mode == "RGB" else 1
+        bits = max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))  # type: ignore[attr-defined]
+        metadata = read_metadata(image, orientation=1, channels=channels)
+    dtype = np.uint16 if bits > 8 else np.uint8
+    rows = Rows(*image.size[::-1], channels, dtype, _decode_strips(strips, fmt, channels * bits))
+    return DecodedRows(rows, metadata, fmt.name)
+
+
+def _decode_strips(strips: TiffStrips, fmt: Format, pixel_bits: int) -> Iterator[NDArray[Any]]:
+    for first, last in strips.steps(strips.width * pixel_bits // 8):
+        with _naming(strips.path, fmt):
+            part = strips.read(first, last)
+            yield _pixels(_open(part, fmt), strips.path, partial(_open, part, fmt))[0]
+
+
+def _open_checked(stream: BinaryIO, fmt: Format, name: str, max_pixels: int) -> ImageFile.ImageFile:
+    """Read the header, and refuse what cannot be decoded."""
+    image = _open(stream, fmt)
+    _check_size(image.size, name, max_pixels)
+    _check_frames(image, name)
+    _check_planes(image, name)
+    return image
 
 
 @contextlib.contextmanager
@@ -176,7 +231,19 @@ def _array(image: Image.Image, name: str) -> NDArray[Any]:
         )
     wanted = _CONVERTED[mode]
     # A key colour would make Pillow convert to another mode; _keyed_alpha handles it.
-    return np.array(image if mode == wanted else image.convert(wanted))
+    return _copy(image if mode == wanted else image.convert(wanted))
+
+
+def _copy(image: Image.Image) -> NDArray[np.uint8]:
+    """The pixels, a band at a time: at once, Pillow would make a third copy of them."""
+    width, height = image.size
+    channels = len(image.getbands())
+    pixels = np.empty((height, width, channels), np.uint8)
+    for top in range(0, height, _COPY_ROWS):
+        bottom = min(top + _COPY_ROWS, height)
+        band = np.asarray(image.crop((0, top, width, bottom)))
+        pixels[top:bottom] = band.reshape(bottom - top, width, channels)
+    return pixels if channels > 1 else pixels[:, :, 0]
 
 
 def _wide_gray(image: Image.Image, name: str) -> NDArray[np.uint16]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -11,6 +14,7 @@ from splitsr.errors import ImageError, ImageWriteError
 from splitsr.imaging.arrays import flatten, to_uint8
 from splitsr.imaging.exif import add_prefix, with_size
 from splitsr.imaging.formats import FORMATS, Format
+from splitsr.imaging.rows import Rows, RowWindow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,18 +30,33 @@ _WEBP_METHOD = 4
 _AVIF_SPEED = 8
 
 
-def encode(
-    color: NDArray[Any],
-    alpha: NDArray[Any] | None,
+class RowEncoder(Protocol):
+    """Writes a picture as its rows come, from top to bottom."""
+
+    def write(self, band: NDArray[Any]) -> None:
+        """Takes the next rows, colour and alpha together."""
+
+    def finish(self) -> None:
+        """Writes what is left, once all rows are there."""
+
+
+def encode_rows(
+    stream: BinaryIO,
+    color: Rows,
+    alpha: Rows | None,
     metadata: Metadata,
     format_name: str,
     quality: int | None,
-) -> bytes:
-    """Encode a picture; see `write_photo` for what each format does.
+) -> None:
+    """Encode a picture as its rows come; see `write_photo` for what each format does.
+
+    Each band is encoded while the next one is made. WebP and AVIF are encoded whole, as their
+    encoders take no rows.
 
     Args:
-        color: (H, W, 1 or 3) uint8 or uint16.
-        alpha: (H, W) of the same dtype, or None.
+        stream: where to; seekable.
+        color: the picture, 1 or 3 channels.
+        alpha: of the same size and dtype, or None.
         metadata: what to write besides the pixels.
         format_name: an output format's name, as `FORMATS` has it.
         quality: 1 to 100, or None for the format's default.
@@ -45,23 +64,122 @@ def encode(
     Raises:
         ImageWriteError: the format cannot hold the picture.
     """
-    height, width = color.shape[:2]
-    exif = with_size(metadata.exif, height, width) if metadata.exif else None
+    exif = with_size(metadata.exif, color.height, color.width) if metadata.exif else None
     metadata = _replace_exif(metadata, exif)
+    join = partial(_join, fmt=FORMATS[format_name])
+    encoder: RowEncoder | None = None
+    last: Future[None] | None = None
+    over = None if alpha is None else RowWindow(alpha)
+    top = 0
+    with ThreadPoolExecutor(1) as behind:
+        for band in color.bands:
+            beside = None if over is None else over.take(top, top + len(band))[:, :, 0]
+            top += len(band)
+            joined = join(band, beside)
+            if last is not None:
+                last.result()
+            if encoder is None:
+                shape = (color.height, color.width, joined.shape[2])
+                encoder = _open_encoder(stream, shape, joined, metadata, format_name, quality)
+            last = behind.submit(encoder.write, joined)
+    if last is not None and encoder is not None:
+        last.result()
+        encoder.finish()
+
+
+def _open_encoder(
+    stream: BinaryIO,
+    shape: tuple[int, int, int],
+    like: NDArray[Any],
+    metadata: Metadata,
+    format_name: str,
+    quality: int | None,
+) -> RowEncoder:
     if format_name == "PNG":
-        from splitsr.imaging.png import encode_png
+        from splitsr.imaging.png import PngEncoder
 
-        return encode_png(_stack(color, alpha), metadata)
+        return PngEncoder(stream, shape, 8 * like.itemsize, metadata)
     if format_name == "TIFF":
-        from splitsr.imaging.tiff import encode_tiff
+        from splitsr.imaging.tiff import TiffEncoder
 
-        return encode_tiff(_stack(_rgb_if_deep(color, alpha), alpha), metadata)
-    try:
-        return _encode_lossy(color, alpha, metadata, FORMATS[format_name], quality)
-    except ImageError:
-        raise
-    except (OSError, ValueError) as error:
-        raise ImageWriteError(f"the picture cannot be written as {format_name}: {error}") from error
+        return TiffEncoder(stream, shape, 8 * like.itemsize, metadata)
+    fmt = FORMATS[format_name]
+    if format_name == "JPEG":
+        from splitsr.imaging.jpeg import JpegEncoder
+
+        quality = quality or fmt.quality or 0
+        return _Guarded(JpegEncoder(stream, shape, quality, _jpeg_options(metadata)), fmt)
+    return _Guarded(_WholeEncoder(stream, shape, metadata, fmt, quality), fmt)
+
+
+class _Guarded:
+    """Turns what Pillow's encoders raise into one line."""
+
+    def __init__(self, encoder: RowEncoder, fmt: Format) -> None:
+        self._encoder, self._fmt = encoder, fmt
+
+    def write(self, band: NDArray[Any]) -> None:
+        with self._naming():
+            self._encoder.write(band)
+
+    def finish(self) -> None:
+        with self._naming():
+            self._encoder.finish()
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        try:
+            yield
+        except ImageError:
+            raise
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's, not the encoder's
+            raise ImageWriteError(
+                f"the picture cannot be written as {self._fmt.name}: {error}"
+            ) from error
+
+
+class _WholeEncoder:
+    """Keeps all rows and encodes them at the end."""
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        shape: tuple[int, int, int],
+        metadata: Metadata,
+        fmt: Format,
+        quality: int | None,
+    ) -> None:
+        self._stream, self._metadata = stream, metadata
+        self._fmt, self._quality = fmt, quality or fmt.quality
+        self._pixels = np.empty(shape, np.uint8)
+        self._filled = 0
+
+    def write(self, band: NDArray[Any]) -> None:
+        self._pixels[self._filled : self._filled + len(band)] = band
+        self._filled += len(band)
+
+    def finish(self) -> None:
+        from PIL import Image
+
+        pixels = self._pixels
+        image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+        options = _options(self._metadata, self._fmt, image.mode)
+        image.save(self._stream, self._fmt.name, quality=self._quality, **options)
+
+
+def _join(color: NDArray[Any], alpha: NDArray[Any] | None, fmt: Format) -> NDArray[Any]:
+    """Colour and alpha of some rows as the format takes them."""
+    if fmt.name == "PNG":
+        return _stack(color, alpha)
+    if fmt.name == "TIFF":
+        return _stack(_rgb_if_deep(color, alpha), alpha)
+    if alpha is not None and fmt.name == "JPEG":
+        color, alpha = flatten(color, alpha), None
+    if alpha is not None and color.shape[2] == 1:
+        color = np.repeat(color, 3, axis=2)  # neither WebP nor AVIF, in Pillow, has gray with alpha
+    return to_uint8(_stack(color, alpha))
 
 
 def _replace_exif(metadata: Metadata, exif: bytes | None) -> Metadata:
@@ -78,27 +196,6 @@ def _rgb_if_deep(color: NDArray[Any], alpha: NDArray[Any] | None) -> NDArray[Any
     """Repeat 16-bit gray that has alpha: Pillow, and so splitsr, reads no such TIFF."""
     deep_gray = color.shape[2] == 1 and color.dtype == np.uint16
     return np.repeat(color, 3, axis=2) if deep_gray and alpha is not None else color
-
-
-def _encode_lossy(
-    color: NDArray[Any],
-    alpha: NDArray[Any] | None,
-    metadata: Metadata,
-    fmt: Format,
-    quality: int | None,
-) -> bytes:
-    from PIL import Image
-
-    if alpha is not None and fmt.name == "JPEG":
-        color, alpha = flatten(color, alpha), None
-    if alpha is not None and color.shape[2] == 1:
-        color = np.repeat(color, 3, axis=2)  # neither WebP nor AVIF, in Pillow, has gray with alpha
-    pixels = to_uint8(_stack(color, alpha))
-    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    options = _jpeg_options(metadata) if fmt.name == "JPEG" else _options(metadata, fmt, image.mode)
-    stream = io.BytesIO()
-    image.save(stream, fmt.name, quality=quality or fmt.quality, **options)
-    return stream.getvalue()
 
 
 def _jpeg_options(metadata: Metadata) -> dict[str, Any]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from splitsr.errors import ImageReadError, ImageWriteError
-from splitsr.imaging.atomic import check_target, write_atomic
-from splitsr.imaging.decode import decode
-from splitsr.imaging.encode import encode
+from splitsr.imaging.atomic import check_target, open_atomic
+from splitsr.imaging.decode import decode, decode_rows
+from splitsr.imaging.encode import encode_rows
 from splitsr.imaging.formats import (
     IMAGE_SUFFIXES,
     WRITABLE,
@@ -21,6 +24,7 @@ from splitsr.imaging.formats import (
     writable_format,
 )
 from splitsr.imaging.metadata import Metadata
+from splitsr.imaging.rows import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,8 +35,10 @@ __all__ = [
     "WRITABLE",
     "Metadata",
     "Photo",
+    "PhotoRows",
     "check_writable",
     "format_for",
+    "open_photo",
     "read_photo",
     "suffix_for",
     "write_photo",
@@ -40,6 +46,8 @@ __all__ = [
 
 DEFAULT_MAX_PIXELS = 200_000_000
 """Most pixels that `read_photo` decodes unless told otherwise."""
+
+_COPY_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +75,38 @@ class Photo:
     def width(self) -> int:
         """Columns of pixels."""
         return int(self.color.shape[1])
+
+    def rows(self) -> PhotoRows:
+        """The same picture, row by row."""
+        alpha = None if self.alpha is None else Rows.of(self.alpha[:, :, None])
+        return PhotoRows(Rows.of(self.color), alpha, self.metadata, self.format)
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoRows:
+    """A picture whose rows come as they are asked for, once.
+
+    Attributes:
+        color: 1 or 3 channels, not premultiplied.
+        alpha: 1 channel of the same size and dtype; None for a picture without.
+        metadata: what the file said besides its pixels.
+        format: Pillow's name of the format it was read from.
+    """
+
+    color: Rows
+    alpha: Rows | None
+    metadata: Metadata
+    format: str
+
+    @property
+    def height(self) -> int:
+        """Rows of pixels."""
+        return self.color.height
+
+    @property
+    def width(self) -> int:
+        """Columns of pixels."""
+        return self.color.width
 
 
 def read_photo(
@@ -99,10 +139,42 @@ def read_photo(
     return Photo(*decode(stream, name, max_pixels))
 
 
+def open_photo(
+    source: str | os.PathLike[str] | BinaryIO | bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS
+) -> Photo | PhotoRows:
+    """Read one picture, its rows only as they are asked for where the file allows that.
+
+    It does if it is a TIFF in strips, upright, gray or RGB, without alpha. Damage in such a file
+    shows when its rows come.
+
+    Args:
+        source: as for `read_photo`.
+        max_pixels: as for `read_photo`.
+
+    Raises:
+        ImageReadError: as `read_photo`.
+        ImageTooLargeError: as `read_photo`.
+        UnsupportedImageError: as `read_photo`.
+    """
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        with _naming(path), path.open("rb") as stream:
+            found = decode_rows(stream, str(path), max_pixels)
+        if found is not None:
+            return PhotoRows(found.color, None, found.metadata, found.format)
+    return read_photo(source, max_pixels=max_pixels)
+
+
 def _read_path(path: Path, max_pixels: int) -> Photo:
+    with _naming(path), path.open("rb") as stream:
+        return Photo(*decode(stream, str(path), max_pixels))
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Turn what the system says into one line about the file."""
     try:
-        with path.open("rb") as stream:
-            return Photo(*decode(stream, str(path), max_pixels))
+        yield
     except FileNotFoundError:
         raise ImageReadError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -113,7 +185,7 @@ def _read_path(path: Path, max_pixels: int) -> Photo:
 
 
 def write_photo(
-    photo: Photo,
+    photo: Photo | PhotoRows,
     target: str | os.PathLike[str] | BinaryIO,
     *,
     format: str | None = None,  # noqa: A002 - the word that Pillow's users know
@@ -129,7 +201,7 @@ def write_photo(
     DPI, comments and text, and a JPEG leaves out EXIF, XMP or a comment above 64 KiB.
 
     Args:
-        photo: the picture.
+        photo: the picture; rows that come one by one are written as they come.
         target: a path, or a binary stream such as standard output.
         format: `png`, `jpeg`, `webp`, `tiff` or `avif`; by default what the path's ending says; for
             a stream the picture's own format, or PNG where that cannot be written.
@@ -148,14 +220,22 @@ def write_photo(
     check_writable(name, photo.height, photo.width)
     if path is not None:
         check_target(path, overwrite=overwrite)
-    data = encode(photo.color, photo.alpha, photo.metadata, name, quality)
-    if path is not None:
-        write_atomic(path, data, overwrite=overwrite)
+        with open_atomic(path, overwrite=overwrite) as file:
+            _encode(photo, file, name, quality)
     elif not isinstance(target, str | os.PathLike):
-        _write_stream(target, data)
+        with TemporaryFile() as file:
+            _encode(photo, file, name, quality)
+            _copy_to_stream(file, target)
 
 
-def _output_format(photo: Photo, path: Path | None, asked: str | None) -> str:
+def _encode(
+    photo: Photo | PhotoRows, file: BinaryIO, format_name: str, quality: int | None
+) -> None:
+    rows = photo.rows() if isinstance(photo, Photo) else photo
+    encode_rows(file, rows.color, rows.alpha, rows.metadata, format_name, quality)
+
+
+def _output_format(photo: Photo | PhotoRows, path: Path | None, asked: str | None) -> str:
     if asked is not None:
         return writable_format(asked).name
     if path is not None:
@@ -163,11 +243,13 @@ def _output_format(photo: Photo, path: Path | None, asked: str | None) -> str:
     return photo.format if photo.format in WRITABLE else "PNG"
 
 
-def _write_stream(stream: BinaryIO, data: bytes) -> None:
+def _copy_to_stream(file: BinaryIO, stream: BinaryIO) -> None:
+    file.seek(0)
     try:
-        rest = memoryview(data)
-        while rest:  # an unbuffered stream, as under `python -u`, may take a part at a time
-            rest = rest[stream.write(rest) or len(rest) :]
+        while block := file.read(_COPY_BYTES):
+            rest = memoryview(block)
+            while rest:  # an unbuffered stream, as under `python -u`, may take a part at a time
+                rest = rest[stream.write(rest) or len(rest) :]
         stream.flush()
     except OSError as error:
         name = getattr(stream, "name", "output stream")

@@ -18,12 +18,12 @@ chapter 9 for the filters, RFC 1950 and 1951 for the compression).
 
 from __future__ import annotations
 
-import io
+import os
 import struct
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -36,34 +36,57 @@ if TYPE_CHECKING:
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _BAND_BYTES = 1 << 20
-_IDAT_BYTES = 1 << 24
 _FILTER_UP = 2
 _PIXEL_CHUNKS = (b"IHDR", b"IDAT", b"IEND")
 
 
-def encode_png(pixels: NDArray[Any], metadata: Metadata) -> bytes:
-    """Encode a picture.
+class PngEncoder:
+    """Writes a PNG as its rows come."""
 
-    Args:
-        pixels: (H, W, C) uint8 or uint16; C is 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
-        metadata: all of it is kept.
-    """
-    height, width, channels = pixels.shape
-    depth = 8 * pixels.itemsize
-    header = struct.pack(">LLBBBBB", width, height, depth, _COLOUR_TYPES[channels], 0, 0, 0)
-    stream = io.BytesIO()
-    stream.write(_SIGNATURE)
-    _write_chunk(stream, b"IHDR", header)
-    for kind, content in _metadata_chunks(metadata, gray=channels < 3):
-        _write_chunk(stream, kind, content)
-    packed = memoryview(_compress(pixels))
-    for start in range(0, len(packed), _IDAT_BYTES):
-        _write_chunk(stream, b"IDAT", packed[start : start + _IDAT_BYTES])
-    _write_chunk(stream, b"IEND", b"")
-    return stream.getvalue()
+    def __init__(
+        self, stream: BinaryIO, shape: tuple[int, int, int], depth: int, metadata: Metadata
+    ) -> None:
+        """Writes everything that comes before the pixels.
+
+        Args:
+            stream: where to.
+            shape: height, width and channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
+            depth: bits a sample, 8 or 16.
+            metadata: all of it is kept.
+        """
+        height, width, channels = shape
+        header = struct.pack(">LLBBBBB", width, height, depth, _COLOUR_TYPES[channels], 0, 0, 0)
+        stream.write(_SIGNATURE)
+        _write_chunk(stream, b"IHDR", header)
+        for kind, content in _metadata_chunks(metadata, gray=channels < 3):
+            _write_chunk(stream, kind, content)
+        self._stream = stream
+        self._above: NDArray[np.uint8] | None = None  # bytes of the row before the next band
+        self._checksum = 1
+
+    def write(self, band: NDArray[Any]) -> None:
+        """Takes the next rows, (h, width, channels) uint8 or uint16.
+
+        They are filtered and deflated in parts side by side, which join into one zlib stream.
+        """
+        rows = max(1, _BAND_BYTES // band[:1].nbytes)
+        parts = [band[start : start + rows] for start in range(0, len(band), rows)]
+        aboves = [self._above, *(_bytes_of(part[-1:]) for part in parts[:-1])]
+        self._above = _bytes_of(band[-1:]).copy()
+        start = b"\x78\x01" if aboves[0] is None else b""
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for content, checksum, length in pool.map(_deflate_rows, parts, aboves):
+                _write_chunk(self._stream, b"IDAT", start + content)
+                self._checksum = _join_adler(self._checksum, checksum, length)
+                start = b""
+
+    def finish(self) -> None:
+        """Writes the end: every part ended with a flush to a whole byte, so an empty block does."""
+        _write_chunk(self._stream, b"IDAT", b"\x03\x00" + struct.pack(">L", self._checksum))
+        _write_chunk(self._stream, b"IEND", b"")
 
 
-def _write_chunk(stream: io.BytesIO, kind: bytes, content: bytes | memoryview) -> None:
+def _write_chunk(stream: BinaryIO, kind: bytes, content: bytes) -> None:
     checksum = zlib.crc32(content, zlib.crc32(kind))
     stream.write(struct.pack(">L4s", len(content), kind))
     stream.write(content)
@@ -107,38 +130,22 @@ def _decode(comment: bytes) -> str:
         return comment.decode("latin-1")
 
 
-def _compress(pixels: NDArray[Any]) -> bytes:
-    """Filter and deflate bands of rows side by side, joined into one zlib stream."""
-    rows = max(1, _BAND_BYTES // pixels[:1].nbytes)
-    starts = range(0, len(pixels), rows)
-    with ThreadPoolExecutor() as pool:
-        bands = list(pool.map(lambda start: _deflate(_filter_rows(pixels, start, rows)), starts))
-    checksum = 1
-    for _, band_checksum, length in bands:
-        checksum = _join_adler(checksum, band_checksum, length)
-    # An empty last block ends the stream: every band ended with a flush to a whole byte.
-    body = b"".join(content for content, _, _ in bands)
-    return b"\x78\x01" + body + b"\x03\x00" + struct.pack(">L", checksum)
-
-
-def _filter_rows(pixels: NDArray[Any], start: int, rows: int) -> NDArray[np.uint8]:
-    """Give (rows, bytes + 1) filtered rows: each byte less the one above it."""
-    first = max(start - 1, 0)
-    band = pixels[first : start + rows]
+def _bytes_of(band: NDArray[Any]) -> NDArray[np.uint8]:
+    """The bytes of rows as PNG has them, (h, bytes a row)."""
     band = np.ascontiguousarray(band, dtype=band.dtype.newbyteorder(">"))
-    content = band.view(np.uint8).reshape(len(band), -1)
-    above = content[:-1] if start else np.vstack([np.zeros_like(content[:1]), content[:-1]])
-    content = content[start - first :]
+    return band.view(np.uint8).reshape(len(band), -1)
+
+
+def _deflate_rows(band: NDArray[Any], above: NDArray[np.uint8] | None) -> tuple[bytes, int, int]:
+    """Compresses rows; gives the content, and Adler-32 and length of what it unpacks to."""
+    content = _bytes_of(band)
     filtered = np.empty((len(content), content.shape[1] + 1), np.uint8)
     filtered[:, 0] = _FILTER_UP
-    np.subtract(content, above, out=filtered[:, 1:])
-    return filtered
-
-
-def _deflate(filtered: NDArray[np.uint8]) -> tuple[bytes, int, int]:
+    filtered[:1, 1:] = content[:1] if above is None else content[:1] - above
+    np.subtract(content[1:], content[:-1], out=filtered[1:, 1:])
     packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zlib.Z_RLE)
-    content = packer.compress(filtered.data) + packer.flush(zlib.Z_FULL_FLUSH)
-    return content, zlib.adler32(filtered.data), filtered.nbytes
+    packed = packer.compress(filtered.data) + packer.flush(zlib.Z_FULL_FLUSH)
+    return packed, zlib.adler32(filtered.data), filtered.nbytes
 
 
 def _join_adler(first: int, second: int, second_length: int) -> int:

@@ -9,13 +9,16 @@ least one of these, which moves PSNR figures by tenths of a decibel.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import ceil
 from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+
+from splitsr.imaging.rows import Rows, RowWindow
 
 Edge = Literal["mirror", "clamp"]
 """How MATLAB reads beyond the border: `mirror` (today's) or `clamp` (before release 2010)."""
@@ -61,6 +64,40 @@ def resize_bicubic(
     _check(image, height, width, edge)
     scales = (height / image.shape[0], width / image.shape[1])
     return _resize(image, (height, width), scales, edge)
+
+
+def resize_rows(rows: Rows, height: int, width: int) -> Rows:
+    """Resizes a picture that comes in bands, to the values that `resize_bicubic` gives.
+
+    Args:
+        rows: the picture.
+        height: output rows, at least 1.
+        width: output columns, at least 1.
+    """
+    if (rows.height, rows.width) == (height, width):
+        return rows
+    scales = (height / rows.height, width / rows.width)
+    for axis in _axis_order(scales):
+        size, out_size = ((rows.height, height), (rows.width, width))[axis]
+        taps = _plan_taps(size, out_size, scales[axis], "mirror")
+        if axis == 0:
+            rows = rows.with_bands(height, rows.width, _stream_rows(rows, taps))
+        else:
+            bands = map(partial(_resample_columns, taps=taps), rows.bands)
+            rows = rows.with_bands(rows.height, width, bands)
+    return rows
+
+
+def _stream_rows(rows: Rows, taps: _Taps) -> Iterator[npt.NDArray[Any]]:
+    """Resamples along the first axis as the rows come."""
+    window = RowWindow(rows)
+    strips = [slice(top, top + _STRIP_ROWS) for top in range(0, len(taps.indices), _STRIP_ROWS)]
+    # Mirrored at the lower border, a later strip may reach higher than an earlier one.
+    lows = np.minimum.accumulate([taps.indices[strip].min() for strip in strips[::-1]])[::-1]
+    for low, strip in zip(map(int, lows), strips, strict=True):
+        indices = taps.indices[strip]
+        source = window.take(low, int(indices.max()) + 1)
+        yield _resample_rows(source, _Taps(indices - low, taps.weights[strip]))
 
 
 def rescale_bicubic(
@@ -121,11 +158,15 @@ def _resize(
     image: npt.NDArray[Any], sizes: tuple[int, int], scales: tuple[float, float], edge: Edge
 ) -> npt.NDArray[Any]:
     pixels = image if image.ndim == 3 else image[..., None]
-    # MATLAB starts with the axis that shrinks most; of equals, with the rows.
-    for axis in sorted((0, 1), key=lambda axis: scales[axis]):
+    for axis in _axis_order(scales):
         taps = _plan_taps(image.shape[axis], sizes[axis], scales[axis], edge)
         pixels = (_resample_rows, _resample_columns)[axis](pixels, taps)
     return pixels if image.ndim == 3 else pixels[..., 0]
+
+
+def _axis_order(scales: tuple[float, float]) -> list[int]:
+    """MATLAB starts with the axis that shrinks most; of equals, with the rows."""
+    return sorted((0, 1), key=lambda axis: scales[axis])
 
 
 def _cubic(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

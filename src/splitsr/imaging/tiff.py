@@ -8,10 +8,13 @@ have them) and leaves the directory to Pillow.
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate
+from math import ceil
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
@@ -19,6 +22,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Directory
 
 from splitsr.errors import ImageWriteError
 from splitsr.imaging.exif import EXIF_IFD
+from splitsr.imaging.rows import Strips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,33 +59,56 @@ def true_gray(image: Image.Image, gray: NDArray[np.uint16]) -> NDArray[np.uint16
     return ~gray if tags.get(262) == 0 else gray
 
 
-def encode_tiff(pixels: NDArray[Any], metadata: Metadata) -> bytes:
-    """Encode a picture as a little-endian TIFF.
+class TiffEncoder:
+    """Writes a little-endian TIFF as its rows come."""
 
-    Args:
-        pixels: (H, W, C) uint8 or uint16; C is 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
-        metadata: EXIF, ICC profile, XMP, DPI and comment are kept.
+    def __init__(
+        self, stream: BinaryIO, shape: tuple[int, int, int], depth: int, metadata: Metadata
+    ) -> None:
+        """Writes the directory, strips still empty: its length does not depend on them.
 
-    Raises:
-        ImageWriteError: the file would be larger than TIFF's 4 GiB.
-    """
-    rows = max(1, _STRIP_BYTES // pixels[:1].nbytes)
-    with ThreadPoolExecutor() as pool:
-        strips = list(
-            pool.map(
-                lambda start: _encode_strip(pixels[start : start + rows]),
-                range(0, len(pixels), rows),
-            )
-        )
-    if sum(map(len, strips)) > _MAX_FILE_BYTES - _STRIP_BYTES:
-        raise ImageWriteError("the picture needs more than the 4 GiB of a TIFF file; write PNG")
-    directory = Directory()
-    _describe(directory, metadata)
-    _lay_out(directory, pixels, rows, strips)
-    stream = io.BytesIO()
-    directory.save(stream)
-    stream.writelines(strips)
-    return stream.getvalue()
+        Args:
+            stream: where to; seekable.
+            shape: height, width and channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
+            depth: bits a sample, 8 or 16.
+            metadata: EXIF, ICC profile, XMP, DPI and comment are kept.
+        """
+        rows = max(1, _STRIP_BYTES // (shape[1] * shape[2] * depth // 8))
+        self._stream, self._strips = stream, Strips(rows)
+        self._sizes: list[int] = []
+        self._directory = Directory()
+        _describe(self._directory, metadata)
+        _lay_out(self._directory, shape, depth, rows)
+        _place_strips(self._directory, [0] * ceil(shape[0] / rows))
+        self._directory.save(stream)
+
+    def write(self, band: NDArray[Any]) -> None:
+        """Takes the next rows, (h, width, channels) uint8 or uint16.
+
+        Raises:
+            ImageWriteError: the file would be larger than TIFF's 4 GiB.
+        """
+        self._write(list(self._strips.feed(band)))
+
+    def finish(self) -> None:
+        """Writes the rest, and the directory once more.
+
+        Raises:
+            ImageWriteError: as `write`.
+        """
+        self._write(list(self._strips.flush()))
+        _place_strips(self._directory, self._sizes)
+        self._stream.seek(0)
+        self._directory.save(self._stream)
+        self._stream.seek(0, io.SEEK_END)
+
+    def _write(self, strips: list[NDArray[Any]]) -> None:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for content in pool.map(_encode_strip, strips):
+                self._sizes.append(len(content))
+                self._stream.write(content)
+        if sum(self._sizes) > _MAX_FILE_BYTES - _STRIP_BYTES:
+            raise ImageWriteError("the picture needs more than the 4 GiB of a TIFF file; write PNG")
 
 
 def _encode_strip(rows: NDArray[Any]) -> bytes:
@@ -90,21 +117,23 @@ def _encode_strip(rows: NDArray[Any]) -> bytes:
     return zlib.compress(differences.astype(rows.dtype.newbyteorder("<"), copy=False).data, 1)
 
 
-def _lay_out(directory: Directory, pixels: NDArray[Any], rows: int, strips: list[bytes]) -> None:
-    height, width, channels = pixels.shape
-    sizes = [len(strip) for strip in strips]
+def _lay_out(directory: Directory, shape: tuple[int, int, int], depth: int, rows: int) -> None:
+    height, width, channels = shape
     directory[256], directory[257] = width, height
-    directory[258] = (8 * pixels.itemsize,) * channels
+    directory[258] = (depth,) * channels
     directory[259], directory[317] = _DEFLATE, 2
     directory[262] = 1 if channels < 3 else 2
     directory[277], directory[278], directory[284] = channels, rows, 1
     directory[274] = 1
-    directory.tagtype[273] = directory.tagtype[279] = 4  # LONG, also where a SHORT would do
-    # Counted from the end of the directory, where Directory.save() moves them.
-    directory[273] = tuple(int(end) - sizes[0] for end in np.cumsum([sizes[0], *sizes[:-1]]))
-    directory[279] = tuple(sizes)
     if channels in (2, 4):
         directory[338] = 2  # unassociated alpha
+
+
+def _place_strips(directory: Directory, sizes: list[int]) -> None:
+    directory.tagtype[273] = directory.tagtype[279] = 4  # LONG, also where a SHORT would do
+    # Counted from the end of the directory, where Directory.save() moves them.
+    directory[273] = tuple(accumulate(sizes[:-1], initial=0))
+    directory[279] = tuple(sizes)
 
 
 def _describe(directory: Directory, metadata: Metadata) -> None:

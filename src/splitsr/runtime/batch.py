@@ -14,9 +14,9 @@ from typing import BinaryIO, Literal
 
 from splitsr.errors import ImageWriteError, SplitSRError
 from splitsr.imaging.atomic import check_target
-from splitsr.imaging.files import DEFAULT_MAX_PIXELS, Photo, read_photo, write_photo
+from splitsr.imaging.files import DEFAULT_MAX_PIXELS, Photo, PhotoRows, open_photo, write_photo
 from splitsr.imaging.formats import WRITABLE
-from splitsr.runtime.photos import check_result, upscale_photo
+from splitsr.runtime.photos import check_result, stream_photo
 from splitsr.runtime.upscaler import OnProgress, Upscaler
 
 STDIN, STDOUT = "standard input", "standard output"
@@ -145,7 +145,7 @@ def enlarge_job(
     upscaler: Upscaler,
     settings: Settings,
     progress: OnProgress | None = None,
-) -> tuple[Photo, Photo]:
+) -> tuple[Photo | PhotoRows, PhotoRows]:
     """Reads a job's photo, enlarges it and writes the result, to wherever it is to go.
 
     Args:
@@ -156,16 +156,16 @@ def enlarge_job(
         progress: called after each tile.
 
     Returns:
-        The photo that was read, and the one that was written.
+        The photo that was read, and the one that was written; of the rows of both, none are left.
 
     Raises:
         ImageError: the input cannot be read or the output cannot be written.
         ModelError: the network failed.
     """
-    photo = read_photo(job.source or sys.stdin.buffer.read(), max_pixels=settings.max_pixels)
+    photo = open_photo(job.source or sys.stdin.buffer.read(), max_pixels=settings.max_pixels)
     output_format = job.output_format or _stream_format(photo)
     check_result(photo, settings.scale, output_format)
-    larger = upscale_photo(upscaler, photo, settings.scale, progress)
+    larger = stream_photo(upscaler, photo, settings.scale, progress)
     write_photo(
         larger,
         target,
@@ -195,8 +195,8 @@ def done(
     job: Job,
     upscaler: Upscaler,
     settings: Settings,
-    photo: Photo,
-    larger: Photo,
+    photo: Photo | PhotoRows,
+    larger: PhotoRows,
     seconds: float,
 ) -> Result:
     """The result of a job that was done."""
@@ -224,7 +224,7 @@ def _prepare_target(target: Path, *, overwrite: bool, makes_folder: bool) -> Non
     check_target(target, overwrite=overwrite)
 
 
-def _stream_format(photo: Photo) -> str:
+def _stream_format(photo: Photo | PhotoRows) -> str:
     return photo.format if photo.format in WRITABLE else WRITABLE[0]
 
 

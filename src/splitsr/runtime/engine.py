@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -37,3 +37,19 @@ class Engine(Protocol):
         Returns:
             (N, 3, scale * H, scale * W) float32, RGB, not clamped.
         """
+
+
+@runtime_checkable
+class DividedEngine(Engine, Protocol):
+    """An engine that computes faster as several smaller ones side by side.
+
+    One run on all threads leaves threads waiting for each other at the end of every layer. Two
+    runs at once, each on half of the threads, fill each other's gaps.
+    """
+
+    @property
+    def lanes(self) -> int:
+        """How many runs to make at once."""
+
+    def lane(self) -> Engine:
+        """The network for such runs, each on its share of the threads."""

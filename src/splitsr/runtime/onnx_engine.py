@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from math import ceil
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import onnxruntime as ort
@@ -48,11 +50,29 @@ class OnnxEngine:
         if threads < 1:
             raise ValueError(f"threads: found {threads}; must be at least 1")
         label = name or ("model" if isinstance(source, bytes) else str(source))
+        self._source, self._threads = source, threads
         self._session = _open_session(source, label, threads)
         metadata = self._session.get_modelmeta().custom_metadata_map
         self._spec = spec_from_metadata(metadata, label)
         self._name = name or metadata.get(NAME_KEY) or label
         _check_ports(self._session, label)
+        self._lane: OnnxEngine | None = None
+        self._lock = Lock()
+
+    @property
+    def lanes(self) -> int:
+        """Two, if there are threads for them: more would divide the memory further."""
+        return min(2, self._threads)
+
+    def lane(self) -> OnnxEngine:
+        """The network on its share of the threads, loaded when it is first needed."""
+        if self._threads == 1:
+            return self
+        with self._lock:
+            if self._lane is None:
+                share = ceil(self._threads / self.lanes)
+                self._lane = OnnxEngine(self._source, share, name=self._name)
+            return self._lane
 
     @property
     def spec(self) -> ModelSpec:

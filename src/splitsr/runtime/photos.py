@@ -7,12 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from splitsr.errors import ImageWriteError
-from splitsr.imaging.files import DEFAULT_MAX_PIXELS, Photo, format_for, read_photo, write_photo
+from splitsr.imaging.files import (
+    DEFAULT_MAX_PIXELS,
+    Photo,
+    PhotoRows,
+    format_for,
+    open_photo,
+    write_photo,
+)
 from splitsr.imaging.formats import check_writable
+from splitsr.imaging.rows import Rows
 from splitsr.runtime.engine import Engine
 from splitsr.runtime.pixels import Pixels
 from splitsr.runtime.tiled import TileSize
-from splitsr.runtime.upscaler import OnProgress, Upscaler
+from splitsr.runtime.upscaler import OnProgress, Upscaler, enlarge_alpha
 from splitsr.zoo.catalogue import DEFAULT_FAMILY
 
 
@@ -62,11 +70,41 @@ def upscale(
     upscaler = Upscaler(model, threads=threads, tile=tile)
     scale = upscaler.scale if scale is None else scale
     output_format = format_for(target) if format is None else format
-    photo = read_photo(source, max_pixels=max_pixels)
+    photo = open_photo(source, max_pixels=max_pixels)
     check_result(photo, scale, output_format)
-    larger = upscale_photo(upscaler, photo, scale, progress)
+    larger = stream_photo(upscaler, photo, scale, progress)
     write_photo(larger, target, format=output_format, quality=quality, overwrite=overwrite)
     return target
+
+
+def stream_photo(
+    upscaler: Upscaler,
+    photo: Photo | PhotoRows,
+    scale: float | None = None,
+    progress: OnProgress | None = None,
+) -> PhotoRows:
+    """Enlarges a photo as the rows of the result are asked for; metadata and format stay.
+
+    `write_photo` asks for them one band after another, so the result is never in memory whole.
+
+    Args:
+        upscaler: does it.
+        photo: the photo.
+        scale: as for `Upscaler`.
+        progress: as for `Upscaler`; called by whoever asks for the rows.
+
+    Raises:
+        ImageTooLargeError: as for `Upscaler`.
+        ValueError: a scale out of range.
+    """
+    alpha = photo.alpha if isinstance(photo, Photo) else None
+    if isinstance(photo, Photo):
+        color = Rows.of(Pixels(photo.color, alpha).opaque_color())
+    else:
+        color = photo.color
+    larger = upscaler.stream(color, scale, progress)
+    over = None if alpha is None else enlarge_alpha(alpha, larger.height, larger.width)
+    return PhotoRows(larger, over, photo.metadata, photo.format)
 
 
 def upscale_photo(
@@ -91,7 +129,7 @@ def upscale_photo(
     return replace(photo, color=larger.color, alpha=larger.alpha)
 
 
-def check_result(photo: Photo, scale: float, output_format: str) -> None:
+def check_result(photo: Photo | PhotoRows, scale: float, output_format: str) -> None:
     """Refuses a result that the format cannot hold, before any work is put into it.
 
     Raises:

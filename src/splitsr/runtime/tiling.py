@@ -25,6 +25,9 @@ from splitsr.spec import ModelSpec
 AUTO_TILE_BYTES = 256 * 2**20
 """Memory that the engine may take for an automatic tile, as `engine_bytes` estimates it."""
 
+BAND_VALUES = 48 * 2**20
+"""Values that a row of tiles gives at most: rows wait for their encoder whole."""
+
 WHOLE_IMAGE_BYTES = 4 * 2**30
 """Memory that the engine may take for a network that cannot be tiled."""
 
@@ -117,8 +120,10 @@ def whole_image_pixels(spec: ModelSpec) -> int:
     return bisect_right(range(1, values + 1), values, key=spec.engine_values)
 
 
-def auto_tile(spec: ModelSpec, height: int, width: int) -> int:
-    """The side of a tile that keeps the engine under `AUTO_TILE_BYTES`.
+def auto_tile(
+    spec: ModelSpec, height: int, width: int, engine_memory: int = AUTO_TILE_BYTES
+) -> int:
+    """The side of a tile that keeps the engine under its memory.
 
     Pictures that stay under it whole are not cut. Others get the largest square window that does,
     less the halo; but at least two halos, or most of the work would go into context.
@@ -127,12 +132,42 @@ def auto_tile(spec: ModelSpec, height: int, width: int) -> int:
         spec: the network.
         height: rows of the LR picture.
         width: columns of the LR picture.
+        engine_memory: bytes that a run may take, as `engine_bytes` estimates it.
 
     Returns:
         A tile for `plan_tiles`, at least 1.
     """
-    pixels = AUTO_TILE_BYTES // engine_bytes(spec)
+    pixels = engine_memory // engine_bytes(spec)
     if height * width <= pixels:
         return max(height, width)
     halo = spec.receptive_radius
     return max(isqrt(pixels) - 2 * halo, 2 * halo)
+
+
+def auto_tiles(spec: ModelSpec, height: int, width: int, lanes: int = 1) -> tuple[Tile, ...]:
+    """The plan that bounds memory.
+
+    A picture that one run on all threads can take whole is not cut. Of any other, `lanes` windows
+    share the engine's memory, and a row of tiles gives at most `BAND_VALUES` values: wide pictures
+    get tiles that are lower, and wider for it.
+
+    Args:
+        spec: the network.
+        height: rows of the LR picture.
+        width: columns of the LR picture.
+        lanes: runs that are made at once.
+
+    Returns:
+        A plan as `plan_tiles` makes it.
+    """
+    side = auto_tile(spec, height, width)
+    halo = spec.receptive_radius
+    if side >= max(height, width):
+        return plan_tiles(height, width, side, halo)
+    memory = AUTO_TILE_BYTES // lanes
+    side = auto_tile(spec, height, width, memory)
+    rows = min(side, max(BAND_VALUES // (3 * width * spec.scale**2), halo, 1))
+    pixels = memory // engine_bytes(spec)
+    columns = max(side, pixels // (rows + 2 * halo) - 2 * halo)
+    across = plan_axis(width, columns, halo)
+    return tuple(Tile(row, column) for row in plan_axis(height, rows, halo) for column in across)

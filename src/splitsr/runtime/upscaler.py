@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import numpy as np
 import numpy.typing as npt
 
 from splitsr.errors import ImageTooLargeError
-from splitsr.imaging.resize import resize_bicubic
+from splitsr.imaging.resize import resize_rows
+from splitsr.imaging.rows import Rows
 from splitsr.runtime.engine import Engine
 from splitsr.runtime.networks import find_networks
 from splitsr.runtime.passes import PassPlan, plan_passes
 from splitsr.runtime.pixels import Pixels, pack_pixels, unpack_pixels
-from splitsr.runtime.tiled import TileSize, plan_for, run_tiled
+from splitsr.runtime.tiled import TileSize, plan_for, stream_tiled
 from splitsr.runtime.tiling import Tile
 from splitsr.zoo.catalogue import DEFAULT_FAMILY, Catalogue
 
@@ -142,33 +143,51 @@ class Upscaler:
             ValueError: a scale out of range.
             ImageTooLargeError: memory is short, or the network must be run whole and cannot.
         """
-        height, width = pixels.color.shape[:2]
-        scale = self.scale if scale is None else scale
-        plan = plan_passes(height, width, scale, self._networks.scales)
-        try:
-            color = self._enlarge_color(pixels.opaque_color(), plan, progress)
-            alpha = None if pixels.alpha is None else _enlarge_alpha(pixels.alpha, plan)
-        except MemoryError as error:
-            raise ImageTooLargeError(
-                f"{width}x{height} pixels: not enough memory for {plan.width}x{plan.height}; "
-                "choose a smaller scale"
-            ) from error
-        return Pixels(color, alpha)
+        larger = self.stream(Rows.of(pixels.opaque_color()), scale, progress)
+        with _naming_memory(pixels.color.shape, larger):
+            color = larger.gather()
+            if pixels.alpha is None:
+                return Pixels(color, None)
+            return Pixels(color, enlarge_alpha(pixels.alpha, *color.shape[:2]).gather()[..., 0])
 
-    def _enlarge_color(
-        self, color: npt.NDArray[Any], plan: PassPlan, progress: OnProgress | None
-    ) -> npt.NDArray[Any]:
+    def stream(
+        self, color: Rows, scale: float | None = None, progress: OnProgress | None = None
+    ) -> Rows:
+        """Enlarges colour as its rows come, to the values that `enlarge` gives.
+
+        Args:
+            color: the picture, with visible colours throughout (`Pixels.opaque_color`).
+            scale: as for `__call__`.
+            progress: as for `__call__`; called by whoever takes the bands.
+
+        Raises:
+            ValueError: a scale out of range.
+            ImageTooLargeError: the network must be run whole and cannot; or, when bands are taken,
+                memory is short.
+        """
+        plan = self.plan(color.height, color.width, scale)
         engines = [self._networks.engine(step.scale) for step in plan.passes]
         tiles = [
             plan_for(engine, step.height, step.width, self._tile)
             for engine, step in zip(engines, plan.passes, strict=True)
         ]
         counter = _Counter(engines, tiles, progress) if progress else None
+        size = (color.height, color.width)
         for index, step in enumerate(plan.passes):
-            color = _resize(color, step.height, step.width)
+            color = resize_rows(color, step.height, step.width)
             on_tile = counter.of(index) if counter else None
-            color = run_tiled(engines[index], color, tiles[index], on_tile)
-        return _resize(color, plan.height, plan.width)
+            color = stream_tiled(engines[index], color, tiles[index], on_tile)
+        larger = resize_rows(color, plan.height, plan.width)
+        return larger.with_bands(plan.height, plan.width, _naming_bands(size, larger))
+
+    def plan(self, height: int, width: int, scale: float | None = None) -> PassPlan:
+        """The passes over a picture of a size, and the size of the result.
+
+        Raises:
+            ValueError: a scale out of range.
+        """
+        scale = self.scale if scale is None else scale
+        return plan_passes(height, width, scale, self._networks.scales)
 
 
 class _Counter:
@@ -203,12 +222,25 @@ def _core_pixels(tile: Tile) -> int:
     return (rows.core_stop - rows.core_start) * (columns.core_stop - columns.core_start)
 
 
-def _resize(image: npt.NDArray[Any], height: int, width: int) -> npt.NDArray[Any]:
-    return image if image.shape[:2] == (height, width) else resize_bicubic(image, height, width)
+@contextmanager
+def _naming_memory(size: tuple[int, ...], larger: Rows) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError as error:
+        raise ImageTooLargeError(
+            f"{size[1]}x{size[0]} pixels: not enough memory for {larger.width}x{larger.height}; "
+            "choose a smaller scale"
+        ) from error
 
 
-def _enlarge_alpha(alpha: npt.NDArray[Any], plan: PassPlan) -> npt.NDArray[Any]:
+def _naming_bands(size: tuple[int, int], larger: Rows) -> Iterator[npt.NDArray[Any]]:
+    with _naming_memory(size, larger):
+        yield from larger.bands
+
+
+def enlarge_alpha(alpha: npt.NDArray[Any], height: int, width: int) -> Rows:
+    """Enlarges alpha, (H, W), by bicubic."""
     first = alpha.flat[0]
     if (alpha == first).all():  # most alpha channels are opaque throughout
-        return np.full((plan.height, plan.width), first, alpha.dtype)
-    return resize_bicubic(alpha, plan.height, plan.width)
+        return Rows.constant(height, width, first)
+    return resize_rows(Rows.of(alpha[..., None]), height, width)
