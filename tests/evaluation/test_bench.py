@@ -48,12 +48,12 @@ def test_the_figures_of_a_row_agree(contestant: Contestant) -> None:
 def test_a_network_is_as_fast_as_itself(contestant: Contestant) -> None:
     twin = Contestant("twin", MODEL, "fp32", contestant.engine, 1, None)
 
-    report = run_bench([twin], 48, 48, against=contestant, rounds=9)
+    report = run_bench([twin], 48, 48, against=contestant, rounds=31)
 
     (ratio,) = report.ratios
     assert (ratio.model, ratio.against) == ("twin", MODEL)
     assert ratio.low <= ratio.speedup <= ratio.high
-    assert 0.5 < ratio.speedup < 2
+    assert ratio.low < 1 < ratio.high  # the spread of equals holds 1, however noisy the machine
     assert report.rows[0].gflops is report.rows[0].peak_share is None
     assert report.rows[1].gflops is not None
 
