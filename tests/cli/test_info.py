@@ -70,6 +70,41 @@ def test_refusals(tmp_path: Path, name: str, text: str | None, error: type[Split
 def test_unknown_model() -> None:
     with pytest.raises(UnknownModelError):
         info("splitsr-enormous-x4")
+    with pytest.raises(UnknownModelError, match="did you mean edsr-baseline-x4"):
+        info("edsr-basline-x4")
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("edsr-baseline-x4", 1_517_571),
+        ("edsr-x2", 40_729_603),
+        ("rcan-x3", 15_629_283),
+        ("san-x4", 15_859_372),
+        ("srcnn-x2", 57_281),
+    ],
+)
+def test_networks_of_other_papers(name: str, parameters: int) -> None:
+    answer = json.loads(info(name, "--json").output)
+    assert answer["parameters"] == parameters
+    assert answer["spec"]["scale"] == int(name[-1])
+    assert answer["multi_adds_720p"] == sum(row["multi_adds_720p"] for row in answer["layers"])
+
+
+def test_interpolation_has_no_layers() -> None:
+    assert json.loads(info("bilinear-x4", "--json").output)["parameters"] == 0
+    assert "receptive radius  2 LR pixels" in info("bicubic-x4").output
+
+
+def test_a_configuration_that_begins_with_a_network_by_name(tmp_path: Path) -> None:
+    config = tmp_path / "small.toml"
+    config.write_text('[model]\nbase = "edsr-baseline-x3"\nn_feats = 32\n')
+    answer = json.loads(info(str(config), "--json").output)
+    assert answer["spec"]["arch"] == "edsr"
+    assert (answer["spec"]["n_feats"], answer["spec"]["scale"]) == (32, 3)
+    config.write_text('model = "edsr-baseline-x3"\n')
+    with pytest.raises(ConfigError, match="must be a table"):
+        info(str(config))
 
 
 def test_without_torch_a_spec_says_what_to_install(tmp_path: Path) -> None:
