@@ -145,16 +145,13 @@ def _report_unplanned(plan: Plan) -> list[Result]:
 def _run_all(plan: Plan, call: _Call, results: list[Result]) -> bool:
     """Runs the jobs, adds to `results`, and tells whether Ctrl-C ended it."""
     from splitsr.cli.upscale_progress import batch_progress
-    from splitsr.runtime.batch import attempt, names_of
+    from splitsr.runtime.batch import attempt_all
 
     try:
         with batch_progress([job.size for job in plan.jobs]) as progress:
-            for job in plan.jobs:
-                progress.start(names_of(job)[0], job.size)
-                result = attempt(job, call.upscaler, call.settings, progress.tile)
+            for result in attempt_all(plan.jobs, call.upscaler, call.settings, progress):
                 _complain(result)
                 results.append(result)
-                progress.finish()
     except KeyboardInterrupt:
         return True
     return False

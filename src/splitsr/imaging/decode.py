@@ -93,6 +93,18 @@ def decode(stream: BinaryIO, name: str, max_pixels: int) -> Decoded:
     )
 
 
+def header_pixels(stream: BinaryIO) -> int:
+    """Width times height of a picture, from its header alone.
+
+    Raises:
+        ImageError: the header cannot be read.
+    """
+    fmt = sniff(stream.read(32), "image")
+    with _naming("image", fmt):
+        width, height = _open(stream, fmt).size
+    return width * height
+
+
 def decode_rows(stream: BinaryIO, path: str, max_pixels: int) -> DecodedRows | None:
     """Decode a file as its rows are asked for, to the pixels that `decode` gives.
 

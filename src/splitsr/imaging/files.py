@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from splitsr.errors import ImageReadError, ImageWriteError
+from splitsr.errors import ImageError, ImageReadError, ImageWriteError
 from splitsr.imaging.atomic import check_target, open_atomic
-from splitsr.imaging.decode import decode, decode_rows
+from splitsr.imaging.decode import decode, decode_rows, header_pixels
 from splitsr.imaging.encode import encode_rows
 from splitsr.imaging.formats import (
     IMAGE_SUFFIXES,
@@ -39,6 +39,7 @@ __all__ = [
     "check_writable",
     "format_for",
     "open_photo",
+    "pixels_of",
     "read_photo",
     "suffix_for",
     "write_photo",
@@ -163,6 +164,15 @@ def open_photo(
         if found is not None:
             return PhotoRows(found.color, None, found.metadata, found.format)
     return read_photo(source, max_pixels=max_pixels)
+
+
+def pixels_of(path: Path) -> int | None:
+    """Pixels of a picture, by its header; None where that cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return header_pixels(stream)
+    except (OSError, ImageError):
+        return None
 
 
 def _read_path(path: Path, max_pixels: int) -> Photo:

@@ -7,19 +7,46 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, Protocol
 
 from splitsr.errors import ImageWriteError, SplitSRError
 from splitsr.imaging.atomic import check_target
-from splitsr.imaging.files import DEFAULT_MAX_PIXELS, Photo, PhotoRows, open_photo, write_photo
+from splitsr.imaging.files import (
+    DEFAULT_MAX_PIXELS,
+    Photo,
+    PhotoRows,
+    open_photo,
+    pixels_of,
+    write_photo,
+)
 from splitsr.imaging.formats import WRITABLE
 from splitsr.runtime.photos import check_result, stream_photo
-from splitsr.runtime.upscaler import OnProgress, Upscaler
+from splitsr.runtime.upscaler import OnProgress, Progress, Upscaler
 
 STDIN, STDOUT = "standard input", "standard output"
+
+
+SMALL_PIXELS = 3_000_000
+"""Most pixels of a photo that is run beside others: memory holds a few of them at once."""
+
+
+class Watch(Protocol):
+    """Is told how far a batch is."""
+
+    def start(self, name: str, size: int) -> None:
+        """A photo is waited for: its name and size, as `Job.size` has it."""
+
+    def tile(self, progress: Progress) -> None:
+        """A tile of it is done; of small photos, that all are."""
+
+    def finish(self) -> None:
+        """It is done, or given up."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +147,86 @@ def attempt(
         return _run(job, upscaler, settings, progress)
     except (SplitSRError, MemoryError) as error:
         return failed(job, settings, str(error) or "not enough memory")
+
+
+def attempt_all(
+    jobs: Sequence[Job], upscaler: Upscaler, settings: Settings, watch: Watch
+) -> Iterator[Result]:
+    """Runs jobs, and gives their results in order.
+
+    A large photo has all threads to itself; its own rows are decoded, computed and encoded side by
+    side. Small ones are run several at a time, so that none of them keeps the CPUs waiting.
+
+    Args:
+        jobs: the photos.
+        upscaler: enlarges them.
+        settings: of the batch.
+        watch: is told of every photo. What it raises ends the batch; so does closing the iterator.
+    """
+    at_once = upscaler.lanes
+    shared = upscaler.shared()
+    at_work: deque[_Errand] = deque()
+    pool = ThreadPoolExecutor(at_once + 1)  # one is decoded or encoded while the others compute
+    try:
+        for job in jobs:
+            if at_once > 1 and len(jobs) > 1 and _is_small(job):
+                at_work.append(_Errand(job, pool, shared, settings))
+                if len(at_work) > 2 * at_once:
+                    yield _take(at_work, watch)
+                continue
+            while at_work:
+                yield _take(at_work, watch)
+            watch.start(names_of(job)[0], job.size)
+            result = attempt(job, upscaler, settings, watch.tile)
+            watch.finish()
+            yield result
+        while at_work:
+            yield _take(at_work, watch)
+    finally:
+        for errand in at_work:
+            errand.stop()
+        pool.shutdown(cancel_futures=True)
+
+
+def _is_small(job: Job) -> bool:
+    pixels = None if job.source is None else pixels_of(job.source)
+    return pixels is not None and pixels <= SMALL_PIXELS
+
+
+class _Errand:
+    """A small photo at work in a thread of its own."""
+
+    def __init__(
+        self, job: Job, pool: ThreadPoolExecutor, upscaler: Upscaler, settings: Settings
+    ) -> None:
+        self._job = job
+        self._stop = False
+        self._progress: Progress | None = None
+        self._future = pool.submit(attempt, job, upscaler, settings, self._on_tile)
+
+    def wait(self, watch: Watch) -> Result:
+        watch.start(names_of(self._job)[0], self._job.size)
+        result = self._future.result()
+        if self._progress:
+            watch.tile(self._progress)
+        watch.finish()
+        return result
+
+    def stop(self) -> None:
+        """Ends it after its next tile; its part of a file goes with it."""
+        self._stop = True
+
+    def _on_tile(self, progress: Progress) -> None:
+        if self._stop:
+            raise KeyboardInterrupt
+        self._progress = progress
+
+
+def _take(at_work: deque[_Errand], watch: Watch) -> Result:
+    """The first one's result. Only then it leaves: it is stopped if the wait is broken off."""
+    result = at_work[0].wait(watch)
+    at_work.popleft()
+    return result
 
 
 def skip(job: Job, settings: Settings) -> Result | None:

@@ -15,6 +15,7 @@ from splitsr.errors import ImageTooLargeError
 from splitsr.imaging.arrays import from_nchw, to_nchw
 from splitsr.imaging.rows import Rows, RowWindow
 from splitsr.runtime.engine import DividedEngine, Engine
+from splitsr.runtime.lanes import SharedEngine
 from splitsr.runtime.tiling import Span, Tile, auto_tiles, plan_tiles, whole_image_pixels
 
 TileSize = int | Literal["auto"]
@@ -47,7 +48,7 @@ def plan_for(engine: Engine, height: int, width: int, tile: TileSize) -> tuple[T
             )
         return plan_tiles(height, width, max(height, width), 0)
     if tile == "auto":
-        return auto_tiles(spec, height, width, _lanes(engine))
+        return auto_tiles(spec, height, width, _lanes(engine), isinstance(engine, SharedEngine))
     return plan_tiles(height, width, tile, spec.receptive_radius)
 
 

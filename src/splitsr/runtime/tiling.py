@@ -144,7 +144,9 @@ def auto_tile(
     return max(isqrt(pixels) - 2 * halo, 2 * halo)
 
 
-def auto_tiles(spec: ModelSpec, height: int, width: int, lanes: int = 1) -> tuple[Tile, ...]:
+def auto_tiles(
+    spec: ModelSpec, height: int, width: int, lanes: int = 1, shared: bool = False
+) -> tuple[Tile, ...]:
     """The plan that bounds memory.
 
     A picture that one run on all threads can take whole is not cut. Of any other, `lanes` windows
@@ -156,15 +158,16 @@ def auto_tiles(spec: ModelSpec, height: int, width: int, lanes: int = 1) -> tupl
         height: rows of the LR picture.
         width: columns of the LR picture.
         lanes: runs that are made at once.
+        shared: other pictures are run at the same time, so that none can have all of the memory.
 
     Returns:
         A plan as `plan_tiles` makes it.
     """
-    side = auto_tile(spec, height, width)
     halo = spec.receptive_radius
+    memory = AUTO_TILE_BYTES // lanes
+    side = auto_tile(spec, height, width, memory if shared else AUTO_TILE_BYTES)
     if side >= max(height, width):
         return plan_tiles(height, width, side, halo)
-    memory = AUTO_TILE_BYTES // lanes
     side = auto_tile(spec, height, width, memory)
     rows = min(side, max(BAND_VALUES // (3 * width * spec.scale**2), halo, 1))
     pixels = memory // engine_bytes(spec)

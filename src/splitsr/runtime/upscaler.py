@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy.typing as npt
@@ -12,7 +14,8 @@ import numpy.typing as npt
 from splitsr.errors import ImageTooLargeError
 from splitsr.imaging.resize import resize_rows
 from splitsr.imaging.rows import Rows
-from splitsr.runtime.engine import Engine
+from splitsr.runtime.engine import DividedEngine, Engine
+from splitsr.runtime.lanes import SharedEngine
 from splitsr.runtime.networks import find_networks
 from splitsr.runtime.passes import PassPlan, plan_passes
 from splitsr.runtime.pixels import Pixels, pack_pixels, unpack_pixels
@@ -88,11 +91,32 @@ class Upscaler:
             raise ValueError(f"tile: found {tile}; must be 'auto' or at least 1")
         self._networks = find_networks(model, threads, catalogue)
         self._tile = tile
+        self._lock = Lock()
+        self._shared: dict[int, SharedEngine] | None = None  # None: one photo has it all
 
     @property
     def scale(self) -> int:
         """The enlargement when none is asked for: the largest that a network has."""
         return self._networks.scales[-1]
+
+    @property
+    def lanes(self) -> int:
+        """How many runs of a network are made at once; 1 for one that cannot be divided."""
+        engine = self._networks.engine(self.scale)
+        return engine.lanes if isinstance(engine, DividedEngine) else 1
+
+    def shared(self) -> Upscaler:
+        """The same for several photos at once, in threads that share this one's CPUs and memory."""
+        upscaler = copy(self)
+        upscaler._lock, upscaler._shared = Lock(), {}
+        return upscaler
+
+    def _engine(self, scale: int) -> Engine:
+        engine = self._networks.engine(scale)
+        if self._shared is None or not isinstance(engine, DividedEngine):
+            return engine
+        with self._lock:
+            return self._shared.setdefault(scale, SharedEngine(engine))
 
     def networks_for(self, scale: float) -> tuple[Engine, ...]:
         """The networks that an enlargement by `scale` goes through, in order, loaded.
@@ -166,7 +190,7 @@ class Upscaler:
                 memory is short.
         """
         plan = self.plan(color.height, color.width, scale)
-        engines = [self._networks.engine(step.scale) for step in plan.passes]
+        engines = [self._engine(step.scale) for step in plan.passes]
         tiles = [
             plan_for(engine, step.height, step.width, self._tile)
             for engine, step in zip(engines, plan.passes, strict=True)
