@@ -1,0 +1,164 @@
+"""Export to ExecuTorch with the XNNPACK partitioner, and running such a file by executorch."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from splitsr.export.forms import ChannelsLast, with_dense_convolutions, without_shuffle
+from splitsr.export.target import Layout, Target
+from splitsr.imaging.arrays import to_nchw
+from splitsr.runtime.engine import FloatArray
+from splitsr.spec import ModelSpec
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Sends what the runtime's C++ prints to standard output to standard error, drops advice."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    logging.disable(logging.WARNING)
+    try:
+        os.dup2(2, 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+        logging.disable(logging.NOTSET)
+
+
+with _quiet():
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import to_edge_transform_and_lower
+    from executorch.runtime import Runtime
+
+PACKAGES = ("executorch",)
+
+MAX_SIDE = 512
+"""The largest side of a dynamic input: ExecuTorch plans its memory for the largest there is."""
+
+_EXAMPLE = (64, 96)
+
+
+def build(
+    form: nn.Module,
+    spec: ModelSpec,  # noqa: ARG001 (a .pte has no place for it)
+    target: Target,
+    name: str,  # noqa: ARG001
+    photos: Sequence[npt.NDArray[np.uint8]],
+    path: Path,
+) -> None:
+    """Writes a `.pte` file: one float32 picture in, one out, method `forward`.
+
+    Args:
+        form: the network's inference form.
+        spec: its description.
+        target: precision, size and layout; without a size, sides from 8 to `MAX_SIDE`.
+        name: of the model.
+        photos: LR pictures that int8 is calibrated on.
+        path: the file.
+    """
+    # XNNPACK computes transposed convolutions and no sub-pixel shuffle.
+    network = without_shuffle(form)
+    if target.precision == "int8":
+        network = with_dense_convolutions(network)
+    with _quiet():
+        if target.precision == "fp16":
+            network = _Half(network.half())
+        if target.layout == "nhwc":
+            network = ChannelsLast(network).eval()
+        if target.precision == "int8":
+            network = _quantized(network, target, photos)
+        program = torch.export.export(
+            network, (_example(target),), dynamic_shapes=(_dynamic(target),)
+        )
+        edge = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
+        path.write_bytes(edge.to_executorch().buffer)
+
+
+class _Half(nn.Module):
+    """A float16 network behind float32 pictures."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, lr: torch.Tensor) -> torch.Tensor:
+        sr: torch.Tensor = self.network(lr.half())
+        return sr.float()
+
+
+def _axes(target: Target) -> tuple[int, int]:
+    return (1, 2) if target.layout == "nhwc" else (2, 3)
+
+
+def _example(target: Target) -> torch.Tensor:
+    picture = torch.rand(1, 3, *(target.size or _EXAMPLE))
+    return picture.permute(0, 2, 3, 1).contiguous() if target.layout == "nhwc" else picture
+
+
+def _dynamic(target: Target) -> dict[int, torch.export.Dim] | None:
+    if target.size is not None:
+        return None
+    return {
+        axis: torch.export.Dim(title, min=8, max=MAX_SIDE)
+        for axis, title in zip(_axes(target), ("height", "width"), strict=True)
+    }
+
+
+def _quantized(
+    network: nn.Module, target: Target, photos: Sequence[npt.NDArray[np.uint8]]
+) -> nn.Module:
+    """The network with int8 operators, calibrated."""
+    from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
+        XNNPACKQuantizer,
+        get_symmetric_quantization_config,
+    )
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+    config = get_symmetric_quantization_config(is_per_channel=True)
+    program = torch.export.export(
+        network, (_example(target),), dynamic_shapes=(_dynamic(target),)
+    )
+    prepared = prepare_pt2e(program.module(), XNNPACKQuantizer().set_global(config))
+    for photo in photos:
+        picture = torch.from_numpy(to_nchw(photo))
+        prepared(picture.permute(0, 2, 3, 1) if target.layout == "nhwc" else picture)
+    converted: nn.Module = convert_pt2e(prepared)
+    return converted
+
+
+class ExecuTorchEngine:
+    """A network in a `.pte` file, run on the CPU (XNNPACK)."""
+
+    def __init__(
+        self, path: Path, spec: ModelSpec, layout: Layout, threads: int = 1  # noqa: ARG002
+    ) -> None:
+        """Loads a file that `build` wrote."""
+        self.spec = spec
+        self.name = path.name
+        self._layout = layout
+        with _quiet():
+            self._program = Runtime.get().load_program(path)
+            self._method = self._program.load_method("forward")
+
+    def run(self, lr: FloatArray) -> FloatArray:
+        """(1, 3, H, W) float32 in [0, 1] -> (1, 3, scale * H, scale * W) float32."""
+        turned = lr.transpose(0, 2, 3, 1) if self._layout == "nhwc" else lr
+        with _quiet():
+            (sr,) = self._method.execute([torch.from_numpy(np.ascontiguousarray(turned))])
+        array: FloatArray = sr.clone().numpy()
+        return array.transpose(0, 3, 1, 2) if self._layout == "nhwc" else array

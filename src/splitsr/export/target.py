@@ -1,0 +1,62 @@
+"""What is exported: for which runtime, in which precision, of which size."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Format = Literal["onnx", "litert", "ncnn", "executorch"]
+Precision = Literal["fp32", "fp16", "int8"]
+Layout = Literal["nchw", "nhwc"]
+
+SUFFIXES: dict[Format, tuple[str, ...]] = {
+    "onnx": (".onnx",),
+    "litert": (".tflite",),
+    "ncnn": (".param", ".bin"),
+    "executorch": (".pte",),
+}
+"""Endings of the files of an export; the first is the one that is named."""
+
+TITLES: dict[Format, str] = {
+    "onnx": "ONNX",
+    "litert": "LiteRT",
+    "ncnn": "ncnn",
+    "executorch": "ExecuTorch",
+}
+
+NATIVE_LAYOUT: dict[Format, Layout] = {
+    "onnx": "nchw",
+    "litert": "nhwc",
+    "ncnn": "nchw",
+    "executorch": "nchw",
+}
+"""The layout that costs a runtime no transposition."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """One export.
+
+    Attributes:
+        format: the runtime's file format.
+        precision: of the weights and, in int8, of the arithmetic. Input and output are float32.
+        size: height and width of the LR picture; None for any.
+        layout: of input and output.
+    """
+
+    format: Format
+    precision: Precision = "fp32"
+    size: tuple[int, int] | None = None
+    layout: Layout = "nchw"
+
+    @property
+    def refusal(self) -> str | None:
+        """Why there is no such export; None where there is."""
+        if self.format == "ncnn" and self.layout == "nhwc":
+            return "ncnn keeps pictures as planes: --layout nchw"
+        if self.format == "ncnn" and self.precision == "int8":
+            return (
+                "ncnn's int8 is made by its own tools (ncnn2table, ncnn2int8) from the fp32 "
+                "export; here: fp32 or fp16"
+            )
+        return None
