@@ -24,7 +24,8 @@ from splitsr.evaluation import promote as promotion
 from splitsr.evaluation.candidate import read_candidate
 from splitsr.evaluation.documents import stale_documents, unlike_catalogue
 from splitsr.evaluation.places import Places
-from splitsr.evaluation.promote import promote, write_together
+from splitsr.evaluation.promote import promote
+from splitsr.evaluation.together import write_together
 from splitsr.imaging.resize import rescale_bicubic
 from splitsr.models.build import build_model
 from splitsr.models.checkpoint import load_weights, save_weights

@@ -20,6 +20,7 @@ COMMANDS = {
     "models": "List the models that ship with splitsr.",
     "info": "Parameters, multi-adds and layers of a network.",
     "evaluate": "PSNR and SSIM of a model on a folder of images.",
+    "export": "Write a model for another runtime, checked.",
     "bench": "Time networks on this machine.",
     "data": "Make training packs.",
     "train": "Train a network from a configuration.",

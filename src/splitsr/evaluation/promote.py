@@ -34,9 +34,9 @@ from splitsr.evaluation.results import (
     read_results,
     results_to_json,
 )
+from splitsr.evaluation.together import write_together
 from splitsr.export.onnx import export_onnx
 from splitsr.export.verify import Parity, compare_export, require_parity
-from splitsr.imaging.atomic import write_atomic
 from splitsr.models.checkpoint import read_weights, save_weights
 from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.zoo.catalogue import ModelEntry
@@ -110,32 +110,6 @@ def promote(
     contents = _contents(name, candidate, record, onnx, places)
     write_together(contents)
     return Promotion(name, record, tuple(contents))
-
-
-def write_together(contents: Mapping[Path, bytes]) -> None:
-    """Writes files in order; if one cannot be written, those before get their old content back.
-
-    Raises:
-        ImageWriteError: a file cannot be written.
-    """
-    before = {path: path.read_bytes() if path.is_file() else None for path in contents}
-    written: list[Path] = []
-    try:
-        for path, content in contents.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            written.append(path)
-            write_atomic(path, content, overwrite=True)
-    except BaseException:
-        for path in reversed(written):
-            _restore(path, before[path])
-        raise
-
-
-def _restore(path: Path, content: bytes | None) -> None:
-    if content is not None and path.read_bytes() != content:
-        write_atomic(path, content, overwrite=True)
-    elif content is None and path.is_file():
-        path.unlink()
 
 
 def _check_parity(

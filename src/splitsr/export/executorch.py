@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from splitsr.export.forms import ChannelsLast, with_dense_convolutions, without_shuffle
+from splitsr.export.forms import ChannelsLast, HalfInside, with_dense_convolutions, without_shuffle
 from splitsr.export.target import Layout, Target
 from splitsr.imaging.arrays import to_nchw
 from splitsr.runtime.engine import FloatArray
@@ -77,7 +77,7 @@ def build(
         network = with_dense_convolutions(network)
     with _quiet():
         if target.precision == "fp16":
-            network = _Half(network.half())
+            network = HalfInside(network)
         if target.layout == "nhwc":
             network = ChannelsLast(network).eval()
         if target.precision == "int8":
@@ -87,18 +87,6 @@ def build(
         )
         edge = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
         path.write_bytes(edge.to_executorch().buffer)
-
-
-class _Half(nn.Module):
-    """A float16 network behind float32 pictures."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, lr: torch.Tensor) -> torch.Tensor:
-        sr: torch.Tensor = self.network(lr.half())
-        return sr.float()
 
 
 def _axes(target: Target) -> tuple[int, int]:
@@ -130,9 +118,7 @@ def _quantized(
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
     config = get_symmetric_quantization_config(is_per_channel=True)
-    program = torch.export.export(
-        network, (_example(target),), dynamic_shapes=(_dynamic(target),)
-    )
+    program = torch.export.export(network, (_example(target),), dynamic_shapes=(_dynamic(target),))
     prepared = prepare_pt2e(program.module(), XNNPACKQuantizer().set_global(config))
     for photo in photos:
         picture = torch.from_numpy(to_nchw(photo))
@@ -145,7 +131,11 @@ class ExecuTorchEngine:
     """A network in a `.pte` file, run on the CPU (XNNPACK)."""
 
     def __init__(
-        self, path: Path, spec: ModelSpec, layout: Layout, threads: int = 1  # noqa: ARG002
+        self,
+        path: Path,
+        spec: ModelSpec,
+        layout: Layout,
+        threads: int = 1,  # noqa: ARG002
     ) -> None:
         """Loads a file that `build` wrote."""
         self.spec = spec

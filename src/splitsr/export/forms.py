@@ -35,9 +35,7 @@ class ShuffleByConvolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, r^2 C, H, W) -> (N, C, rH, rW)."""
-        return functional.conv_transpose2d(
-            x, self.kernel, stride=self.factor, groups=self.channels
-        )
+        return functional.conv_transpose2d(x, self.kernel, stride=self.factor, groups=self.channels)
 
 
 class ChannelsLast(nn.Module):
@@ -52,6 +50,20 @@ class ChannelsLast(nn.Module):
         """(N, H, W, 3) -> (N, scale * H, scale * W, 3)."""
         sr: Tensor = self.network(lr.permute(0, 3, 1, 2))
         return sr.permute(0, 2, 3, 1)
+
+
+class HalfInside(nn.Module):
+    """A network that computes in float16 between float32 pictures."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """Takes a network in float32, of which it keeps a copy."""
+        super().__init__()
+        self.network = copy.deepcopy(network).half().eval()
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Float32 (N, 3, H, W) -> float32 (N, 3, scale * H, scale * W)."""
+        sr: Tensor = self.network(lr.half())
+        return sr.float()
 
 
 def with_dense_convolutions(network: nn.Module) -> nn.Module:

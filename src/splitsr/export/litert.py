@@ -64,9 +64,7 @@ def build(
     path.write_bytes(file.content({"lr": lr}, {"sr": sr}, notes))
 
 
-def _turned(
-    lowering: Lowering, tensor: int, order: tuple[int, ...], shape: tuple[int, ...]
-) -> int:
+def _turned(lowering: Lowering, tensor: int, order: tuple[int, ...], shape: tuple[int, ...]) -> int:
     """A tensor with its axes in another order."""
     axes = lowering.file.constant("axes", np.array(order, np.int32))
     turned = lowering.file.tensor("turned", shape, dynamic=True)

@@ -46,7 +46,8 @@ class Quantised:
         if self.scale.size > 1:
             shape[self.axis] = -1
         levels = np.rint(values / self.scale.reshape(shape)) + self.zero
-        return np.clip(levels, -128, 127).astype(np.int8)
+        clipped: npt.NDArray[np.int8] = np.clip(levels, -128, 127).astype(np.int8)
+        return clipped
 
 
 class GraphFile:
@@ -93,7 +94,11 @@ class GraphFile:
         return index
 
     def operator(
-        self, kind: str, inputs: list[int], output: int, options: Any = None  # noqa: ANN401
+        self,
+        kind: str,
+        inputs: list[int],
+        output: int,
+        options: Any = None,  # noqa: ANN401
     ) -> int:
         """Adds an operator, `kind` by the schema's name, and returns `output`."""
         operator = schema.OperatorT()
@@ -103,13 +108,18 @@ class GraphFile:
             title = type(options).__name__.removesuffix("T")
             operator.builtinOptionsType = getattr(schema.BuiltinOptions, title)
             operator.builtinOptions = options
-        is_int8 = schema.TensorType.INT8 in (self._tensors[inputs[0]].type, self._tensors[output].type)
+        is_int8 = schema.TensorType.INT8 in (
+            self._tensors[inputs[0]].type,
+            self._tensors[output].type,
+        )
         least = _VERSIONS.get(kind, (_FLOAT_VERSION, _INT8_VERSION))[is_int8]
         self._versions[kind] = max(self._versions.get(kind, 1), least)
         self._operators.append(operator)
         return output
 
-    def content(self, inputs: dict[str, int], outputs: dict[str, int], notes: dict[str, str]) -> bytes:
+    def content(
+        self, inputs: dict[str, int], outputs: dict[str, int], notes: dict[str, str]
+    ) -> bytes:
         """The file.
 
         Args:

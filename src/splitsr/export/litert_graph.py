@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from ai_edge_litert import schema_py_generated as schema
-from torch import Tensor, fx
+from torch import fx
 
 from splitsr.errors import ModelError
 from splitsr.export.litert_file import GraphFile, Quantised
@@ -95,7 +95,7 @@ class Lowering:
         full = self.file.tensor(name, values.shape)
         return self.file.operator("DEQUANTIZE", [small], full, schema.DequantizeOptionsT())
 
-    def convolve(  # noqa: PLR0913
+    def convolve(
         self,
         node: fx.Node,
         x: int,
@@ -122,9 +122,7 @@ class Lowering:
         weight = self.weight(f"{node.name}_weight", np.transpose(kernel, order), axis)
         bias = np.zeros(outputs, np.float32) if bias is None else bias
         constant = self._bias(f"{node.name}_bias", bias, kernel, source)
-        return self.file.operator(
-            kind, [x, weight, constant], self.tensor(node, shape), options
-        )
+        return self.file.operator(kind, [x, weight, constant], self.tensor(node, shape), options)
 
     def depth_to_space(self, node: fx.Node, x: int, factor: int) -> int:
         """Adds LiteRT's sub-pixel shuffle, whose channels are in the order (row, column, c)."""
@@ -189,16 +187,12 @@ class Lowering:
     def _quantise(self, lr: int, node: fx.Node) -> int:
         if self.ranges is None:
             return lr
-        return self.file.operator(
-            "QUANTIZE", [lr], self.tensor(node), schema.QuantizeOptionsT()
-        )
+        return self.file.operator("QUANTIZE", [lr], self.tensor(node), schema.QuantizeOptionsT())
 
     def _dequantise(self, sr: int) -> int:
         if self.ranges is None:
             return sr
-        output = self.file.tensor(
-            "sr_float", last(shape_of(self.traced.sr)), dynamic=True
-        )
+        output = self.file.tensor("sr_float", last(shape_of(self.traced.sr)), dynamic=True)
         return self.file.operator("DEQUANTIZE", [sr], output, schema.DequantizeOptionsT())
 
 
@@ -407,7 +401,7 @@ def _phases(factor: int) -> npt.NDArray[np.float64]:
     return np.stack([np.maximum(-offsets, 0), 1 - np.abs(offsets), np.maximum(offsets, 0)], axis=1)
 
 
-def _by_phases(  # noqa: PLR0913
+def _by_phases(
     low: Lowering,
     node: fx.Node,
     x: int,

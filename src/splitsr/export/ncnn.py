@@ -50,7 +50,8 @@ def build(
     sizes = _ANY_SIZES if target.size is None else (target.size,)
     with tempfile.TemporaryDirectory() as folder:
         traced = Path(folder, "network.pt")
-        torch.jit.save(torch.jit.trace(form.eval(), torch.rand(1, 3, *sizes[0])), traced)
+        example = torch.rand(1, 3, *sizes[0])
+        torch.jit.save(torch.jit.trace(form.eval(), example), traced)  # type: ignore[no-untyped-call]
         shapes = [f"[1,3,{height},{width}]" for height, width in sizes]
         half = int(target.precision == "fp16")
         options = [f"inputshape={shapes[0]}", *(f"inputshape2={shape}" for shape in shapes[1:])]
@@ -65,7 +66,9 @@ def build(
     if result.returncode or not path.exists():
         reason = (result.stderr.strip() or "it wrote nothing").splitlines()[-1]
         raise ModelError(f"pnnx cannot convert the network: {reason}")
-    unknown = [line for line in path.read_text().splitlines() if line.startswith(("pnnx.", "aten:"))]
+    unknown = [
+        line for line in path.read_text().splitlines() if line.startswith(("pnnx.", "aten:"))
+    ]
     if unknown:
         raise ModelError(f"ncnn has no operator {unknown[0].split()[0]}; export to onnx instead")
 

@@ -6,47 +6,79 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+import onnxscript  # noqa: F401 (what torch.onnx.export writes with)
 import torch
+from onnx import ModelProto
 from torch import nn
 
-from splitsr.errors import MissingDependencyError
+from splitsr.export.forms import ChannelsLast, HalfInside, with_dense_convolutions
+from splitsr.export.quantize import quantize_onnx
+from splitsr.export.target import Layout, Target
 from splitsr.models.network import Network
 from splitsr.models.rewrite import inference_form
-from splitsr.spec import spec_to_json
+from splitsr.runtime.engine import FloatArray
+from splitsr.spec import ModelSpec, spec_to_json
 
 OPSET = 18
+_EXAMPLE = (24, 32)  # of a network for any size
 
 
 def export_onnx(model: Network, path: Path, *, name: str = "") -> None:
-    """Writes the network as ONNX, atomically.
-
-    Input `lr` float32 (batch, 3, height, width), RGB in [0, 1]; output `sr` float32 (batch, 3,
-    scale * height, scale * width), not clamped. The metadata `splitsr.spec` holds the `ModelSpec`
-    as JSON, `splitsr.name` the model's name.
+    """Writes the network as float32 ONNX for any size, atomically; what `build` writes.
 
     Args:
         model: the trained network.
         path: the file.
         name: of the model, for the metadata.
-
-    Raises:
-        MissingDependencyError: onnx or onnxscript is not installed.
     """
-    try:
-        import onnx
-        import onnxscript  # noqa: F401
-    except ImportError:
-        raise MissingDependencyError(
-            "export to ONNX needs onnx and onnxscript: pip install 'splitsr[export]'"
-        ) from None
-    proto = _to_proto(inference_form(model))
-    metadata = {"splitsr.spec": spec_to_json(model.spec), "splitsr.name": name}
-    onnx.helper.set_model_props(proto, metadata)
+    build(inference_form(model), model.spec, Target(format="onnx"), name, (), path)
+
+
+def build(
+    form: nn.Module,
+    spec: ModelSpec,
+    target: Target,
+    name: str,
+    photos: Sequence[npt.NDArray[np.uint8]],
+    path: Path,
+) -> None:
+    """Writes an `.onnx` file, atomically.
+
+    Input `lr` float32 (batch, 3, height, width), RGB in [0, 1]; output `sr` float32 (batch, 3,
+    scale * height, scale * width), not clamped; with `nhwc` the channels are last in both. The
+    metadata `splitsr.spec` holds the `ModelSpec` as JSON, `splitsr.name` the model's name.
+
+    Args:
+        form: the network's inference form.
+        spec: its description.
+        target: precision, size and layout.
+        name: of the model.
+        photos: LR pictures that int8 is calibrated on.
+        path: the file.
+    """
+    channels_last = target.layout == "nhwc"
+    if target.precision == "int8":
+        form = with_dense_convolutions(form)
+    elif target.precision == "fp16":
+        form = HalfInside(form)
+    proto = to_proto(ChannelsLast(form) if channels_last else form, target)
+    onnx.helper.set_model_props(proto, {"splitsr.spec": spec_to_json(spec), "splitsr.name": name})
+    if target.precision == "int8":
+        proto = quantize_onnx(proto, photos, channels_last=channels_last)
+    save(proto, path)
+
+
+def save(proto: ModelProto, path: Path) -> None:
+    """Writes a network, atomically, without notes of the machine that exported it."""
     proto.doc_string = ""
-    for node in proto.graph.node:  # exporter's notes: source lines of the machine that exported
+    for node in proto.graph.node:  # exporter's notes: source lines
         del node.metadata_props[:]
         node.doc_string = ""
     onnx.checker.check_model(proto)
@@ -55,17 +87,20 @@ def export_onnx(model: Network, path: Path, *, name: str = "") -> None:
     partial.replace(path)
 
 
-def _to_proto(network: nn.Module):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def to_proto(network: nn.Module, target: Target) -> ModelProto:
+    """The network as ONNX in float32, without metadata."""
     network = network.eval().cpu()
-    example = torch.rand(2, 3, 24, 32)
-    sizes = {0: "batch", 2: "height", 3: "width"}
+    first = 1 if target.layout == "nhwc" else 2
+    sizes = {0: "batch", first: "height", first + 1: "width"}
+    example = torch.rand(1 if target.size else 2, 3, *(target.size or _EXAMPLE))
+    dynamic = None if target.size else dict.fromkeys(sizes, torch.export.Dim.DYNAMIC)
     with _quiet():
         program = torch.onnx.export(
             network,
-            (example,),
+            (example.permute(0, 2, 3, 1) if target.layout == "nhwc" else example,),
             input_names=["lr"],
             output_names=["sr"],
-            dynamic_shapes=(dict.fromkeys(sizes, torch.export.Dim.DYNAMIC),),
+            dynamic_shapes=None if dynamic is None else (dynamic,),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
@@ -73,22 +108,47 @@ def _to_proto(network: nn.Module):  # type: ignore[no-untyped-def]  # noqa: ANN2
     assert program is not None
     program.optimize()
     proto = program.model_proto
-    for value in (proto.graph.input[0], proto.graph.output[0]):
+    for value in (proto.graph.input[0], proto.graph.output[0]) if dynamic else ():
         for axis, size in sizes.items():
             label = size if axis == 0 or value.name == "lr" else f"{size}_out"
             value.type.tensor_type.shape.dim[axis].dim_param = label
     return proto
 
 
+class OnnxFileEngine:
+    """A network in an `.onnx` file of either layout, run by ONNX Runtime on the CPU."""
+
+    def __init__(self, path: Path, spec: ModelSpec, layout: Layout, threads: int = 1) -> None:
+        """Loads a file that `build` wrote."""
+        self.spec = spec
+        self.name = path.name
+        self._layout = layout
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3  # errors
+        self._session = onnxruntime.InferenceSession(
+            path, options, providers=["CPUExecutionProvider"]
+        )
+
+    def run(self, lr: FloatArray) -> FloatArray:
+        """(N, 3, H, W) float32 in [0, 1] -> (N, 3, scale * H, scale * W) float32."""
+        turned = lr.transpose(0, 2, 3, 1) if self._layout == "nhwc" else lr
+        (sr,) = self._session.run(["sr"], {"lr": np.ascontiguousarray(turned)})
+        array: FloatArray = sr.transpose(0, 3, 1, 2) if self._layout == "nhwc" else sr
+        return array
+
+
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keeps the exporter's notes off the terminal."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxruntime")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -57,7 +57,7 @@ def quantize_onnx(
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-    picture = {"scale": np.float32(1 / 255), "zero_point": np.uint8(0)}
+    picture = {"scale": np.array(1 / 255, np.float32), "zero_point": np.array(0, np.uint8)}
     ports = _pictures(proto) if not keep else []
     with tempfile.TemporaryDirectory() as folder:
         before, after = Path(folder, "before.onnx"), Path(folder, "after.onnx")

@@ -25,6 +25,14 @@ TITLES: dict[Format, str] = {
     "executorch": "ExecuTorch",
 }
 
+EXTRAS: dict[Format, str] = {
+    "onnx": "export",
+    "litert": "litert",
+    "ncnn": "ncnn",
+    "executorch": "executorch",
+}
+"""The extra of splitsr that brings a format's packages."""
+
 NATIVE_LAYOUT: dict[Format, Layout] = {
     "onnx": "nchw",
     "litert": "nhwc",

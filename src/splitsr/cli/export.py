@@ -1,0 +1,189 @@
+"""`splitsr export`: a model for another runtime, written only if it computes the same."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from splitsr.cli.options import BadCall, json_option
+from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, TITLES, Format, Layout, Precision, Target
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from splitsr.evaluation.delivery import Delivery
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_MOST_PHOTOS = 64
+
+
+def _read_size(
+    _context: click.Context, _option: click.Parameter, value: str
+) -> tuple[int, int] | None:
+    if value == "dynamic":
+        return None
+    found = re.fullmatch(r"(\d+)[xX](\d+)", value)
+    if not found or min(int(found[1]), int(found[2])) < 8:
+        raise click.BadParameter(
+            f"found {value!r}; must be dynamic, or HxW of at least 8x8, such as 256x256"
+        )
+    return int(found[1]), int(found[2])
+
+
+@click.command()
+@click.argument("model")
+@click.option("--format", "kind", type=click.Choice(get_args(Format)), required=True)
+@click.option(
+    "--precision",
+    type=click.Choice(get_args(Precision)),
+    default="fp32",
+    show_default=True,
+    help="fp16: weights in half the bytes. int8: integer arithmetic. Input and output stay float.",
+)
+@click.option(
+    "--input",
+    "size",
+    metavar="HxW|dynamic",
+    callback=_read_size,
+    default="dynamic",
+    show_default=True,
+    help="Size of the LR picture.",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(get_args(Layout)),
+    help="Order of the axes of input and output.  [default: the runtime's own: nhwc for litert, "
+    "nchw for the others]",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="File to write: .onnx, .tflite, .param (ncnn, with a .bin beside it) or .pte.",
+)
+@click.option(
+    "--images", type=_FOLDER, help="HR photos to compare on.  [default: three that come along]"
+)
+@click.option(
+    "--calibration",
+    type=_FOLDER,
+    help="HR photos to calibrate int8 on; some dozens are good.  [default: those of --images]",
+)
+@click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
+@json_option
+def command(
+    model: str,
+    kind: Format,
+    precision: Precision,
+    size: tuple[int, int] | None,
+    layout: Layout | None,
+    output: Path,
+    images: Path | None,
+    calibration: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Write a model for another runtime.
+
+    MODEL is a name that `splitsr models` lists, or a .safetensors file of weights. The export is
+    run in its own runtime on photographs and compared with the network in PyTorch; one that loses
+    more than 0.01 dB of PSNR-Y (fp16: 0.05, int8: 0.15) is not written. docs/deploy.md shows how
+    to use each format.
+
+    \b
+    Examples:
+      splitsr export splitsr-fast-x4 --format litert --precision int8 -o fast.tflite
+      splitsr export splitsr-fast-x4 --format ncnn --precision fp16 -o fast.param
+    """  # noqa: D301 (click reads the \b)
+    target = Target(
+        format=kind, precision=precision, size=size, layout=layout or NATIVE_LAYOUT[kind]
+    )
+    _check(target, output)
+    delivery = _deliver(model, target, output, images, calibration, overwrite=overwrite)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(delivery))
+    else:
+        _print(delivery)
+
+
+def _check(target: Target, output: Path) -> None:
+    if target.refusal:
+        raise BadCall(target.refusal)
+    suffix = SUFFIXES[target.format][0]
+    if output.suffix.lower() != suffix:
+        raise BadCall(f"{output}: a file for {TITLES[target.format]} must end in {suffix}")
+
+
+def _deliver(
+    model: str,
+    target: Target,
+    output: Path,
+    images: Path | None,
+    calibration: Path | None,
+    *,
+    overwrite: bool,
+) -> Delivery:
+    from splitsr.errors import MissingDependencyError
+    from splitsr.export.target import EXTRAS
+
+    weights = _weights(model)
+    try:
+        from splitsr.evaluation.delivery import deliver, own_photos
+        from splitsr.models.checkpoint import load_weights
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"exporting a model needs {error.name}: pip install 'splitsr[{EXTRAS[target.format]}]'"
+        ) from None
+    photos = _read(images) if images else own_photos()
+    return deliver(
+        load_weights(weights),
+        target,
+        output,
+        name=weights.stem,
+        images=photos,
+        calibration=_read(calibration) if calibration else photos,
+        overwrite=overwrite,
+    )
+
+
+def _weights(model: str) -> Path:
+    """The file of the weights in PyTorch."""
+    from splitsr.zoo.catalogue import find_model, is_model_path
+
+    path = Path(model)
+    if path.suffix == ".safetensors":
+        return path
+    if is_model_path(model):
+        raise BadCall(f"{model}: an export starts from weights; give a .safetensors file or a name")
+    return find_model(model).weights_path
+
+
+def _read(folder: Path) -> list[npt.NDArray[np.uint8]]:
+    """Photographs of a folder, evenly taken if there are many."""
+    from splitsr.data.sources import find_images
+    from splitsr.evaluation.delivery import read_photos
+
+    found = find_images([folder])
+    return read_photos(found[:: -(-len(found) // _MOST_PHOTOS)])
+
+
+def _print(delivery: Delivery) -> None:
+    size = "any size" if delivery.size is None else "{}x{}".format(*delivery.size)
+    click.echo(
+        f"{delivery.model}: {TITLES[delivery.format]}, "  # type: ignore[index]
+        f"{delivery.precision}, {delivery.layout}, {size}"
+    )
+    click.echo(
+        f"run by {delivery.runtime} on {delivery.images} photos: {delivery.psnr_y:.3f} dB, "
+        f"{delivery.loss_db:+.4f} dB lost (allowed: {delivery.allowed_loss_db:g}), agreement "
+        f"{delivery.agreement_db:.1f} dB"
+    )
+    for file in delivery.files:
+        click.echo(f"wrote {file.path} ({file.size / 1e3:.0f} kB)")

@@ -1,0 +1,70 @@
+"""The converters and the runtimes of the formats, each imported when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from splitsr.errors import MissingDependencyError
+from splitsr.export.target import EXTRAS, TITLES, Format, Target
+from splitsr.runtime.engine import Engine
+from splitsr.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_RUNTIMES: dict[Format, tuple[str, str]] = {
+    "onnx": ("OnnxFileEngine", "onnxruntime"),
+    "litert": ("LiteRTEngine", "ai-edge-litert"),
+    "ncnn": ("NcnnEngine", "ncnn"),
+    "executorch": ("ExecuTorchEngine", "executorch"),
+}
+
+
+class Build(Protocol):
+    """What a format's module converts with."""
+
+    def __call__(
+        self,
+        form: nn.Module,
+        spec: ModelSpec,
+        target: Target,
+        name: str,
+        photos: Sequence[npt.NDArray[np.uint8]],
+        path: Path,
+    ) -> None:
+        """Writes the network's inference form to `path`, calibrated on LR `photos`."""
+
+
+class Backend:
+    """A format's converter and its runtime."""
+
+    def __init__(self, kind: Format) -> None:
+        """Imports them.
+
+        Raises:
+            MissingDependencyError: a package is missing or cannot be loaded.
+        """
+        try:
+            module = importlib.import_module(f"splitsr.export.{kind}")
+        except ImportError as error:
+            missing = isinstance(error, ModuleNotFoundError) and error.name
+            reason = missing or str(error).splitlines()[0]
+            raise MissingDependencyError(
+                f"export to {TITLES[kind]} needs {reason}: pip install 'splitsr[{EXTRAS[kind]}]'"
+            ) from None
+        engine, package = _RUNTIMES[kind]
+        self.build: Build = module.build
+        self._engine = getattr(module, engine)
+        self.runtime = f"{package} {version(package)}"
+
+    def engine(self, path: Path, spec: ModelSpec, target: Target, threads: int = 1) -> Engine:
+        """An exported file in its runtime."""
+        engine: Engine = self._engine(path, spec, target.layout, threads)
+        return engine

@@ -1,0 +1,147 @@
+"""`splitsr export` in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from splitsr.models.build import build_model
+from splitsr.models.checkpoint import save_weights
+from splitsr.runtime.upscaler import Upscaler
+from splitsr.spec import ModelSpec
+
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory, tiny_spec: ModelSpec) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "tiny-x4.safetensors"
+    save_weights(path, tiny_spec, build_model(tiny_spec).state_dict())
+    return path
+
+
+def test_the_report_is_what_was_written(run_splitsr: Run, weights: Path, tmp_path: Path) -> None:
+    path = tmp_path / "tiny.tflite"
+    result = run_splitsr("export", weights, "--format", "litert", "--json", "-o", path)
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["files"] == [{"path": str(path), "size": path.stat().st_size}]
+    assert (report["layout"], report["size"], report["images"]) == ("nhwc", None, 3)
+    assert abs(report["loss_db"]) <= 0.01
+    assert report["loss_db"] == report["reference_psnr_y"] - report["psnr_y"]
+    assert report["runtime"].startswith("ai-edge-litert ")
+
+
+def test_an_int8_export_upscales(run_splitsr: Run, tmp_path: Path, photo: np.ndarray) -> None:
+    path = tmp_path / "fast.onnx"
+    options = ("--format", "onnx", "--precision", "int8")
+    result = run_splitsr("export", "splitsr-fast-x4", *options, "-o", path)
+    assert result.returncode == 0, result.stderr
+    assert b"dB lost (allowed: 0.15)" in result.stdout
+    lr = photo[100:150, 200:260]
+    one, other = Upscaler(path)(lr), Upscaler("splitsr-fast-x4")(lr)
+    difference = np.abs(one.astype(int) - other)
+    assert 0 < difference.mean() < 1
+
+
+def test_an_export_that_is_not_the_network_is_not_written(
+    run_splitsr: Run, tmp_path: Path, tiny_spec: ModelSpec
+) -> None:
+    network = build_model(tiny_spec)
+    with torch.no_grad():
+        network.head.weight.mul_(1e7)  # more than float16 holds  # type: ignore[operator, union-attr]
+    weights, path = tmp_path / "huge.safetensors", tmp_path / "huge.onnx"
+    save_weights(weights, tiny_spec, network.state_dict())
+    options = ("--format", "onnx", "--precision", "fp16", "-o", path)
+    result = run_splitsr("export", weights, *options)
+    assert result.returncode == 1
+    assert result.stdout == b""
+    (line,) = result.stderr.decode().splitlines()
+    assert line.startswith("splitsr: huge: the fp16 onnx export loses ")
+    assert line.endswith("; nothing was written")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--format", "ncnn", "-o", "x.onnx"), "must end in .param"),
+        (("--format", "ncnn", "--layout", "nhwc", "-o", "x.param"), "planes: --layout nchw"),
+        (("--format", "ncnn", "--precision", "int8", "-o", "x.param"), "ncnn2int8"),
+        (("--format", "onnx", "--input", "4x4", "-o", "x.onnx"), "at least 8x8"),
+    ],
+)
+def test_a_wrong_call_is_refused(
+    run_splitsr: Run, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    result = run_splitsr("export", "splitsr-fast-x4", *options, cwd=tmp_path)
+    assert result.returncode == 2
+    assert message in result.stderr.decode()
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_onnx_file_is_no_start(run_splitsr: Run, tiny_model: Path, tmp_path: Path) -> None:
+    result = run_splitsr("export", tiny_model, "--format", "onnx", "-o", tmp_path / "x.onnx")
+    assert result.returncode == 2
+    assert b"give a .safetensors file or a name" in result.stderr
+
+
+def test_an_output_that_exists_is_kept(run_splitsr: Run, weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.bin").write_bytes(b"mine")
+    call = ("export", weights, "--format", "ncnn", "-o", tmp_path / "x.param")
+    result = run_splitsr(*call)
+    assert result.returncode == 1
+    assert b"x.bin: the file exists already" in result.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["x.bin"]
+    result = run_splitsr(*call, "--overwrite")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "x.bin").read_bytes() != b"mine"
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix", "package"),
+    [
+        ("onnx", ".onnx", "onnx"),
+        ("litert", ".tflite", "ai_edge_litert"),
+        ("ncnn", ".param", "pnnx"),
+        ("executorch", ".pte", "executorch"),
+    ],
+)
+def test_a_missing_package_is_one_line(
+    weights: Path, tmp_path: Path, kind: str, suffix: str, package: str
+) -> None:
+    code = f"import sys; sys.modules[{package!r}] = None; from splitsr.cli.main import main; main()"
+    path = tmp_path / f"x{suffix}"
+    call = [sys.executable, "-c", code, "export", weights, "--format", kind, "-o", path]
+    result = subprocess.run(call, capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    extra = "export" if kind == "onnx" else kind
+    assert line.startswith("splitsr: export to ")
+    assert line.endswith(f"needs {package}: pip install 'splitsr[{extra}]'")
+    assert not path.exists()
+
+
+def test_photos_of_ones_own(
+    run_splitsr: Run, weights: Path, tmp_path: Path, photo: np.ndarray
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    call = ("export", weights, "--format", "onnx", "-o", tmp_path / "x.onnx", "--images", folder)
+    result = run_splitsr(*call)
+    assert result.returncode == 1
+    Image.fromarray(photo[:90, :120]).save(folder / "one.png")
+    result = run_splitsr(*call, "--json", "--input", "32x40")
+    assert result.returncode == 0, result.stderr
+    report = msgspec.json.decode(result.stdout)
+    assert (report["images"], report["size"]) == (1, [32, 40])
