@@ -137,7 +137,7 @@ def test_photos_of_ones_own(
 ) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
-    call = ("export", weights, "--format", "onnx", "-o", tmp_path / "x.onnx", "--images", folder)
+    call = ("export", weights, "--format", "ncnn", "-o", tmp_path / "x.param", "--images", folder)
     result = run_splitsr(*call)
     assert result.returncode == 1
     Image.fromarray(photo[:90, :120]).save(folder / "one.png")

@@ -33,8 +33,8 @@ SPECS: dict[str, ModelSpec] = {
         replacement_location="both", image_skip="bilinear",
     ),
     "depthwise": SplitSRSpec(
-        scale=2, n_feats=16, n_resgroups=1, n_resblocks=4, hybrid_index=1, light_block="split_depthwise",
-        image_skip="nearest",
+        scale=2, n_feats=16, n_resgroups=1, n_resblocks=4, hybrid_index=1,
+        light_block="split_depthwise", image_skip="nearest",
     ),
     "EDSR": EDSRSpec(scale=2, n_feats=8, n_resblocks=2),
     "RCAN": RCANSpec(scale=2, n_feats=8, n_resgroups=1, n_resblocks=1, reduction=2),
@@ -117,7 +117,7 @@ def test_precisions_layouts_and_sizes(
 
 
 def test_weights_take_half_the_bytes_in_fp16(photos: list[np.ndarray], tmp_path: Path) -> None:
-    network = network_of(SplitSRSpec(n_feats=64, n_resgroups=1, n_resblocks=4, hybrid_index=1))
+    network = network_of(SplitSRSpec(n_feats=48, n_resgroups=1, n_resblocks=1, hybrid_index=0))
     for kind, suffix in (("onnx", ".onnx"), ("litert", ".tflite"), ("ncnn", ".bin")):
         sizes = []
         for precision in ("fp32", "fp16"):

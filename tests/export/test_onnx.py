@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ import onnxruntime
 import pytest
 import torch
 
-from splitsr.errors import MissingDependencyError
 from splitsr.export.onnx import export_onnx
 from splitsr.models.build import build_model
 from splitsr.spec import SplitSRSpec, spec_from_json
@@ -62,12 +60,3 @@ def test_a_round_is_one_grouped_convolution_and_nothing_is_concatenated(tmp_path
     # Input; a round and a tail for two groups; output; the nearest skip as a 1x1 convolution.
     assert kinds.count("Conv") == 1 + 2 * 2 + 1 + 1
     assert "Resize" not in kinds
-
-
-def test_missing_package_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(MissingDependencyError, match=r"splitsr\[export\]"):
-        export_onnx(build_model(SPECS["shipped form"]), tmp_path / "net.onnx")
-    assert not list(tmp_path.iterdir())

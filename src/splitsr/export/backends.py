@@ -54,8 +54,8 @@ class Backend:
         try:
             module = importlib.import_module(f"splitsr.export.{kind}")
         except ImportError as error:
-            missing = isinstance(error, ModuleNotFoundError) and error.name
-            reason = missing or str(error).splitlines()[0]
+            missing = error.name if isinstance(error, ModuleNotFoundError) else None
+            reason = missing.partition(".")[0] if missing else str(error).splitlines()[0]
             raise MissingDependencyError(
                 f"export to {TITLES[kind]} needs {reason}: pip install 'splitsr[{EXTRAS[kind]}]'"
             ) from None

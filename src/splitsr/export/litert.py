@@ -13,6 +13,7 @@ from torch import nn
 
 from splitsr.export.forms import with_dense_convolutions
 from splitsr.export.litert_graph import Lowering, last
+from splitsr.export.litert_operators import HANDLERS
 from splitsr.export.target import Layout, Target
 from splitsr.export.traced import Traced, shape_of
 from splitsr.runtime.engine import FloatArray
@@ -56,7 +57,9 @@ def build(
     pictures = [shape_of(node) for node in (traced.lr, traced.sr)]
     planes = target.layout == "nchw"
     lr = file.tensor("lr", pictures[0] if planes else last(pictures[0]), dynamic=dynamic)
-    sr = lowering.write(_turned(lowering, lr, (0, 2, 3, 1), last(pictures[0])) if planes else lr)
+    if planes:
+        pixels = _turned(lowering, lr, (0, 2, 3, 1), last(pictures[0]))
+    sr = lowering.write(pixels if planes else lr, HANDLERS)
     if planes:
         sr = _turned(lowering, sr, (0, 3, 1, 2), pictures[1])
     file.rename(sr, "sr")
