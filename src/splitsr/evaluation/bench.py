@@ -194,17 +194,22 @@ def _take_turns(
     rounds: int,
     on_round: Callable[[int, int], None] | None,
 ) -> tuple[list[list[float]], list[float]]:
-    """Seconds of every run and of the probe, round by round."""
-    for run in [*runs, probe.run]:
+    """Seconds of every run and of the probe, round by round.
+
+    Every other round goes backwards: on a busy machine, whose slices of time fall into step with
+    the rounds, the same place in each would be the one that waits.
+    """
+    turns = [*runs, probe.run]
+    for run in turns:
         for _ in range(_WARM_UP):
             run()
-    seconds: list[list[float]] = [[] for _ in runs]
-    peaks: list[float] = []
+    times: list[list[float]] = [[] for _ in turns]
+    *seconds, peaks = times
     begun = time.perf_counter()
     while len(peaks) < rounds:
-        for index, run in enumerate(runs):
-            seconds[index].append(_seconds(run))
-        peaks.append(_seconds(probe.run))
+        pairs = list(zip(turns, times, strict=True))
+        for run, its in pairs if len(peaks) % 2 == 0 else reversed(pairs):
+            its.append(_seconds(run))
         if on_round:
             on_round(len(peaks), rounds)
         if len(peaks) >= _LEAST_ROUNDS and time.perf_counter() - begun > _SECONDS:
