@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -168,11 +169,11 @@ def workload(engine: Engine, height: int, width: int) -> Callable[[], object]:
     it. A larger one is run as `splitsr upscale` does, in tiles, from integers to integers.
     """
     tiles = plan_for(engine, height, width, "auto")
-    random = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     if len(tiles) == 1:
-        lr = random.random((1, 3, height, width), np.float32)
+        lr = generator.random((1, 3, height, width), np.float32)
         return lambda: engine.run(lr)
-    picture = random.integers(0, 256, (height, width, 3), np.uint8)
+    picture = generator.integers(0, 256, (height, width, 3), np.uint8)
     return lambda: run_tiled(engine, picture, tiles)
 
 
@@ -196,9 +197,10 @@ def _take_turns(
 ) -> tuple[list[list[float]], list[float]]:
     """Seconds of every run and of the probe, round by round.
 
-    Every other round goes backwards: on a busy machine, whose slices of time fall into step with
-    the rounds, the same place in each would be the one that waits.
+    Each round has an order of its own: on a busy machine, whose slices of time fall into step with
+    the rounds, the same place in each, such as after the probe, would be the one that waits.
     """
+    order = random.Random(0)
     turns = [*runs, probe.run]
     for run in turns:
         for _ in range(_WARM_UP):
@@ -208,7 +210,7 @@ def _take_turns(
     begun = time.perf_counter()
     while len(peaks) < rounds:
         pairs = list(zip(turns, times, strict=True))
-        for run, its in pairs if len(peaks) % 2 == 0 else reversed(pairs):
+        for run, its in order.sample(pairs, len(pairs)):
             its.append(_seconds(run))
         if on_round:
             on_round(len(peaks), rounds)
