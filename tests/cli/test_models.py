@@ -14,6 +14,7 @@ from splitsr.zoo import Catalogue, Figures, ModelEntry, catalogue, list_models
 FIELDS = {
     "name",
     "scale",
+    "precision",
     "parameters",
     "multi_adds_720p",
     "psnr_y",

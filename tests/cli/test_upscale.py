@@ -494,3 +494,25 @@ def test_every_example_of_the_help_is_a_right_call(
         result = upscale(*example[2:])
         assert result.exit_code == 0, result.output
     assert size(Path("poster.webp")) == (36, 30)
+
+
+def test_int8_is_asked_for_by_its_precision_or_its_name(
+    run_splitsr: Callable[..., subprocess.CompletedProcess[bytes]],
+    tmp_path: Path,
+    photo: np.ndarray,
+) -> None:
+    Image.fromarray(photo[:40, :48]).save(tmp_path / "a.png")
+    call = ("upscale", tmp_path / "a.png", "--model")
+    fast = (*call, "splitsr-fast", "--precision", "int8", "-o", tmp_path / "b.png", "--json")
+    result = run_splitsr(*fast)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["results"][0]["model"] == "splitsr-fast-x4-int8"
+    result = run_splitsr(*call, "splitsr-fast-x4-int8", "-o", tmp_path / "c.png")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "b.png").read_bytes() == (tmp_path / "c.png").read_bytes()
+    result = run_splitsr(*call, "splitsr-accurate-x4", "--precision", "int8")
+    assert result.returncode == 2
+    assert b"no model 'splitsr-accurate-x4-int8'" in result.stderr
+    result = run_splitsr(*call, tmp_path / "x.onnx", "--precision", "int8")
+    assert result.returncode == 2
+    assert b"a file has one precision" in result.stderr

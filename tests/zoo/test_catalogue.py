@@ -152,10 +152,32 @@ def test_files_and_catalogue_that_ship_agree() -> None:
         assert engine.spec == entry.spec
         assert engine.name == entry.name
         assert entry.weights_path.is_file()
-        assert entry.name == f"{entry.family}-x{entry.spec.scale}"
+        suffix = "" if entry.precision == "fp32" else f"-{entry.precision}"
+        family = entry.family.removesuffix(suffix)
+        assert entry.name == f"{family}-x{entry.spec.scale}{suffix}"
 
 
 def test_the_default_model_ships() -> None:
     if not list_models():
         pytest.skip("no models in the catalogue yet")
     assert find_family(DEFAULT_FAMILY)
+
+
+def test_a_model_in_another_precision_is_one_of_its_own(folder: Path) -> None:
+    path, content = folder / "catalogue.toml", b"damaged"
+    (folder / FILES_FOLDER / "tiny-int8.onnx").write_bytes(content)
+    sha256 = hashlib.sha256(b"whole").hexdigest()
+    variant = f'file = "tiny-int8.onnx"\nsha256 = "{sha256}"\n'
+    variant += "figures.Set5 = { psnr_y = 28.4, ssim_y = 0.8 }\n"
+    path.write_text(f"{path.read_text()}\n[models.other-x4.variants.int8]\n{variant}")
+    catalogue = load_catalogue(path)
+    entry = find_model("other-x4-int8", catalogue)
+    assert (entry.precision, entry.family) == ("int8", "other-int8")
+    assert entry.weights_path == find_model("other-x4", catalogue).path.with_name(
+        "tiny.safetensors"
+    )
+    assert entry.figures["Set5"].psnr_y == 28.4
+    assert entry.spec == find_model("other-x4", catalogue).spec
+    assert [*find_family("other", catalogue)] == [*find_family("other-int8", catalogue)] == [4]
+    with pytest.raises(WeightsError, match="damaged: its sha256 is"):
+        entry.read()

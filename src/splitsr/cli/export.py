@@ -12,13 +12,9 @@ from splitsr.cli.options import BadCall, json_option
 from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, TITLES, Format, Layout, Precision, Target
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from splitsr.evaluation.delivery import Delivery
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_MOST_PHOTOS = 64
 
 
 def _read_size(
@@ -135,20 +131,20 @@ def _deliver(
 
     weights = _weights(model)
     try:
-        from splitsr.evaluation.delivery import deliver, own_photos
+        from splitsr.evaluation.delivery import deliver, own_photos, some_photos
         from splitsr.models.checkpoint import load_weights
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"exporting a model needs {error.name}: pip install 'splitsr[{EXTRAS[target.format]}]'"
         ) from None
-    photos = _read(images) if images else own_photos()
+    photos = some_photos(images) if images else own_photos()
     return deliver(
         load_weights(weights),
         target,
         output,
         name=weights.stem,
         images=photos,
-        calibration=_read(calibration) if calibration else photos,
+        calibration=some_photos(calibration) if calibration else photos,
         overwrite=overwrite,
     )
 
@@ -163,15 +159,6 @@ def _weights(model: str) -> Path:
     if is_model_path(model):
         raise BadCall(f"{model}: an export starts from weights; give a .safetensors file or a name")
     return find_model(model).weights_path
-
-
-def _read(folder: Path) -> list[npt.NDArray[np.uint8]]:
-    """Photographs of a folder, evenly taken if there are many."""
-    from splitsr.data.sources import find_images
-    from splitsr.evaluation.delivery import read_photos
-
-    found = find_images([folder])
-    return read_photos(found[:: -(-len(found) // _MOST_PHOTOS)])
 
 
 def _print(delivery: Delivery) -> None:

@@ -49,6 +49,7 @@ def _fields(entry: ModelEntry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "scale": entry.spec.scale,
+        "precision": entry.precision,
         "parameters": entry.parameters,
         "multi_adds_720p": entry.multi_adds_720p,
         "psnr_y": {name: figures.psnr_y for name, figures in entry.figures.items()},

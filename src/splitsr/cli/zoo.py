@@ -119,6 +119,50 @@ def promote_command(
     _print_promotion(promotion)
 
 
+@command.command("quantize")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option(
+    "--calibration", type=_FOLDER, required=True, help="Photographs that no test set has."
+)
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    required=True,
+    metavar="NAME=DIR",
+    callback=_read_sets,
+    help="A test set's HR images; Set5, Set14 and B100 are needed.",
+)
+@_root_option
+@_zoo_option
+def quantize_command(
+    names: tuple[str, ...], calibration: Path, sets: dict[str, Path], root: Path, zoo: Path | None
+) -> None:
+    """Make the int8 forms of shipped models.
+
+    Each NAME-int8 is calibrated on photographs, timed in turns with float32, and scored. One that
+    is not faster on this machine, or loses more than 0.15 dB on B100, is refused. The file, the
+    results, the table in docs/deploy.md and the catalogue are written together.
+
+    \b
+    Example:
+      splitsr zoo quantize splitsr-fast-x4 --calibration photos --set Set5=Set5/HR \\
+        --set Set14=Set14/HR --set B100=B100/HR
+    """  # noqa: D301 (click reads the \b)
+    from splitsr.evaluation.delivery import some_photos
+    from splitsr.evaluation.quantized import quantize_shipped
+
+    photos = some_photos(calibration)
+    for name in names:
+        record = quantize_shipped(
+            name, sets, photos, _places(root, zoo), lambda what: click.echo(what, err=True)
+        )
+        click.echo(
+            f"{name}-int8: {record.speed('int8'):.2f} times as fast as float32, loses "
+            f"{record.loss_db('int8'):.3f} dB on B100"
+        )
+
+
 @command.command("tables")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if something is stale.")
 @_root_option

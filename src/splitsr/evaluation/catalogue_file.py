@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 
 from splitsr.evaluation.results import ModelRecord
 from splitsr.spec import ModelSpec
+from splitsr.zoo.catalogue import Figures
 
 
 def catalogue_with(path: Path, name: str, spec: ModelSpec, record: ModelRecord) -> bytes:
@@ -27,6 +29,29 @@ def catalogue_with(path: Path, name: str, spec: ModelSpec, record: ModelRecord) 
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     rows: dict[str, dict[str, Any]] = tomllib.loads(text).get("models", {})
     rows[name] = _row(name, spec, record)
+    tables = [_table(f"models.{model}", rows[model]) for model in sorted(rows)]
+    return "\n".join([*_head(text), *tables]).encode()
+
+
+def catalogue_with_variant(
+    path: Path, name: str, sha256: str, figures: Mapping[str, Figures]
+) -> bytes:
+    """The catalogue's content with the int8 form of one of its models added or replaced.
+
+    Args:
+        path: the catalogue.
+        name: of the model in float32.
+        sha256: of the int8 form's file.
+        figures: its measured quality.
+    """
+    text = path.read_text(encoding="utf-8")
+    rows: dict[str, dict[str, Any]] = tomllib.loads(text)["models"]
+    variant = {
+        "file": f"{name}-int8.onnx",
+        "sha256": sha256,
+        "figures": {test: msgspec.to_builtins(found) for test, found in figures.items()},
+    }
+    rows[name] = {**rows[name], "variants": {"int8": variant}}
     tables = [_table(f"models.{model}", rows[model]) for model in sorted(rows)]
     return "\n".join([*_head(text), *tables]).encode()
 

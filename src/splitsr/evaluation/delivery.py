@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from splitsr.data.sources import ImageSource, decode_rgb
+from splitsr.data.sources import decode_rgb, find_images
 from splitsr.errors import DataError, ImageError, ModelError
 from splitsr.evaluation.metrics import psnr_y
 from splitsr.evaluation.together import write_together
@@ -38,6 +38,7 @@ LEAST_AGREEMENT_DB: dict[Precision, float] = {"fp32": 80.0, "fp16": 60.0, "int8"
 """The least PSNR of an export's output against the reference's: two bad pictures may have the same
 PSNR against a third, but are not the same."""
 
+_MOST_PHOTOS = 48
 _LARGEST_SIDE = 128  # of an LR picture that exports are compared on
 
 
@@ -218,21 +219,20 @@ def own_photos() -> list[Image]:
     return [decode_rgb(file.read_bytes()) for file in found if file.name.endswith(".png")]
 
 
-def read_photos(sources: Sequence[ImageSource]) -> list[Image]:
-    """Reads photographs as (H, W, 3).
+def some_photos(folder: Path) -> list[Image]:
+    """Photographs of a folder as (H, W, 3), evenly taken if there are many.
 
     Raises:
         DataError: one is broken, or there is none.
     """
-    if not sources:
-        raise DataError("no image to compare on; give a folder that has some")
-    found = []
-    for source in sources:
+    sources = find_images([folder])
+    photos = []
+    for source in sources[:: -(-len(sources) // _MOST_PHOTOS)]:
         try:
-            found.append(decode_rgb(source.read()))
+            photos.append(decode_rgb(source.read()))
         except (OSError, ImageError) as error:
             raise DataError(f"{source.name}: {error}") from error
-    return found
+    return photos
 
 
 def _fit(image: Image, scale: int, size: tuple[int, int] | None) -> Image:

@@ -13,6 +13,7 @@ from pathlib import Path
 from splitsr.errors import DataError
 from splitsr.evaluation.ablation import read_studies, to_csv, to_markdown
 from splitsr.evaluation.places import Places
+from splitsr.evaluation.precision import precision_block, read_precision
 from splitsr.evaluation.report import card_blocks, read_published, readme_blocks
 from splitsr.evaluation.results import ModelRecord, Results, read_results
 from splitsr.imaging.atomic import write_atomic
@@ -64,7 +65,7 @@ def render_documents(places: Places, results: Results) -> dict[Path, str]:
         blocks = readme_blocks(results, read_published(places.published))
         text = _read(places.readme)
         documents[places.readme] = fill_blocks(text, blocks, str(places.readme))
-    return documents | _render_studies(places)
+    return documents | _render_studies(places) | _render_deploy(places)
 
 
 def stale_documents(places: Places) -> list[Path]:
@@ -103,7 +104,10 @@ def unlike_catalogue(places: Places) -> list[str]:
     Raises:
         WeightsError: either cannot be read.
     """
-    results, catalogue = read_results(places.results), read_catalogue(places)
+    results, shipped = read_results(places.results), read_catalogue(places)
+    catalogue = {name: entry for name, entry in shipped.items() if entry.precision == "fp32"}
+    variants = {name: entry for name, entry in shipped.items() if entry.precision != "fp32"}
+    quantized = {f"{name}-int8": r for name, r in read_precision(places.precision).items()}
     agree = {
         name
         for name, record in results.items()
@@ -112,7 +116,14 @@ def unlike_catalogue(places: Places) -> list[str]:
         and {test: figures.psnr_y for test, figures in catalogue[name].figures.items()}
         == {test: result.psnr_y for test, result in record.figures.items()}
     }
-    return sorted((results.keys() | catalogue.keys()) - agree)
+    agree |= {
+        name
+        for name, record in quantized.items()
+        if name in variants
+        and variants[name].sha256 == record.sha256
+        and variants[name].figures == record.figures
+    }
+    return sorted((results.keys() | shipped.keys() | quantized.keys()) - agree)
 
 
 def read_catalogue(places: Places) -> Catalogue:
@@ -144,6 +155,15 @@ def _render_studies(places: Places) -> dict[Path, str]:
     text = fill_blocks(_read(places.ablation), blocks, str(places.ablation))
     tables = {places.studies / f"{study.name}.csv": to_csv(study) for study in studies}
     return {places.ablation: text, **tables}
+
+
+def _render_deploy(places: Places) -> dict[Path, str]:
+    """The page on runtimes, with its table of precisions."""
+    if not places.deploy.exists():
+        return {}
+    block = precision_block(read_precision(places.precision))
+    text = fill_blocks(_read(places.deploy), {"precision": block}, str(places.deploy))
+    return {places.deploy: text}
 
 
 def _holds(path: Path, text: str) -> bool:

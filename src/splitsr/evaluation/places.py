@@ -62,6 +62,16 @@ class Places:
         return self.docs / "results" / "models.json"
 
     @property
+    def precision(self) -> Path:
+        """What was measured of lower precisions."""
+        return self.docs / "results" / "precision.json"
+
+    @property
+    def deploy(self) -> Path:
+        """The page with the table of precisions; left alone if it does not exist."""
+        return self.docs / "deploy.md"
+
+    @property
     def published(self) -> Path:
         """Published figures of other networks."""
         return self.facts / "results" / "published.csv"

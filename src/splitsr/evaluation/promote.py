@@ -26,6 +26,7 @@ from splitsr.evaluation.documents import read_catalogue, render_documents
 from splitsr.evaluation.latency import describe_machine, measure_latency
 from splitsr.evaluation.methods import find_method
 from splitsr.evaluation.places import Places
+from splitsr.evaluation.quantized import forget_quantized
 from splitsr.evaluation.report import SETS
 from splitsr.evaluation.results import (
     ModelRecord,
@@ -109,6 +110,7 @@ def promote(
     record = _record(candidate, cost, onnx, parity, figures, hardware, report)
     contents = _contents(name, candidate, record, onnx, places)
     write_together(contents)
+    forget_quantized(places, name)
     return Promotion(name, record, tuple(contents))
 
 

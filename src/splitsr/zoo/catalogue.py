@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -35,6 +35,14 @@ class Figures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ssim_y: float
 
 
+class _Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A model's form in another precision, as it stands in the catalogue."""
+
+    file: str
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    figures: dict[str, Figures]
+
+
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One model as it stands in the catalogue."""
 
@@ -45,6 +53,7 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     multi_adds_720p: Annotated[int, msgspec.Meta(gt=0)]
     spec: dict[str, Any]
     figures: dict[str, Figures]
+    variants: dict[Literal["int8"], _Variant] = {}
 
 
 class _Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,7 +65,8 @@ class ModelEntry:
     """A model and where its weights are.
 
     Attributes:
-        name: `<family>-x<scale>` of a shipped model; of a file, the name it carries.
+        name: `<family>-x<scale>` of a shipped model, and `-int8` behind it for its int8 form; of a
+            file, the name it carries.
         path: the ONNX file.
         sha256: of the ONNX file, hexadecimal.
         spec: the network's description.
@@ -64,6 +74,7 @@ class ModelEntry:
         parameters: trained values; None where unknown.
         multi_adds_720p: multiply-adds for a 1280x720 output; None where unknown.
         figures: measured quality by test set.
+        precision: of its arithmetic, `fp32` or `int8`.
     """
 
     name: str
@@ -74,16 +85,25 @@ class ModelEntry:
     parameters: int | None = None
     multi_adds_720p: int | None = None
     figures: Mapping[str, Figures] = field(default_factory=dict)
+    precision: str = "fp32"
 
     @property
     def family(self) -> str:
-        """The name without the scale: what models for other scales share."""
-        return self.name.removesuffix(f"-x{self.spec.scale}")
+        """The name without the scale: what models for other scales share.
+
+        Of an int8 form it ends in `-int8`, as its name does.
+        """
+        suffix = "" if self.precision == "fp32" else f"-{self.precision}"
+        base = self.name.removesuffix(suffix).removesuffix(f"-x{self.spec.scale}")
+        return base + suffix
 
     @property
     def weights_path(self) -> Path:
-        """The safetensors file with the same weights."""
-        return self.path.with_suffix(".safetensors")
+        """The safetensors file with the same weights, in float32."""
+        stem = self.path.stem
+        if self.precision != "fp32":
+            stem = stem.removesuffix(f"-{self.precision}")
+        return self.path.with_name(f"{stem}.safetensors")
 
     def read(self) -> bytes:
         """Reads the ONNX file and verifies it.
@@ -117,7 +137,9 @@ def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
     """
     try:
         rows = msgspec.toml.decode(_read_bytes(path), type=_Catalogue).models
-        return {name: _entry(name, row, path.parent / FILES_FOLDER) for name, row in rows.items()}
+        folder = path.parent / FILES_FOLDER
+        entries = [entry for name, row in rows.items() for entry in _entries(name, row, folder)]
+        return {entry.name: entry for entry in entries}
     except (msgspec.DecodeError, SpecError) as error:
         raise WeightsError(f"{path}: not a valid catalogue ({error})") from error
 
@@ -171,6 +193,11 @@ def find_family(name: str, catalogue: Catalogue | None = None) -> dict[int, Mode
     return {entry.spec.scale: entry for entry in sorted(entries, key=lambda e: e.spec.scale)}
 
 
+def variant_name(name: str, precision: str) -> str:
+    """The name of a model or a family in a precision: `splitsr-fast-x4-int8`."""
+    return name if precision == "fp32" else f"{name}-{precision}"
+
+
 def is_model_path(name_or_path: str | Path) -> bool:
     """Whether a model is given as a file, and not by its name."""
     text = str(name_or_path)
@@ -193,6 +220,21 @@ def unknown_model(name: str, catalogue: Catalogue, others: Iterable[str] = ()) -
     close = get_close_matches(name, known, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(catalogue)}"
     return UnknownModelError(f"no model {name!r}: {hint} `splitsr models` lists all")
+
+
+def _entries(name: str, row: _Row, folder: Path) -> Iterator[ModelEntry]:
+    """A model, and its forms in other precisions."""
+    entry = _entry(name, row, folder)
+    yield entry
+    for precision, variant in row.variants.items():
+        yield replace(
+            entry,
+            name=variant_name(name, precision),
+            path=folder / variant.file,
+            sha256=variant.sha256,
+            figures=variant.figures,
+            precision=precision,
+        )
 
 
 def _entry(name: str, row: _Row, folder: Path) -> ModelEntry:
