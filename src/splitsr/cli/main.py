@@ -19,6 +19,7 @@ COMMANDS = {
     "upscale": "Enlarge photos.",
     "models": "List the models that ship with splitsr.",
     "info": "Parameters, multi-adds and layers of a network.",
+    "calibrate": "How a light and a heavy network share pictures.",
     "evaluate": "PSNR and SSIM of a model on a folder of images.",
     "export": "Write a model for another runtime, checked.",
     "bench": "Time networks on this machine.",

@@ -14,6 +14,7 @@ from splitsr.errors import UnknownModelError
 if TYPE_CHECKING:
     from splitsr.cli.jobs import Plan
     from splitsr.runtime.batch import Result, Settings
+    from splitsr.runtime.networks import Networks
     from splitsr.runtime.upscaler import Upscaler
 
 INTERRUPTED = 130
@@ -39,6 +40,18 @@ class _Call:
     default="fp32",
     show_default=True,
     help="int8: the model's form in 8-bit integers, faster on CPUs that have instructions for it.",
+)
+@click.option(
+    "--dispatch",
+    metavar="LIGHT|FILE",
+    help="Leave easy parts to a light network (splitsr-fast), bilinear or bicubic; or share as a "
+    "file of `splitsr calibrate` says.",
+)
+@click.option(
+    "--dispatch-threshold",
+    type=click.FloatRange(0),
+    metavar="T",
+    help="Difficulty from which on --dispatch uses --model.  [default: as calibrated]",
 )
 @output_options
 @click.option("--recursive", is_flag=True, help="Look into folders of folders.")
@@ -100,20 +113,22 @@ def _prepare(
     skip_existing: bool,
     overwrite: bool,
     max_pixels: int | None,
+    dispatch: str | None,
+    dispatch_threshold: float | None,
 ) -> _Call:
     """Loads the networks and gathers what all jobs share."""
     from splitsr.imaging.files import DEFAULT_MAX_PIXELS
     from splitsr.runtime.batch import Settings
     from splitsr.runtime.upscaler import Upscaler
-    from splitsr.zoo.catalogue import DEFAULT_FAMILY, is_model_path, variant_name
+    from splitsr.zoo.catalogue import is_model_path
 
     if skip_existing and overwrite:
         raise click.UsageError("--skip-existing and --overwrite exclude each other")
     if model and precision != "fp32" and is_model_path(model):
         raise BadCall(f"{model}: a file has one precision; leave out --precision")
     try:
-        name = variant_name(model or DEFAULT_FAMILY, precision)
-        upscaler = Upscaler(name, threads=threads, tile=tile)
+        networks = _networks(model, precision, dispatch, dispatch_threshold, threads)
+        upscaler = Upscaler(networks, threads=threads, tile=tile)
     except UnknownModelError as error:
         raise BadCall(str(error)) from None
     scale = scale or upscaler.scale
@@ -125,6 +140,29 @@ def _prepare(
             )
     limit = max_pixels or DEFAULT_MAX_PIXELS
     return _Call(upscaler, Settings(scale, quality, skip_existing, overwrite, limit))
+
+
+def _networks(
+    model: str | None,
+    precision: str,
+    dispatch: str | None,
+    threshold: float | None,
+    threads: int | None,
+) -> Networks | str:
+    """What `Upscaler` takes: a model, or one with a light one beside it."""
+    from splitsr.zoo.catalogue import DEFAULT_FAMILY, variant_name
+
+    if dispatch is None:
+        if threshold is not None:
+            raise click.UsageError("--dispatch-threshold needs --dispatch")
+        return variant_name(model or DEFAULT_FAMILY, precision)
+    if precision != "fp32":
+        raise click.UsageError("--dispatch is calibrated for fp32; leave out --precision")
+    if model and dispatch.endswith(".json"):
+        raise click.UsageError(f"{dispatch} names both networks; leave --model out")
+    from splitsr.runtime.dispatch import find_dispatched
+
+    return find_dispatched(dispatch, model or DEFAULT_FAMILY, threshold=threshold, threads=threads)
 
 
 def _check_streams(plan: Plan, *, as_json: bool) -> None:

@@ -45,13 +45,16 @@ class Networks:
 
 
 def find_networks(
-    model: str | Path | Engine, threads: int | None = None, catalogue: Catalogue | None = None
+    model: str | Path | Engine | Networks,
+    threads: int | None = None,
+    catalogue: Catalogue | None = None,
 ) -> Networks:
     """Finds networks; loads none yet.
 
     Args:
         model: a model's name, for this one network; a family's (`splitsr-balanced`), for its
-            networks of every scale; the path of an ONNX file; or an engine.
+            networks of every scale; the path of an ONNX file; an engine; or networks that were
+            found before.
         threads: for each network; by default one for each available CPU.
         catalogue: where names are looked up; by default what ships.
 
@@ -59,6 +62,8 @@ def find_networks(
         UnknownModelError: no such name; the message names the closest ones.
         WeightsError: a file that is missing, damaged or not from splitsr.
     """
+    if isinstance(model, Networks):
+        return model
     if not isinstance(model, str | Path):
         return Networks({model.spec.scale: lambda: model})
     models = shipped_catalogue() if catalogue is None else catalogue

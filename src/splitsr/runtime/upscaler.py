@@ -16,7 +16,7 @@ from splitsr.imaging.resize import resize_rows
 from splitsr.imaging.rows import Rows
 from splitsr.runtime.engine import DividedEngine, Engine
 from splitsr.runtime.lanes import SharedEngine
-from splitsr.runtime.networks import find_networks
+from splitsr.runtime.networks import Networks, find_networks
 from splitsr.runtime.passes import PassPlan, plan_passes
 from splitsr.runtime.pixels import Pixels, pack_pixels, unpack_pixels
 from splitsr.runtime.tiled import TileSize, plan_for, stream_tiled
@@ -63,7 +63,7 @@ class Upscaler:
 
     def __init__(
         self,
-        model: str | Path | Engine = DEFAULT_FAMILY,
+        model: str | Path | Engine | Networks = DEFAULT_FAMILY,
         *,
         threads: int | None = None,
         tile: TileSize = "auto",
@@ -74,7 +74,7 @@ class Upscaler:
         Args:
             model: a model's name (`splitsr models` lists them), for this one network; a family's,
                 such as `splitsr-balanced`, for the network that suits the scale best; the path of
-                an ONNX file that splitsr exported; or an engine.
+                an ONNX file that splitsr exported; an engine, or several by scale.
             threads: threads that compute one tile; by default one for each available CPU.
             tile: side of a tile in LR pixels; `auto` bounds memory and leaves small pictures
                 whole. The result does not depend on it.

@@ -1,0 +1,149 @@
+"""`splitsr calibrate`: how a light and a heavy network share pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from splitsr.cli.options import BadCall, json_option
+
+if TYPE_CHECKING:
+    from splitsr.evaluation.benchmark import ImagePair
+    from splitsr.runtime.dispatch import Calibration
+
+
+@click.command()
+@click.argument(
+    "folder", metavar="FOLDER", type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@click.option(
+    "--model",
+    default="splitsr-balanced-x4",
+    show_default=True,
+    metavar="NAME",
+    help="The heavy network: a model's name, or an .onnx file.",
+)
+@click.option(
+    "--light",
+    default="splitsr-fast-x4",
+    show_default=True,
+    metavar="NAME",
+    help="The light one: a model of the same scale, bilinear or bicubic.",
+)
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1),
+    help="Share of the pixels that the light network gets at least.",
+)
+@click.option(
+    "--max-loss",
+    type=click.FloatRange(0, 10),
+    metavar="DB",
+    help="PSNR-Y that may be lost, a mean over the images.",
+)
+@click.option("--patch-size", type=click.IntRange(4, 512), help="In LR pixels.  [default: 16]")
+@click.option("--halo", type=click.IntRange(0, 64), help="Context in LR pixels.  [default: 3]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write, *.json, for `splitsr upscale --dispatch`.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all there are]")
+@json_option
+def command(
+    folder: Path,
+    model: str,
+    light: str,
+    share: float | None,
+    max_loss: float | None,
+    patch_size: int | None,
+    halo: int | None,
+    output: Path | None,
+    overwrite: bool,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Calibrate how a light and a heavy network share pictures.
+
+    FOLDER has photos in full size; their LR images are made by bicubic. The threshold is found at
+    which the light network gets a --share of the pixels, or at which no more than --max-loss is
+    lost against the heavy network alone.
+
+    \b
+    Examples:
+      splitsr calibrate photos --max-loss 0.05 -o dispatch.json
+      splitsr calibrate photos --light bicubic --share 0.3 -o dispatch.json
+      splitsr upscale photo.jpg --dispatch dispatch.json
+    """  # noqa: D301 (click reads the \b)
+    from splitsr.imaging.atomic import check_target, write_atomic
+    from splitsr.runtime.dispatch import HALO, PATCH_SIZE, Calibration
+
+    if (share is None) == (max_loss is None):
+        raise click.UsageError("give one of --share and --max-loss")
+    if output and output.suffix != ".json":
+        raise BadCall(f"{output}: must end in .json, by which `splitsr upscale` knows it")
+    if output:
+        check_target(output, overwrite=overwrite)
+    start = Calibration(
+        heavy=model,
+        light=light,
+        threshold=0.0,
+        patch_size=patch_size or PATCH_SIZE,
+        halo=HALO if halo is None else halo,
+    )
+    found = _calibrate(folder, start, share, max_loss, threads)
+    content = _to_json(found)
+    if output:
+        write_atomic(output, content, overwrite=overwrite)
+    click.echo(content.decode() if as_json else _line(found), nl=not as_json)
+
+
+def _calibrate(
+    folder: Path,
+    start: Calibration,
+    share: float | None,
+    max_loss: float | None,
+    threads: int | None,
+) -> Calibration:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from splitsr.evaluation.calibrate import calibrate, load_pair
+
+    pairs = _read(folder, load_pair(start.heavy, start.light, threads)[0].spec.scale)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Calibrating", total=None)
+        return calibrate(
+            start.heavy,
+            start.light,
+            pairs,
+            share=share,
+            max_loss=max_loss,
+            start=start,
+            threads=threads,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+def _read(folder: Path, scale: int) -> list[ImagePair]:
+    from splitsr.evaluation.benchmark import load_pairs
+
+    return load_pairs(folder, scale)
+
+
+def _to_json(found: Calibration) -> bytes:
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
+
+
+def _line(found: Calibration) -> str:
+    return (
+        f"threshold {found.threshold:g}: {found.light} computes {100 * (found.share or 0):.0f} % "
+        f"of the pixels, {found.loss:.3f} dB are lost ({found.images} images)"
+    )

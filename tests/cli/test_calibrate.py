@@ -1,0 +1,120 @@
+"""`splitsr calibrate` and `splitsr upscale --dispatch`, in real processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory, photo: np.ndarray) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    Image.fromarray(photo[:320, :384]).save(folder / "top.png")
+    Image.fromarray(photo[200:, 100:]).save(folder / "bottom.png")
+    return folder
+
+
+def test_a_wanted_loss_is_met_and_the_file_is_used(
+    run_splitsr: Run, photos: Path, tmp_path: Path
+) -> None:
+    path, out = tmp_path / "found.json", tmp_path / "out.png"
+    options = ("--max-loss", 0.05, "--threads", 1, "--json")
+
+    made = run_splitsr("calibrate", photos, *options, "-o", path)
+
+    assert made.returncode == 0, made.stderr
+    found = json.loads(made.stdout)
+    assert json.loads(path.read_text()) == found
+    assert 0 < found["loss"] <= 0.05
+    assert found["share"] > 0.1
+    assert found["images"] == 2
+    refused = run_splitsr("calibrate", photos, *options, "-o", path)
+    assert refused.returncode == 1
+    assert b"exists already" in refused.stderr
+
+    used = run_splitsr("upscale", photos / "top.png", "--dispatch", path, "-o", out, "--json")
+    assert used.returncode == 0, used.stderr
+    (result,) = json.loads(used.stdout)["results"]
+    assert result["model"] == "splitsr-balanced-x4 with splitsr-fast-x4"
+    with Image.open(out) as image:
+        assert image.size == (4 * 384, 4 * 320)
+
+
+def test_a_wanted_share_is_met(run_splitsr: Run, photos: Path) -> None:
+    made = run_splitsr(
+        "calibrate", photos, "--light", "bilinear", "--share", 0.4, "--threads", 1, "--json"
+    )
+    assert made.returncode == 0, made.stderr
+    found = json.loads(made.stdout)
+    assert 0.4 <= found["share"] < 0.6
+    assert found["loss"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "one of --share and --max-loss"),
+        (["--share", "0.5", "--max-loss", "0.1"], "one of --share and --max-loss"),
+        (["--share", "2"], "--share"),
+        (["--share", "0.5", "--model", "splitsr-blanced-x4"], "did you mean"),
+        (["--share", "0.5", "-o", "found.toml"], "must end in .json"),
+    ],
+)
+def test_a_wrong_call(run_splitsr: Run, photos: Path, arguments: list[str], message: str) -> None:
+    result = run_splitsr("calibrate", photos, *arguments)
+    assert result.returncode == 2
+    assert message in result.stderr.decode()
+    assert b"Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dispatch", "bicubic"], "splitsr calibrate"),
+        (["--dispatch-threshold", "3"], "needs --dispatch"),
+        (["--dispatch", "missing.json"], "missing.json: cannot be read"),
+        (["--dispatch", "a.json", "--model", "splitsr-fast-x4"], "leave --model out"),
+        (["--dispatch", "splitsr-fats"], "no model 'splitsr-fats'"),
+    ],
+)
+def test_a_wrong_dispatch(
+    run_splitsr: Run, photos: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    out = tmp_path / "out.png"
+    result = run_splitsr("upscale", photos / "top.png", "-o", out, *arguments)
+    assert result.returncode in (1, 2)
+    assert message in result.stderr.decode()
+    assert b"Traceback" not in result.stderr
+    assert not out.exists()
+
+
+def test_slower_is_not_light(run_splitsr: Run, photos: Path) -> None:
+    result = run_splitsr(
+        "calibrate", photos, "--model", "splitsr-fast-x4", "--light", "splitsr-balanced-x4",
+        "--share", 0.5, "--threads", 1,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert b"name a faster one" in result.stderr
+
+
+def test_a_large_photo_is_dispatched_in_tiles(
+    run_splitsr: Run, photos: Path, tmp_path: Path
+) -> None:
+    outs = [tmp_path / f"{tile}.png" for tile in (64, 400)]
+    for out in outs:
+        result = run_splitsr(
+            "upscale", photos / "bottom.png", "-o", out, "--dispatch", "splitsr-fast",
+            "--tile", out.stem, "--scale", 2.5,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+    first, second = (np.asarray(Image.open(out)).astype(int) for out in outs)
+    assert first.shape == second.shape == (780, 1030, 3)
+    assert np.abs(first - second).mean() < 0.5  # a patch may take the other way, no more

@@ -1,0 +1,29 @@
+"""The table of docs/dispatch.md is that of the committed results, which are of what ships."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import msgspec
+
+from splitsr.evaluation.documents import fill_blocks
+from splitsr.runtime.dispatch import shipped_calibrations
+from tests.docs.markdown import ROOT
+
+REPORT = json.loads((ROOT / "benchmarks" / "results" / "dispatch.json").read_text())
+
+
+def test_the_table_is_that_of_the_results() -> None:
+    place = importlib.util.spec_from_file_location("bench", ROOT / "benchmarks" / "dispatch.py")
+    assert place
+    assert place.loader
+    script = importlib.util.module_from_spec(place)
+    place.loader.exec_module(script)
+    text = (ROOT / "docs" / "dispatch.md").read_text(encoding="utf-8")
+    assert text == fill_blocks(text, {"dispatch": script.render(REPORT)}, "docs/dispatch.md")
+
+
+def test_the_results_are_of_the_calibration_that_ships() -> None:
+    shipped = shipped_calibrations()[REPORT["heavy"], REPORT["light"]]
+    assert msgspec.to_builtins(shipped) == REPORT["calibration"]
