@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": "PSNR and SSIM of a model on a folder of images.",
     "export": "Write a model for another runtime, checked.",
     "bench": "Time networks on this machine.",
+    "study": "Analyse a study of preference.",
     "data": "Make training packs.",
     "train": "Train a network from a configuration.",
     "ablate": "Train a grid of networks at one equal budget.",
