@@ -16,6 +16,7 @@ from splitsr.evaluation.places import Places
 from splitsr.evaluation.precision import precision_block, read_precision
 from splitsr.evaluation.report import card_blocks, read_published, readme_blocks
 from splitsr.evaluation.results import ModelRecord, Results, read_results
+from splitsr.evaluation.speed_report import speed_blocks
 from splitsr.imaging.atomic import write_atomic
 from splitsr.zoo.catalogue import Catalogue, load_catalogue
 
@@ -65,7 +66,8 @@ def render_documents(places: Places, results: Results) -> dict[Path, str]:
         blocks = readme_blocks(results, read_published(places.published))
         text = _read(places.readme)
         documents[places.readme] = fill_blocks(text, blocks, str(places.readme))
-    return documents | _render_studies(places) | _render_deploy(places)
+    documents |= _render_studies(places) | _render_deploy(places)
+    return documents | _render_speed(places)
 
 
 def stale_documents(places: Places) -> list[Path]:
@@ -164,6 +166,14 @@ def _render_deploy(places: Places) -> dict[Path, str]:
     block = precision_block(read_precision(places.precision))
     text = fill_blocks(_read(places.deploy), {"precision": block}, str(places.deploy))
     return {places.deploy: text}
+
+
+def _render_speed(places: Places) -> dict[Path, str]:
+    """The page on speed and memory, with its tables."""
+    if not places.speed.exists():
+        return {}
+    blocks = speed_blocks(places.results.parent)
+    return {places.speed: fill_blocks(_read(places.speed), blocks, str(places.speed))}
 
 
 def _holds(path: Path, text: str) -> bool:

@@ -72,6 +72,11 @@ class Places:
         return self.docs / "deploy.md"
 
     @property
+    def speed(self) -> Path:
+        """The page with the tables of speed and memory; left alone if it does not exist."""
+        return self.docs / "speed.md"
+
+    @property
     def published(self) -> Path:
         """Published figures of other networks."""
         return self.facts / "results" / "published.csv"

@@ -1,0 +1,132 @@
+"""Networks on this machine: sizes, threads and precisions, and two lanes against one.
+
+    python benchmarks/speed.py --out docs/results/speed.json
+
+Uses `run_bench`, as `splitsr bench` does, and for the lanes the same turns: a photo of many tiles
+computed in two lanes, and tile after tile on all threads, with nothing else running and beside a
+process that keeps one core busy. Let nothing else run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import msgspec
+import numpy as np
+
+from splitsr.evaluation.bench import BenchReport, Contestant, run_bench
+from splitsr.runtime.engine import Engine, FloatArray
+from splitsr.runtime.engines import load_engine
+from splitsr.runtime.onnx_engine import available_cpus
+from splitsr.runtime.tiled import plan_for, run_tiled
+from splitsr.spec import ModelSpec
+from splitsr.zoo.catalogue import find_model
+
+BALANCED, FAST = "splitsr-balanced-x4", "splitsr-fast-x4"
+PHOTO = (600, 800)
+ROUNDS = 9
+LANE_ROUNDS = 3
+
+
+class Undivided:
+    """An engine that hides that it can be divided."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self._engine.spec
+
+    @property
+    def name(self) -> str:
+        return self._engine.name
+
+    def run(self, lr: FloatArray) -> FloatArray:
+        return self._engine.run(lr)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--no-lanes", action="store_true", help="only the networks")
+    arguments = parser.parse_args()
+    threads = available_cpus()
+    plans = [
+        (threads, (128, 128), ("fp32", "bf16")),
+        (1, (128, 128), ("fp32", "bf16")),
+    ]
+    reports = []
+    for count, size, precisions in plans:
+        reports.append(bench(count, size, precisions))
+        print(msgspec.json.encode(reports[-1]).decode(), file=sys.stderr, flush=True)
+    cases = () if arguments.no_lanes else (False, True)
+    lanes = [lane_case(threads, busy=busy) for busy in cases]
+    found = {"reports": msgspec.to_builtins(reports), "lanes": lanes}
+    text = msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
+    if arguments.out:
+        arguments.out.write_text(text)
+    else:
+        print(text)
+
+
+def bench(threads: int, size: tuple[int, int], precisions: tuple[str, ...]) -> BenchReport:
+    field = [
+        contestant(name, precision, threads)
+        for name in (BALANCED, FAST)
+        for precision in precisions
+    ]
+    return run_bench(field, *size, against=field[0], rounds=ROUNDS)
+
+
+def contestant(name: str, precision: str, threads: int) -> Contestant:
+    engine = load_engine(name, threads, precision)
+    return Contestant(name, name, precision, engine, threads, find_model(name).multi_adds_720p)
+
+
+def lane_case(threads: int, *, busy: bool) -> dict[str, object]:
+    divided = load_engine(BALANCED, threads)
+    whole = Undivided(divided)
+    picture = np.random.default_rng(0).integers(0, 256, (*PHOTO, 3), np.uint8)
+    # The tiles that each would be given: one window with all of the memory, or two that share it.
+    plans = [(engine, plan_for(engine, *PHOTO, "auto")) for engine in (divided, whole)]
+    runs = [lambda e=engine, p=plan: run_tiled(e, picture, p) for engine, plan in plans]
+    other = subprocess.Popen([sys.executable, "-c", "while True: pass"]) if busy else None
+    try:
+        seconds = turns(runs)
+    finally:
+        if other:
+            other.kill()
+    ratios = np.divide(seconds[1], seconds[0])
+    return {
+        "model": BALANCED,
+        "size": PHOTO,
+        "threads": threads,
+        "busy_core": busy,
+        "two_lanes_seconds": round(median(seconds[0]), 3),
+        "one_run_seconds": round(median(seconds[1]), 3),
+        "speedup": round(float(np.median(ratios)), 3),
+        "low": round(float(ratios.min()), 3),
+        "high": round(float(ratios.max()), 3),
+    }
+
+
+def turns(runs: list[Callable[[], object]]) -> list[list[float]]:
+    seconds: list[list[float]] = [[] for _ in runs]
+    for index in range(LANE_ROUNDS + 1):  # the first is a warm-up
+        for run, found in zip(runs, seconds, strict=True):
+            begun = time.perf_counter()
+            run()
+            if index:
+                found.append(time.perf_counter() - begun)
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
