@@ -66,7 +66,7 @@ def test_what_is_done_is_not_done_again(
     study, out = read_study(study_path), tmp_path / "out"
     first = run_study(study, pack, out, seeds=(1,), latency=False)
     assert [row.seeds for row in first.rows] == [1, 1, 1]
-    assert "(1 of 2 seeds)" in to_markdown(first)
+    assert "of 1 seed (2 are planned)" in to_markdown(first)
     monkeypatch.setattr(run, "train", lambda *_, **__: pytest.fail("trained again"))
     again = run_study(study, pack, out, seeds=(1,), latency=False)
     assert again == first

@@ -119,10 +119,24 @@ def read_study(path: Path) -> Study:
 
 def fingerprint(config: TrainConfig) -> str:
     """Names a run by what decides its outcome, so that studies share equal cells."""
-    fields = msgspec.to_builtins(config)
-    decisive = {key: value for key, value in fields.items() if key not in _WATCHING}
+    changed = _changed(config)
+    decisive = {key: value for key, value in changed.items() if key not in _WATCHING}
     digest = hashlib.sha256(msgspec.json.encode(decisive, order="deterministic")).hexdigest()
     return f"{digest[:12]}-{config.seed}"
+
+
+def _changed(settings: msgspec.Struct) -> dict[str, Any]:
+    """What differs from the defaults, so that a new setting renames no run that is without it."""
+    found: dict[str, Any] = {"arch": settings.__struct_config__.tag}
+    for field in msgspec.structs.fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, msgspec.Struct):
+            found[field.name] = _changed(value)
+        elif field.name == "stages":
+            found[field.name] = [_changed(stage) for stage in value]
+        elif value != field.default:
+            found[field.name] = value
+    return found
 
 
 def _changes(file: _StudyFile) -> list[tuple[str, dict[str, Any]]]:

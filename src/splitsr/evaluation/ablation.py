@@ -127,13 +127,14 @@ def to_csv(study: StudyResult) -> str:
 def to_markdown(study: StudyResult) -> str:
     """The table of a study, and what its figures are."""
     heading = ("", "parameters", "multi-adds", "ms", *study.sets)
+    usual = max((row.seeds for row in study.rows), default=0)
     rows = [
         (
             f"`{row.label}`",
             f"{row.parameters / 1e3:.1f} K",
             f"{row.multi_adds_720p / 1e9:.2f} G",
             "" if row.milliseconds is None else f"{row.milliseconds:.1f}",
-            *(_figure(row.psnr_y.get(name, ()), study.planned_seeds) for name in study.sets),
+            *(_figure(row.psnr_y.get(name, ()), usual) for name in study.sets),
         )
         for row in study.rows
     ]
@@ -145,9 +146,17 @@ def to_markdown(study: StudyResult) -> str:
         else "ms: not measured yet."
     )
     return (
-        f"{markdown_table(heading, rows)}\n\nPSNR-Y in dB, mean ± standard deviation over "
-        f"{study.planned_seeds} seeds. {study.budget}; {measured}"
+        f"{markdown_table(heading, rows)}\n\n{_seeds(usual, study.planned_seeds)} {study.budget}; "
+        f"{measured}"
     )
+
+
+def _seeds(done: int, planned: int) -> str:
+    """What the figures of a table are means of."""
+    short = f" ({planned} are planned)" if done < planned else ""
+    if done > 1:
+        return f"PSNR-Y in dB, mean ± standard deviation over {done} seeds{short}."
+    return f"PSNR-Y in dB of {done} seed{short}: how far seeds differ is not known."
 
 
 def _mean_and_spread(values: tuple[float, ...]) -> tuple[str, str]:
@@ -158,12 +167,12 @@ def _mean_and_spread(values: tuple[float, ...]) -> tuple[str, str]:
     )
 
 
-def _figure(values: tuple[float, ...], planned: int) -> str:
+def _figure(values: tuple[float, ...], usual: int) -> str:
     if not values:
         return "not trained"
     deviation = spread(values)
     text = f"{fmean(values):.3f}" + ("" if deviation is None else f" ± {deviation:.3f}")
-    return text if len(values) == planned else f"{text} ({len(values)} of {planned} seeds)"
+    return text if len(values) == usual else f"{text} ({len(values)} of {usual} seeds)"
 
 
 def _read_study(path: Path) -> StudyResult:
