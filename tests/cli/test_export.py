@@ -111,7 +111,6 @@ def test_an_output_that_exists_is_kept(run_splitsr: Run, weights: Path, tmp_path
 @pytest.mark.parametrize(
     ("kind", "suffix", "package"),
     [
-        ("onnx", ".onnx", "onnx"),
         ("litert", ".tflite", "ai_edge_litert"),
         ("ncnn", ".param", "pnnx"),
         ("executorch", ".pte", "executorch"),
@@ -126,9 +125,8 @@ def test_a_missing_package_is_one_line(
     result = subprocess.run(call, capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
-    extra = "export" if kind == "onnx" else kind
     assert line.startswith("splitsr: export to ")
-    assert line.endswith(f"needs {package}: pip install 'splitsr[{extra}]'")
+    assert line.endswith(f"needs {package}: pip install 'splitsr[{kind}]'")
     assert not path.exists()
 
 

@@ -86,6 +86,8 @@ def test_an_export_for_any_size_is_the_network(
 ) -> None:
     if kind == "executorch" and name not in ("shipped form", "light upsampler, odd ratio"):
         pytest.skip("ExecuTorch takes long; two networks have every kind of layer that we ship")
+    if kind == "onnx" and name not in ("EDSR", "RCAN"):
+        pytest.skip("ONNX of the others is held against PyTorch in test_onnx.py")
     network = network_of(SPECS[name])
     target = Target(format=kind, layout=NATIVE_LAYOUT[kind])
     engine = exported(network, target, photos, tmp_path)
@@ -118,7 +120,7 @@ def test_precisions_layouts_and_sizes(
 
 def test_weights_take_half_the_bytes_in_fp16(photos: list[np.ndarray], tmp_path: Path) -> None:
     network = network_of(SplitSRSpec(n_feats=48, n_resgroups=1, n_resblocks=1, hybrid_index=0))
-    for kind, suffix in (("onnx", ".onnx"), ("litert", ".tflite"), ("ncnn", ".bin")):
+    for kind, suffix in (("litert", ".tflite"), ("ncnn", ".bin")):
         sizes = []
         for precision in ("fp32", "fp16"):
             target = Target(format=kind, precision=precision, layout=NATIVE_LAYOUT[kind])  # type: ignore[arg-type, index]
