@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from splitsr.imaging.color import rgb_to_y
 from splitsr.models.build import build_model
 from splitsr.spec import SplitSRSpec
 from splitsr.training.config import Optimizer, Schedule, Stage
@@ -52,6 +53,13 @@ def test_spectral_loss_equals_numpy() -> None:
     assert float(spectral_loss(sr, hr)) == pytest.approx(expected, rel=1e-5)
     both = image_loss(sr, hr, Stage(fft_weight=0.3))
     assert float(both) == pytest.approx(float((sr - hr).abs().mean()) + 0.3 * expected, rel=1e-5)
+
+
+def test_luma_is_weighted_as_in_the_metric() -> None:
+    sr, hr = torch.rand(2, 3, 8, 6), torch.rand(2, 3, 8, 6)
+    of_metric = [rgb_to_y(255 * image.permute(0, 2, 3, 1).numpy()) / 255 for image in (sr, hr)]
+    expected = float((sr - hr).abs().mean()) + 0.5 * np.abs(of_metric[0] - of_metric[1]).mean()
+    assert float(image_loss(sr, hr, Stage(luma_weight=0.5))) == pytest.approx(expected, rel=1e-5)
 
 
 def test_ema_follows_the_formula() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 # MATLAB's rgb2ycbcr (ITU-R BT.601, studio range): Y = 16 + weights . RGB / 255.
-_Y_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255
+Y_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255
 _Y_OFFSET = 16.0
 
 
@@ -26,4 +26,4 @@ def rgb_to_y(rgb: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """
     if rgb.ndim < 1 or rgb.shape[-1] != 3:
         raise ValueError(f"rgb: found shape {rgb.shape}; the last axis must have 3 channels")
-    return rgb.astype(np.float64) @ _Y_WEIGHTS + _Y_OFFSET
+    return rgb.astype(np.float64) @ Y_WEIGHTS + _Y_OFFSET

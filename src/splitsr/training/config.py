@@ -28,6 +28,7 @@ class Stage(_Section, frozen=True):
         batch_size: patches a step, over all processes.
         patch_size: side of a patch in LR pixels.
         loss: on the output in [0, 1].
+        luma_weight: weight of the same loss of the luma, added to it; 0 for none.
         fft_weight: weight of the L1 distance of the spectra, added to the loss; 0 for none.
     """
 
@@ -35,6 +36,7 @@ class Stage(_Section, frozen=True):
     batch_size: int = 16
     patch_size: int = 24
     loss: Literal["l1", "charbonnier", "l2"] = "l1"
+    luma_weight: float = 0.0
     fft_weight: float = 0.0
 
 

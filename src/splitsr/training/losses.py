@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from splitsr.imaging.color import Y_WEIGHTS
 from splitsr.training.config import Stage
 
 CHARBONNIER_EPS = 1e-3
@@ -15,9 +16,12 @@ def image_loss(sr: Tensor, hr: Tensor, stage: Stage) -> Tensor:
     """The loss of a stage, a scalar.
 
     `l1` and `l2` are means over all values; `charbonnier` is the mean of
-    sqrt(d^2 + eps^2) - eps with eps = 1e-3 (Lai et al. 2017, arXiv 1710.01992).
+    sqrt(d^2 + eps^2) - eps with eps = 1e-3 (Lai et al. 2017, arXiv 1710.01992). `luma_weight` adds
+    the same of the luma, which is what figures are measured on and eyes see detail by.
     """
     loss = _pixel_loss(sr, hr, stage.loss)
+    if stage.luma_weight:
+        loss = loss + stage.luma_weight * _pixel_loss(luma(sr), luma(hr), stage.loss)
     if stage.fft_weight:
         loss = loss + stage.fft_weight * spectral_loss(sr, hr)
     return loss
@@ -29,6 +33,12 @@ def _pixel_loss(sr: Tensor, hr: Tensor, kind: str) -> Tensor:
     if kind == "l2":
         return functional.mse_loss(sr, hr)
     return (torch.sqrt((sr - hr) ** 2 + CHARBONNIER_EPS**2) - CHARBONNIER_EPS).mean()
+
+
+def luma(rgb: Tensor) -> Tensor:
+    """(N, 3, H, W) in [0, 1] -> (N, H, W): BT.601's luma as figures take it, without its offset."""
+    red, green, blue = Y_WEIGHTS.tolist()  # numbers, not a tensor: a CUDA graph captures no copy
+    return red * rgb[:, 0] + green * rgb[:, 1] + blue * rgb[:, 2]
 
 
 def spectral_loss(sr: Tensor, hr: Tensor) -> Tensor:
