@@ -37,7 +37,8 @@ def _pixel_loss(sr: Tensor, hr: Tensor, kind: str) -> Tensor:
 
 def luma(rgb: Tensor) -> Tensor:
     """(N, 3, H, W) in [0, 1] -> (N, H, W): BT.601's luma as figures take it, without its offset."""
-    red, green, blue = Y_WEIGHTS.tolist()  # numbers, not a tensor: a CUDA graph captures no copy
+    # Numbers, not a tensor: a CUDA graph captures no copy from the host.
+    red, green, blue = (float(weight) for weight in Y_WEIGHTS)
     return red * rgb[:, 0] + green * rgb[:, 1] + blue * rgb[:, 2]
 
 
