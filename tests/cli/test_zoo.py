@@ -231,6 +231,32 @@ def test_the_same_weights_may_be_measured_again(
     assert "another thread" in places.card(NAME).read_text()
 
 
+def test_times_are_taken_again_and_nothing_else_changes(
+    places: Places, repo_root: Path, run_splitsr: RunSplitsr
+) -> None:
+    before = json.loads(places.results.read_bytes())["models"][NAME]
+    aged = places.results.read_text().replace('"cpu": "', '"cpu": "another ')
+    places.results.write_text(aged)
+    where = ["--root", str(repo_root), "--zoo", str(places.zoo)]
+    done = run_splitsr("zoo", "time", NAME, *where)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(b" ms") == 4
+    after = json.loads(places.results.read_bytes())["models"][NAME]
+    assert after["machine"] == before["machine"]
+    times = [timing.pop("milliseconds") for timing in after.pop("latency")]
+    assert len(times) == len(before.pop("latency"))
+    assert after == before
+    assert f"| {times[0]:.1f} |" in places.card(NAME).read_text()
+    assert stale_documents(places) == unlike_catalogue(places) == []
+
+    places.weights(NAME, ".onnx").write_bytes(b"another file")
+    done = run_splitsr("zoo", "time", *where)
+    assert done.returncode == 1
+    assert b"not the file that was measured" in done.stderr
+    done = run_splitsr("zoo", "time", "splitsr-none-x4", *where)
+    assert b"splitsr-none-x4: no such model ships" in done.stderr
+
+
 def test_the_same_weights_may_be_exported_in_another_form(
     places: Places, trained: Path, sets: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from splitsr.evaluation.latency import Latency
     from splitsr.evaluation.places import Places
     from splitsr.evaluation.promote import Promotion
+    from splitsr.evaluation.results import ModelRecord
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -32,7 +35,7 @@ _zoo_option = click.option(
 def command() -> None:
     """Put a trained network into the catalogue.
 
-    For the source of splitsr: both commands run in the root of a checkout.
+    For the source of splitsr: these commands run in the root of a checkout.
     """
 
 
@@ -163,6 +166,29 @@ def quantize_command(
         )
 
 
+@command.command("time")
+@click.argument("names", metavar="[NAME...]", nargs=-1)
+@_root_option
+@_zoo_option
+def time_command(names: tuple[str, ...], root: Path, zoo: Path | None) -> None:
+    """Measure the latency of shipped models again.
+
+    All of them, unless named. The results, the model cards and the README get the new times and
+    this machine; let nothing else run.
+
+    \b
+    Example:
+      splitsr zoo time splitsr-fast-x4
+    """  # noqa: D301 (click reads the \b)
+    from splitsr.evaluation.retime import retime
+
+    timed = retime(names, _places(root, zoo), lambda name: click.echo(f"Timing {name}", err=True))
+    for name, record in timed.items():
+        times = ", ".join(_latency_line(timing) for timing in record.latency)
+        click.echo(f"{name}: {times}")
+    _warn_if_disturbed(timed.values())
+
+
 @command.command("tables")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if something is stale.")
 @_root_option
@@ -206,14 +232,22 @@ def _print_promotion(promotion: Promotion) -> None:
         gain = result.psnr_y - result.bicubic_psnr_y
         click.echo(f"{test}: {result.psnr_y:.2f} dB, {gain:+.2f} over bicubic")
     for timing in promotion.record.latency:
-        size, threads = f"{timing.width}x{timing.height}", timing.threads
-        plural = "s" if threads > 1 else ""
-        click.echo(f"{size} on {threads} thread{plural}: {timing.milliseconds:.1f} ms")
-    if promotion.record.disturbed:
-        click.echo(
-            "splitsr: something else was running, so the times are too long; promote the same "
-            "weights again when the machine is quiet",
-            err=True,
-        )
+        click.echo(_latency_line(timing))
+    _warn_if_disturbed([promotion.record])
     for path in promotion.files:
         click.echo(f"wrote {path}")
+
+
+def _latency_line(timing: Latency) -> str:
+    plural = "s" if timing.threads > 1 else ""
+    size = f"{timing.width}x{timing.height}"
+    return f"{size} on {timing.threads} thread{plural}: {timing.milliseconds:.1f} ms"
+
+
+def _warn_if_disturbed(records: Iterable[ModelRecord]) -> None:
+    if any(record.disturbed for record in records):
+        click.echo(
+            "splitsr: something else was running, so the times are too long; give `splitsr zoo "
+            "time` when the machine is quiet",
+            err=True,
+        )
