@@ -16,13 +16,16 @@ from torch import nn
 
 from splitsr.data.pack import Pack
 from splitsr.errors import DataError, NonFiniteError, TrainingError
+from splitsr.models.build import build_model
 from splitsr.models.checkpoint import load_weights, read_weights
 from splitsr.training import loop
-from splitsr.training.config import read_config
-from splitsr.training.devices import Place
+from splitsr.training.config import Stage, read_config
+from splitsr.training.devices import Place, find_place
 from splitsr.training.log import Record, read_log
 from splitsr.training.loop import train
+from splitsr.training.losses import image_loss
 from splitsr.training.state import STATE_FILE
+from splitsr.training.step import TrainStep
 
 TORCH_THREADS = 1
 
@@ -95,6 +98,30 @@ def test_warm_start(pack: Pack, config_path: Path, tmp_path: Path) -> None:
     old, new = read_weights(first.weights)[1], read_weights(second.weights)[1]
     torch.testing.assert_close(new["groups.0.tail.weight"], old["groups.0.tail.weight"])
     assert new["upsampler.0.conv.weight"].shape != old["upsampler.0.conv.weight"].shape
+
+
+def test_the_loss_against_a_teacher_is_added(config_path: Path) -> None:
+    config = read_config(config_path, ("precision=float32", "teacher=unused"))
+    network, teacher = build_model(config.model), build_model(config.model)
+    lr, hr = torch.rand(2, 3, 12, 12), torch.rand(2, 3, 48, 48)
+    stage = Stage(teacher_weight=0.25, luma_weight=2.0)
+    with torch.no_grad():
+        sr = network(lr)
+        expected = image_loss(sr, hr, stage) + 0.25 * image_loss(sr, teacher(lr), stage)
+    before = [parameter.clone() for parameter in teacher.parameters()]
+    loss = TrainStep(network, config, find_place("cpu"), teacher).update(lr, hr, stage)
+    assert float(loss) == pytest.approx(float(expected), rel=1e-5)
+    assert all(map(torch.equal, before, teacher.parameters()))
+
+
+def test_a_run_with_a_teacher(pack: Pack, config_path: Path, tmp_path: Path) -> None:
+    teacher = train(read_config(config_path), pack, tmp_path / "teacher").weights
+    taught = (f"teacher={teacher}", "stages.0.teacher_weight=1", "stages.1.teacher_weight=1")
+    result = train(read_config(config_path, taught), pack, tmp_path / "taught")
+    assert not same_weights(teacher, result.weights)
+    other = read_config(config_path, (*taught, "model.scale=2"))
+    with pytest.raises(TrainingError, match="enlarges x4, the network x2"):
+        train(other, pack, tmp_path / "x2")
 
 
 def test_validation_folder(pack: Pack, config_path: Path, tmp_path: Path) -> None:

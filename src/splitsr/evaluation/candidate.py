@@ -144,7 +144,7 @@ def _portable(config_text: str) -> str:
     """The configuration without a path of the machine that trained."""
 
     def shorten(match: re.Match[str]) -> str:
-        parts = PurePosixPath(match[1].replace("\\", "/")).parts
-        return f'init_from = "{"/".join(part for part in parts[-2:] if part != "/")}"'
+        parts = PurePosixPath(match[2].replace("\\", "/")).parts
+        return f'{match[1]} = "{"/".join(part for part in parts[-2:] if part != "/")}"'
 
-    return re.sub(r'^init_from = "(.*)"$', shorten, config_text, flags=re.MULTILINE)
+    return re.sub(r'^(init_from|teacher) = "(.*)"$', shorten, config_text, flags=re.MULTILINE)

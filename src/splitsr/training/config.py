@@ -30,6 +30,8 @@ class Stage(_Section, frozen=True):
         loss: on the output in [0, 1].
         luma_weight: weight of the same loss of the luma, added to it; 0 for none.
         fft_weight: weight of the L1 distance of the spectra, added to the loss; 0 for none.
+        teacher_weight: weight of the same loss against what the run's teacher makes of the patch,
+            added to it; 0 for none.
     """
 
     steps: int = 600_000
@@ -38,6 +40,7 @@ class Stage(_Section, frozen=True):
     loss: Literal["l1", "charbonnier", "l2"] = "l1"
     luma_weight: float = 0.0
     fft_weight: float = 0.0
+    teacher_weight: float = 0.0
 
 
 class Optimizer(_Section, frozen=True):
@@ -109,6 +112,7 @@ class TrainConfig(_Section, frozen=True):
         checkpoint_every: steps between two saved states.
         log_every: steps between two lines of the log.
         init_from: weights to start from, of this or another scale.
+        teacher: weights of a larger network of the same scale to learn from (distillation).
         expansion: width of the branches that every 3x3 kernel is trained with, over its output
             channels, and that are folded into it (see `training/reparam.py`); 0 for none.
     """
@@ -128,6 +132,7 @@ class TrainConfig(_Section, frozen=True):
     checkpoint_every: int = 1_000
     log_every: int = 100
     init_from: str | None = None
+    teacher: str | None = None
     expansion: int = 0
 
     def __post_init__(self) -> None:
@@ -171,6 +176,11 @@ def _checks(config: TrainConfig) -> list[tuple[str, bool, str]]:
         (f"stages[{number}].{field}", getattr(stage, field) > 0, positive)
         for number, stage in enumerate(config.stages)
         for field in ("steps", "batch_size", "patch_size")
+    ]
+    checks += [
+        (f"stages[{number}].teacher_weight", not stage.teacher_weight, "needs a teacher")
+        for number, stage in enumerate(config.stages)
+        if config.teacher is None
     ]
     return checks
 

@@ -21,7 +21,8 @@ from splitsr.data.pack import Pack
 from splitsr.data.patches import PairedPixels, plan_patches, stack_plan
 from splitsr.errors import NonFiniteError, TrainingError
 from splitsr.models.build import build_model
-from splitsr.models.checkpoint import save_weights, warm_start
+from splitsr.models.checkpoint import load_weights, save_weights, warm_start
+from splitsr.models.network import Network
 from splitsr.training.config import Stage, TrainConfig, config_to_toml
 from splitsr.training.devices import Place, find_place, leave_place, wait_for_all
 from splitsr.training.ema import EMA
@@ -129,7 +130,7 @@ class _Run:
         expand(model, config.expansion)
         self.model = model.to(place.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = EMA(self.model, config.ema)
-        self.step_once = TrainStep(self.model, config, place)
+        self.step_once = TrainStep(self.model, config, place, _load_teacher(config, place))
         self.progress = Progress()
         if resume:
             self.progress = load_state(
@@ -275,6 +276,19 @@ class _Slice:
     def elapsed(self) -> float:
         """Seconds since the slice began."""
         return time.monotonic() - self._started
+
+
+def _load_teacher(config: TrainConfig, place: Place) -> Network | None:
+    """The network to learn from, which stays as it is."""
+    if config.teacher is None:
+        return None
+    teacher = load_weights(Path(config.teacher)).requires_grad_(False)
+    if teacher.spec.scale != config.model.scale:
+        raise TrainingError(
+            f"teacher: {config.teacher} enlarges x{teacher.spec.scale}, the network "
+            f"x{config.model.scale}; must be the same"
+        )
+    return teacher.to(place.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def _check_shares(config: TrainConfig, place: Place) -> None:

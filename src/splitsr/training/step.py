@@ -26,10 +26,13 @@ class TrainStep:
 
     Attributes:
         optimizer: of the network's parameters.
+        teacher: whose output the network learns from beside the HR patch; None for none.
     """
 
-    def __init__(self, model: Network, config: TrainConfig, place: Place) -> None:
-        self.config, self.place = config, place
+    def __init__(
+        self, model: Network, config: TrainConfig, place: Place, teacher: Network | None = None
+    ) -> None:
+        self.config, self.place, self.teacher = config, place, teacher
         self.parameters = list(model.parameters())
         self.dtype = autocast_dtype(config, place)
         self.network: nn.Module = training_form(model)
@@ -64,16 +67,24 @@ class TrainStep:
     def update(self, lr: Tensor, hr: Tensor, stage: Stage) -> Tensor:
         """Forward, backward, clipping and optimizer, launched one by one."""
         self.optimizer.zero_grad()
-        with torch.autocast(
-            self.place.device.type, self.dtype, enabled=self.dtype != torch.float32
-        ):
-            sr = self.network(lr.contiguous(memory_format=torch.channels_last))
-        loss = image_loss(sr.float(), hr, stage)
+        sr = self._enlarge(self.network, lr)
+        loss = image_loss(sr, hr, stage)
+        if self.teacher is not None and stage.teacher_weight:
+            with torch.no_grad():
+                wanted = self._enlarge(self.teacher, lr)
+            loss = loss + stage.teacher_weight * image_loss(sr, wanted, stage)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.config.optimizer.clip_norm:
             nn.utils.clip_grad_norm_(self.parameters, self.config.optimizer.clip_norm)
         self.optimizer.step()
         return loss.detach()
+
+    def _enlarge(self, network: nn.Module, lr: Tensor) -> Tensor:
+        """Float32 (B, 3, scale * p, scale * p); computed in the run's precision."""
+        low = self.dtype != torch.float32
+        with torch.autocast(self.place.device.type, self.dtype, enabled=low):
+            sr: Tensor = network(lr.contiguous(memory_format=torch.channels_last))
+        return sr.float()
 
 
 class _GraphedStage:
