@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-EXTRAS = ("", "train", "export", "litert", "ncnn", "executorch", "plot", "dev")
+EXTRAS = ("", "train", "export", "litert", "ncnn", "executorch", "plot", "ray", "dev")
 
 
 def canonical(name: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from splitsr.errors import (
+        ClusterError,
         ConfigError,
         DataError,
         ImageError,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ClusterError",
     "ConfigError",
     "DataError",
     "ImageError",

@@ -15,7 +15,8 @@ SplitSRError
 ├── DataError               a training pack that cannot be made or read
 ├── TrainingError           a run that cannot go on
 │   └── NonFiniteError      a loss that became NaN or infinite
-└── MissingDependencyError  a package of an optional extra is not installed
+├── MissingDependencyError  a package of an optional extra is not installed
+└── ClusterError            a cluster that cannot be reached, or has no worker to give
 ```
 
 Each message says what was wrong, what was found and what to do, in one line: the command line
@@ -89,3 +90,7 @@ class NonFiniteError(TrainingError):
 
 class MissingDependencyError(SplitSRError):
     """A package of an optional extra is needed and not installed."""
+
+
+class ClusterError(SplitSRError):
+    """A cluster cannot be reached, or none of its workers can be used."""

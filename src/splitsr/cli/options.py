@@ -96,6 +96,27 @@ def output_options(function: Function) -> Function:
     )
 
 
+def engine_options(function: Function) -> Function:
+    """Adds --engine and --address: which processes do the work."""
+    return _add(
+        function,
+        click.option(
+            "--engine",
+            type=click.Choice(["local", "ray"]),
+            default="local",
+            show_default=True,
+            help="local: this process. ray: workers on a Ray cluster, each with one thread or "
+            "--threads; needs 'splitsr[ray]'.",
+        ),
+        click.option(
+            "--address",
+            metavar="HOST:PORT|auto",
+            help="Of the cluster's head; auto for one that runs on this machine.  [default: a "
+            "cluster of this machine, for this call]",
+        ),
+    )
+
+
 def _add(function: Function, *options: Callable[[Function], Function]) -> Function:
     for option in reversed(options):
         function = option(function)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from splitsr.cli.options import BadCall, json_option, model_options, output_options
+from splitsr.cli.options import (
+    BadCall,
+    engine_options,
+    json_option,
+    model_options,
+    output_options,
+)
 from splitsr.errors import UnknownModelError
 
 if TYPE_CHECKING:
     from splitsr.cli.jobs import Plan
-    from splitsr.runtime.batch import Result, Settings
-    from splitsr.runtime.networks import Networks
+    from splitsr.runtime.batch import Result, Settings, Watch
+    from splitsr.runtime.recipe import Recipe
     from splitsr.runtime.upscaler import Upscaler
 
 INTERRUPTED = 130
@@ -24,6 +31,7 @@ INTERRUPTED = 130
 class _Call:
     """What all jobs of a call share."""
 
+    recipe: Recipe
     upscaler: Upscaler
     settings: Settings
 
@@ -54,6 +62,7 @@ class _Call:
     help="Difficulty from which on --dispatch uses --model.  [default: as calibrated]",
 )
 @output_options
+@engine_options
 @click.option("--recursive", is_flag=True, help="Look into folders of folders.")
 @click.option(
     "--max-pixels", type=click.IntRange(1), help="Refuse larger inputs.  [default: 200000000]"
@@ -63,6 +72,8 @@ def command(
     inputs: tuple[str, ...],
     output: str | None,
     recursive: bool,
+    engine: str,
+    address: str | None,
     as_json: bool,
     **options: Any,  # noqa: ANN401 (click's values, used by name in _prepare)
 ) -> None:
@@ -79,18 +90,21 @@ def command(
       splitsr upscale photo.jpg
       splitsr upscale photos/ -o larger/ --recursive --skip-existing
       splitsr upscale photo.png -o poster.webp --scale 6 --quality 90
+      splitsr upscale photos/ -o larger/ --engine ray --address 10.0.0.1:6379
       cat photo.png | splitsr upscale - > larger.png
     """  # noqa: D301 (click reads the \b)
     from splitsr.cli.jobs import plan_jobs
 
+    if address and engine != "ray":
+        raise click.UsageError("--address needs --engine ray")
     call = _prepare(**options)
     output_format = options["output_format"]
     plan = plan_jobs(
         inputs, output, scale=call.settings.scale, output_format=output_format, recursive=recursive
     )
-    _check_streams(plan, as_json=as_json)
+    _check_streams(plan, engine, as_json=as_json)
     results = [*_report_unplanned(plan)]
-    interrupted = _run_all(plan, call, results)
+    interrupted = _run_all(plan, call, results, engine, address)
     if as_json:
         _print_json(results)
     if interrupted:
@@ -119,7 +133,6 @@ def _prepare(
     """Loads the networks and gathers what all jobs share."""
     from splitsr.imaging.files import DEFAULT_MAX_PIXELS
     from splitsr.runtime.batch import Settings
-    from splitsr.runtime.upscaler import Upscaler
     from splitsr.zoo.catalogue import is_model_path
 
     if skip_existing and overwrite:
@@ -127,8 +140,8 @@ def _prepare(
     if model and precision != "fp32" and is_model_path(model):
         raise BadCall(f"{model}: a file has one precision; leave out --precision")
     try:
-        networks = _networks(model, precision, dispatch, dispatch_threshold, threads)
-        upscaler = Upscaler(networks, threads=threads, tile=tile)
+        recipe = _recipe(model, precision, dispatch, dispatch_threshold, threads, tile)
+        upscaler = recipe.upscaler()
     except UnknownModelError as error:
         raise BadCall(str(error)) from None
     scale = scale or upscaler.scale
@@ -139,34 +152,35 @@ def _prepare(
                 err=True,
             )
     limit = max_pixels or DEFAULT_MAX_PIXELS
-    return _Call(upscaler, Settings(scale, quality, skip_existing, overwrite, limit))
+    return _Call(recipe, upscaler, Settings(scale, quality, skip_existing, overwrite, limit))
 
 
-def _networks(
+def _recipe(
     model: str | None,
     precision: str,
     dispatch: str | None,
     threshold: float | None,
     threads: int | None,
-) -> Networks | str:
-    """What `Upscaler` takes: a model, or one with a light one beside it."""
+    tile: int | Literal["auto"],
+) -> Recipe:
+    """What makes the upscaler: a model, or one with a light one beside it."""
+    from splitsr.runtime.recipe import Recipe
     from splitsr.zoo.catalogue import DEFAULT_FAMILY, variant_name
 
-    if dispatch is None:
-        if threshold is not None:
-            raise click.UsageError("--dispatch-threshold needs --dispatch")
-        return variant_name(model or DEFAULT_FAMILY, precision)
-    if precision != "fp32":
+    if dispatch is None and threshold is not None:
+        raise click.UsageError("--dispatch-threshold needs --dispatch")
+    if dispatch and precision != "fp32":
         raise click.UsageError("--dispatch is calibrated for fp32; leave out --precision")
-    if model and dispatch.endswith(".json"):
+    if dispatch and model and dispatch.endswith(".json"):
         raise click.UsageError(f"{dispatch} names both networks; leave --model out")
-    from splitsr.runtime.dispatch import find_dispatched
+    name = variant_name(model or DEFAULT_FAMILY, precision)
+    return Recipe(name, dispatch, threshold, threads, tile)
 
-    return find_dispatched(dispatch, model or DEFAULT_FAMILY, threshold=threshold, threads=threads)
 
-
-def _check_streams(plan: Plan, *, as_json: bool) -> None:
-    """Refuses streams that are something else's already."""
+def _check_streams(plan: Plan, engine: str, *, as_json: bool) -> None:
+    """Refuses streams that are something else's already, or that workers cannot have."""
+    if engine == "ray" and any(None in (job.source, job.target) for job in plan.jobs):
+        raise BadCall("--engine ray works on files; - stands for none")
     reads = any(job.source is None for job in plan.jobs)
     if reads and (sys.stdin is None or sys.stdin.isatty()):
         raise BadCall("- reads a photo from standard input; use < photo.png")
@@ -191,19 +205,45 @@ def _report_unplanned(plan: Plan) -> list[Result]:
     return results
 
 
-def _run_all(plan: Plan, call: _Call, results: list[Result]) -> bool:
+def _run_all(
+    plan: Plan, call: _Call, results: list[Result], engine: str, address: str | None
+) -> bool:
     """Runs the jobs, adds to `results`, and tells whether Ctrl-C ended it."""
     from splitsr.cli.upscale_progress import batch_progress
-    from splitsr.runtime.batch import attempt_all
+    from splitsr.runtime.batch import names_of
 
+    found: list[Result] = []
     try:
         with batch_progress([job.size for job in plan.jobs]) as progress:
-            for result in attempt_all(plan.jobs, call.upscaler, call.settings, progress):
+            for result in _attempts(plan, call, progress, engine, address):
                 _complain(result)
-                results.append(result)
+                found.append(result)
     except KeyboardInterrupt:
         return True
+    finally:
+        place = {names_of(job): index for index, job in enumerate(plan.jobs)}
+        results += sorted(found, key=lambda result: place[result.input, str(result.output)])
     return False
+
+
+def _attempts(
+    plan: Plan, call: _Call, progress: Watch, engine: str, address: str | None
+) -> Iterator[Result]:
+    """The results as they come: in order from this process, in any order from a cluster."""
+    if engine == "local" or not plan.jobs:
+        from splitsr.runtime.batch import attempt_all
+
+        yield from attempt_all(plan.jobs, call.upscaler, call.settings, progress)
+        return
+    from splitsr.runtime.cluster import attempt_on
+    from splitsr.runtime.ray_pool import ray_pool
+
+    with ray_pool(address, call.recipe, call.settings) as pool:
+        yield from attempt_on(pool, plan.jobs, call.settings, progress, _note)
+
+
+def _note(trouble: str) -> None:
+    click.echo(f"splitsr: {trouble}", err=True)
 
 
 def _complain(result: Result) -> None:

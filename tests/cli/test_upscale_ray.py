@@ -1,0 +1,200 @@
+"""`splitsr upscale --engine ray` on a real cluster of this machine, with two workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("ray", reason="ray is not installed: pip install 'splitsr[ray]'")
+
+Process = subprocess.CompletedProcess[bytes]
+MAIN = [sys.executable, "-c", "from splitsr.cli.main import main; main()", "upscale"]
+PHOTOS = 10
+ENVIRONMENT = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photo: np.ndarray) -> Path:
+    """Ten photos, one of them in a folder below, and one that is damaged."""
+    root = tmp_path / "photos"
+    (root / "below").mkdir(parents=True)
+    for index in range(PHOTOS):
+        name = f"below/{index}.png" if index == 9 else f"{index}.jpg"
+        Image.fromarray(photo[index * 10 :][:160, :240]).save(root / name)
+    whole = (root / "0.jpg").read_bytes()
+    (root / "damaged.jpg").write_bytes(whole[: len(whole) // 2])
+    return root
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a head with two CPUs, as `ray start` makes it."""
+    place = tmp_path_factory.mktemp("ray")
+    words = ("--num-cpus=2", "--port=0", "--include-dashboard=false", "--disable-usage-stats")
+    with (place / "log").open("wb") as log:
+        head = subprocess.Popen(
+            [
+                *(Path(sys.executable).parent / "ray", "start", "--head", "--block", *words),
+                "--object-store-memory=80000000",
+            ],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=ENVIRONMENT,
+        )
+    try:
+        yield _address(place / "log")
+    finally:
+        head.send_signal(signal.SIGTERM)
+        head.wait(30)
+
+
+def _address(log: Path) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for word in log.read_text(errors="replace").split():
+            if word.startswith("--address='"):
+                return word.split("'")[1]
+        time.sleep(0.1)
+    raise AssertionError(log.read_text())
+
+
+def workers() -> set[int]:
+    """Processes of Ray that enlarge photos."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            title = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if title.startswith(b"ray::PhotoWorker"):
+            found.add(int(process.name))
+    return found
+
+
+def wait_for(ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def begin(*words: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*MAIN, "--model", "splitsr-balanced", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+    )
+
+
+def files_of(root: Path) -> dict[str, bytes]:
+    """Everything below a folder, hidden files too."""
+    files = (path for path in root.rglob("*") if path.is_file())
+    return {str(path.relative_to(root)): path.read_bytes() for path in files}
+
+
+def test_a_killed_worker_and_a_damaged_photo_lose_nothing(
+    folder: Path, cluster: str, run_splitsr: Callable[..., Process], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    call = (folder, "--recursive", "--json")
+    others = workers()
+    process = begin(*call, "-o", f"{out}/", "--engine", "ray", "--address", cluster)
+    wait_for(lambda: len(list(out.glob("*.jpg"))) >= 2)
+    killed = min(workers() - others)
+    os.kill(killed, signal.SIGKILL)
+    left = PHOTOS - len(list(out.rglob("*.jpg")))
+    stdout, stderr = process.communicate(timeout=60)
+
+    assert left >= 3  # it was in the middle
+    assert process.returncode == 1
+    lines = stderr.decode().splitlines()
+    assert len(lines) == 2, lines
+    assert any("its worker died" in line for line in lines)
+    assert any(line.startswith(f"splitsr: {folder / 'damaged.jpg'}: the JPEG") for line in lines)
+    found = json.loads(stdout)["results"]
+    local = run_splitsr("upscale", *call, "--model", "splitsr-balanced", "-o", tmp_path / "local/")
+    assert local.returncode == 1
+    assert files_of(out) == files_of(tmp_path / "local")
+    assert len(files_of(out)) == PHOTOS
+    expected = json.loads(local.stdout)["results"]
+    for mine, its in zip(found, expected, strict=True):
+        its["output"] = its["output"].replace(f"{tmp_path / 'local'}/", f"{out}/")
+        assert {**mine, "seconds": None} == {**its, "seconds": None}
+
+
+def test_a_killed_call_leaves_whole_files_and_is_taken_up_again(
+    folder: Path, cluster: str, tmp_path: Path
+) -> None:
+    (folder / "damaged.jpg").unlink()
+    out, others = tmp_path / "out", workers()
+    words = (folder, "-o", f"{out}/", "--engine", "ray", "--address", cluster, "--skip-existing")
+    with begin(*words) as process:
+        wait_for(lambda: len(list(out.glob("*.jpg"))) >= 2)
+        process.kill()
+    wait_for(lambda: not workers() - others)
+    whole = files_of(out)
+    assert 2 <= len(whole) < PHOTOS - 1
+    assert not [name for name in whole if "part" in name]
+
+    process = begin(*words, "--json")
+    stdout, stderr = process.communicate(timeout=60)
+
+    assert (process.returncode, stderr) == (0, b"")
+    statuses = [result["status"] for result in json.loads(stdout)["results"]]
+    assert (statuses.count("skipped"), len(statuses)) == (len(whole), PHOTOS - 1)
+    assert files_of(out).items() >= whole.items()
+    for path in out.iterdir():
+        with Image.open(path) as image:
+            image.load()
+            assert image.size == (960, 640)
+
+
+def test_without_an_address_this_machine_is_the_cluster(
+    folder: Path, tmp_path: Path, run_splitsr: Callable[..., Process]
+) -> None:
+    words = (folder / "1.jpg", "--model", "splitsr-fast", "--precision", "int8", "--threads", 1)
+    done = run_splitsr("upscale", *words, "-o", tmp_path / "ray.png", "--engine", "ray")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert run_splitsr("upscale", *words, "-o", tmp_path / "local.png").returncode == 0
+    assert (tmp_path / "ray.png").read_bytes() == (tmp_path / "local.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("--address", "127.0.0.1:1"), 2, "--address needs --engine ray"),
+        (("--engine", "ray", "--address", "127.0.0.1:1"), 1, "Ray at 127.0.0.1:1: "),
+        (("--engine", "ray", "--address", "nonsense"), 1, "Ray at nonsense: "),
+        (("--engine", "ray", "-o", "-"), 2, "works on files"),
+    ],
+)
+def test_a_wrong_call_is_one_line(
+    folder: Path,
+    run_splitsr: Callable[..., Process],
+    words: tuple[str, ...],
+    code: int,
+    message: str,
+) -> None:
+    done = run_splitsr("upscale", folder / "1.jpg", *words)
+    assert done.returncode == code
+    assert message in done.stderr.decode().splitlines()[-1]
+    assert b"Traceback" not in done.stderr
+
+
+def test_without_ray_it_says_what_to_install(folder: Path) -> None:
+    program = "import sys; sys.modules['ray'] = None; " + MAIN[2]
+    call = [sys.executable, "-c", program, "upscale", str(folder / "1.jpg"), "--engine", "ray"]
+    done = subprocess.run(call, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr == b"splitsr: --engine ray needs ray: pip install 'splitsr[ray]'\n"
