@@ -127,11 +127,11 @@ def _replaced(target: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     # Named before it exists, so that `finally` finds it whenever the interrupt comes.
     part = target.parent / f".splitsr-{secrets.token_hex(8)}.part"
     try:
-        with _durable(part, like=target) as file:
+        with _durable(part, target, overwrite=overwrite) as file:
             yield file
         if overwrite:
             part.replace(target)
-        else:
+        elif os.path.lexists(part):
             _rename_new(part, target)
         _sync_folder(target.parent)
     finally:
@@ -139,18 +139,21 @@ def _replaced(target: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _durable(part: Path, like: Path) -> Iterator[BinaryIO]:
-    """Give a file that, once it is on the disk, is called `part`."""
+def _durable(part: Path, target: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """Give a file that, once it is on the disk, is called `part`, or at once `target` if it can.
+
+    A name is given to a file without one only if it is free: then no other is needed first.
+    """
     nameless = _open_nameless(part.parent)
     descriptor = _open_new(part) if nameless is None else nameless
     with os.fdopen(descriptor, "w+b") as file:
-        _keep_mode(file, like)
+        _keep_mode(file, target)
         yield file
         _sync(file)
-        if nameless is None or _name(nameless, part):
+        if nameless is None or _name(nameless, part if overwrite else target):
             return
         with os.fdopen(_open_new(part), "w+b") as copy:
-            _keep_mode(copy, like)
+            _keep_mode(copy, target)
             file.seek(0)
             shutil.copyfileobj(file, copy)
             _sync(copy)
@@ -185,11 +188,11 @@ def _open_nameless(folder: Path) -> int | None:
         return None
 
 
-def _name(descriptor: int, part: Path) -> bool:
+def _name(descriptor: int, path: Path) -> bool:
     """Give a nameless file its name; False on a file system that has no links."""
     try:
         # With any src_dir_fd, Python asks the system to follow /proc's link to the file.
-        os.link(f"/proc/self/fd/{descriptor}", part, src_dir_fd=descriptor)
+        os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
