@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         UnknownModelError,
         UnsupportedImageError,
         WeightsError,
+        ZoomError,
     )
     from splitsr.runtime.photos import upscale
     from splitsr.runtime.upscaler import Progress, Upscaler
@@ -60,6 +61,7 @@ __all__ = [
     "UnsupportedImageError",
     "Upscaler",
     "WeightsError",
+    "ZoomError",
     "list_models",
     "upscale",
 ]

@@ -15,6 +15,7 @@ SplitSRError
 ├── DataError               a training pack that cannot be made or read
 ├── TrainingError           a run that cannot go on
 │   └── NonFiniteError      a loss that became NaN or infinite
+├── ZoomError               the web app is missing, or cannot be served or exported
 ├── MissingDependencyError  a package of an optional extra is not installed
 └── ClusterError            a cluster that cannot be reached, or has no worker to give
 ```
@@ -86,6 +87,10 @@ class TrainingError(SplitSRError):
 
 class NonFiniteError(TrainingError):
     """The loss became NaN or infinite; the last good checkpoint is kept."""
+
+
+class ZoomError(SplitSRError):
+    """The web app is missing, or cannot be served or exported."""
 
 
 class MissingDependencyError(SplitSRError):

@@ -17,6 +17,7 @@ BAD_CALLS = (ConfigError, SpecError, UnknownModelError)
 # imported only when the subcommand is called, so that `splitsr --help` stays instant.
 COMMANDS = {
     "upscale": "Enlarge photos.",
+    "zoom": "Serve the app that zooms into photos.",
     "models": "List the models that ship with splitsr.",
     "info": "Parameters, multi-adds and layers of a network.",
     "calibrate": "How a light and a heavy network share pictures.",

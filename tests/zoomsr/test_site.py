@@ -1,0 +1,111 @@
+"""What the site has: the app's files, the index of models, golden tiles."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from splitsr import Upscaler, WeightsError, ZoomError, list_models
+from splitsr.zoo.catalogue import shipped_catalogue
+from splitsr.zoomsr import places
+from splitsr.zoomsr.models import GOLDEN_SIDE, STUDY_PHOTOS
+from splitsr.zoomsr.site import Site, build_site
+from tests.zoomsr.conftest import SCRIPT
+
+
+@pytest.fixture(scope="module")
+def index(site: Site) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(site["models/index.json"].content)
+    return found
+
+
+def pixels(site: Site, path: str) -> np.ndarray:
+    return np.asarray(Image.open(BytesIO(site[f"models/{path}"].content)))
+
+
+def test_the_app_is_there_without_what_is_not_of_it(site: Site, app: Path) -> None:
+    assert site[SCRIPT].content == (app / SCRIPT).read_bytes()
+    assert ".sources" not in site
+    assert site["models/index.json"].content.startswith(b"{")
+
+
+def test_the_index_has_every_float_model(index: dict[str, Any]) -> None:
+    shipped = {entry.name: entry for entry in list_models() if entry.precision == "fp32"}
+    assert [row["name"] for row in index["models"]] == list(shipped)
+    for row in index["models"]:
+        entry = shipped[row["name"]]
+        assert row["scale"] == entry.spec.scale
+        assert row["halo"] == entry.spec.receptive_radius
+        assert row["values_per_pixel"] == entry.spec.values_per_pixel
+        assert row["psnr_y"]["Set14"] == entry.figures["Set14"].psnr_y
+        assert entry.name == f"splitsr-{row['label']}-x{row['scale']}"
+
+
+def test_models_are_the_files_that_the_index_says(site: Site, index: dict[str, Any]) -> None:
+    for row in index["models"]:
+        content = site[f"models/{row['file']}"].content
+        assert len(content) == row["bytes"]
+        assert hashlib.sha256(content).hexdigest() == row["sha256"]
+
+
+def test_golden_tiles_are_what_the_runtime_makes(site: Site, index: dict[str, Any]) -> None:
+    for row in index["models"]:
+        lr = pixels(site, row["golden"]["lr"])
+        sr = pixels(site, row["golden"]["sr"])
+        assert lr.shape == (GOLDEN_SIDE, GOLDEN_SIDE, 3)
+        assert np.ptp(lr) > 150  # a flat tile would prove nothing
+        np.testing.assert_array_equal(sr, Upscaler(row["name"])(lr))
+
+
+def test_the_study_has_its_photos(site: Site, index: dict[str, Any], repo_root: Path) -> None:
+    for row in index["study"]:
+        name = row["file"].removeprefix("study/")
+        example = repo_root / "examples" / name
+        assert site[f"models/{row['file']}"].content == example.read_bytes()
+    assert len(index["study"]) == len(STUDY_PHOTOS)
+
+
+def test_the_wheel_includes_the_same_photos(repo_root: Path) -> None:
+    build = tomllib.loads((repo_root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    assert build["targets"]["wheel"]["force-include"] == {
+        f"examples/{name}": f"splitsr/zoomsr/photos/{name}" for name in STUDY_PHOTOS
+    }
+
+
+def test_the_version_changes_with_the_models(app: Path, index: dict[str, Any]) -> None:
+    def version(*names: str) -> str:
+        models = {name: shipped_catalogue()[name] for name in names}
+        found: str = json.loads(build_site(app, catalogue=models)["models/index.json"].content)[
+            "version"
+        ]
+        return found
+
+    one = version("splitsr-fast-x4")
+    assert one == version("splitsr-fast-x4")
+    assert len({one, version("splitsr-fast-x2"), index["version"]}) == 3
+
+
+def test_a_damaged_model_is_refused(app: Path, tmp_path: Path) -> None:
+    entry = shipped_catalogue()["splitsr-fast-x4"]
+    damaged = tmp_path / entry.path.name
+    damaged.write_bytes(entry.path.read_bytes()[:-1] + b"?")
+    with pytest.raises(WeightsError, match=r"splitsr-fast-x4\.onnx: damaged"):
+        build_site(app, catalogue={entry.name: replace(entry, path=damaged)})
+
+
+def test_a_missing_app_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "_PACKAGE", tmp_path / "package")
+    monkeypatch.setattr(places, "_CHECKOUT", tmp_path)
+    with pytest.raises(ZoomError, match="no ZoomSR app") as caught:
+        build_site()
+    assert "npm" in str(caught.value)
+    assert "\n" not in str(caught.value)
