@@ -51,7 +51,7 @@ class Checkout:
         return subprocess.run(
             [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(self.out)],
             cwd=root or self.root,
-            env={**os.environ, "PATH": str(self.bin), **environment},
+            env={**os.environ, "SPLITSR_APP": "", "PATH": str(self.bin), **environment},
             capture_output=True,
             text=True,
             timeout=120,

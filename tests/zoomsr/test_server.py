@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -13,6 +15,7 @@ import uvicorn
 from splitsr import ZoomError
 from splitsr.zoomsr.server import HEADERS, address_of, configure, listen
 from splitsr.zoomsr.site import Site
+from tests.docs.markdown import read_blocks
 from tests.zoomsr.conftest import SCRIPT
 
 
@@ -87,6 +90,12 @@ def test_the_page_is_isolated_and_runs_no_script_but_its_own() -> None:
     assert "unsafe-inline" not in HEADERS["Content-Security-Policy"]
     assert HEADERS["Cross-Origin-Opener-Policy"] == "same-origin"
     assert HEADERS["Cross-Origin-Embedder-Policy"] == "require-corp"
+
+
+def test_the_documents_give_other_hosts_the_same_headers(repo_root: Path) -> None:
+    (block,) = [b for b in read_blocks(repo_root / "docs" / "zoomsr.md") if b.mark == "headers"]
+    shown = re.findall(r'^add_header (\S+) "(.*)" always;$', block.text, re.M)
+    assert dict(shown) == HEADERS
 
 
 @pytest.mark.parametrize(
