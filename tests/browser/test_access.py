@@ -1,0 +1,97 @@
+"""axe-core finds no serious fault in any of the main states, in both themes and languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import leave_out
+from tests.browser.photos import Photos
+from tests.browser.zoom_page import ZoomPage
+
+GRAVE = {"serious", "critical"}
+RUN = "axe.run(document, {resultTypes: ['violations']})"
+
+
+@pytest.fixture(scope="module")
+def axe(repo_root: Path) -> str:
+    script = repo_root / "web" / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.is_file():
+        leave_out("no axe-core: run `npm ci` in web/")
+    return script.read_text()
+
+
+def faults(zoom: ZoomPage, axe: str) -> list[str]:
+    zoom.page.evaluate(axe)
+    found: dict[str, Any] = zoom.page.evaluate(RUN)
+    return [
+        f"{fault['id']}: {node['target']}"
+        for fault in found["violations"]
+        if fault["impact"] in GRAVE
+        for node in fault["nodes"]
+    ]
+
+
+def start_page(_zoom: ZoomPage, _photos: Photos) -> None: ...
+
+
+def sharp_view(zoom: ZoomPage, photos: Photos) -> None:
+    zoom.open(photos.cat).press("4").wait("sharp")
+    zoom["#compare-toggle"].click()
+
+
+def settings(zoom: ZoomPage, photos: Photos) -> None:
+    zoom.open(photos.cat)
+    zoom["#settings-open"].click()
+    zoom["#settings-dialog"].wait_for()
+
+
+def saved(zoom: ZoomPage, photos: Photos) -> None:
+    zoom.open(photos.cat).start_upscaling().wait("done")
+
+
+def refused(zoom: ZoomPage, photos: Photos) -> None:
+    zoom.choose(photos.hostile["text.png"])
+    zoom["#toast[data-kind=error]"].wait_for()
+
+
+def study(zoom: ZoomPage, _photos: Photos) -> None:
+    zoom["#study-open"].click()
+    zoom["#study-begin"].wait_for()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("reach", [start_page, sharp_view, settings, saved, refused, study])
+def test_no_serious_fault(
+    new_zoom: Callable[..., ZoomPage],
+    photos: Photos,
+    axe: str,
+    reach: Callable[[ZoomPage, Photos], None],
+    theme: str,
+) -> None:
+    zoom = new_zoom(color_scheme=theme).visit()
+    reach(zoom, photos)
+    assert faults(zoom, axe) == []
+
+
+def test_korean(new_zoom: Callable[..., ZoomPage], axe: str) -> None:
+    zoom = new_zoom(locale="ko-KR").visit()
+    assert zoom.page.get_attribute("html", "lang") == "ko"
+    assert any("가" <= letter <= "힣" for letter in zoom["body"].inner_text())
+    assert faults(zoom, axe) == []
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_targets_are_large_enough_for_a_finger(
+    new_zoom: Callable[..., ZoomPage], photos: Photos, width: int
+) -> None:
+    zoom = new_zoom(viewport={"width": width, "height": 700}).visit()
+    for reach in (start_page, sharp_view):
+        reach(zoom, photos)
+        for button in zoom["button:visible"].all():
+            box = button.bounding_box()
+            assert box is not None
+            assert min(box["width"], box["height"]) >= 44, button.evaluate("b => b.outerHTML")

@@ -1,0 +1,68 @@
+"""The study of preference, gone through to its CSV, which `splitsr study analyse` reads."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.browser.zoom_page import ZoomPage
+
+
+def go_through(zoom: ZoomPage, participant: str, seed: str) -> Path:
+    """Answers every pair with "left, much better", and exports."""
+    zoom["#study-participant"].fill(participant)
+    zoom["#study-seed"].fill(seed)
+    zoom["#study-begin"].click()
+    pairs = 0
+    while not zoom["#study-export"].is_visible():
+        zoom["#study-left"].wait_for()
+        before = zoom["#study-progress"].inner_text()
+        zoom["[name=preference][data-value='-2']"].click()
+        zoom.page.wait_for_function(
+            """(before) => document.querySelector("#study-export")?.checkVisibility()
+                 || document.querySelector("#study-progress").innerText !== before""",
+            arg=before,
+        )
+        pairs += 1
+        assert pairs < 100
+    with zoom.page.expect_download() as waiting:
+        zoom["#study-export"].click()
+    return Path(waiting.value.path())
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+
+
+def test_its_answers_can_be_analysed(
+    zoom: ZoomPage,
+    run_splitsr: Callable[..., subprocess.CompletedProcess[bytes]],
+    tmp_path: Path,
+) -> None:
+    zoom["#study-open"].click()
+    exported = go_through(zoom, "one", "7")
+    answers = read(exported)
+    assert {answer["participant"] for answer in answers} == {"one"}
+    assert len({answer["content"] for answer in answers}) == 2  # images and text
+    # Sides are shuffled: left, always, is SplitSR's at times and bilinear zoom's at others.
+    assert {answer["preference"] for answer in answers} == {"-2", "2"}
+
+    result = run_splitsr("study", "analyse", exported, "--json", "--chart", tmp_path / "chart.png")
+    assert result.returncode == 0, result.stderr
+    contents = json.loads(result.stdout)["contents"]
+    assert sum(found["answers"] for found in contents) == len(answers)
+    assert all(found["participants"] == 1 for found in contents)
+
+
+def test_the_seed_fixes_order_and_sides(new_zoom: Callable[..., ZoomPage]) -> None:
+    def answers(seed: str) -> list[tuple[str, str]]:
+        zoom = new_zoom().visit()
+        zoom["#study-open"].click()
+        return [(row["item"], row["preference"]) for row in read(go_through(zoom, "x", seed))]
+
+    first = answers("7")
+    assert first == answers("7")
+    assert first != answers("8")

@@ -1,0 +1,116 @@
+"""Whole photos in the browser, against the package's own runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from splitsr import Upscaler
+from tests.browser.photos import Photos
+from tests.browser.server import Server
+from tests.browser.zoom_page import ZoomPage
+
+
+def difference(found: np.ndarray, expected: np.ndarray) -> int:
+    assert found.shape == expected.shape
+    return int(np.abs(found.astype(int) - expected).max())
+
+
+def read(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+@pytest.mark.parametrize(
+    "model", ["splitsr-fast-x4", "splitsr-balanced-x4", "splitsr-fast-x3", "splitsr-balanced-x2"]
+)
+def test_a_photo_is_what_the_runtime_makes_of_it(
+    zoom: ZoomPage, photos: Photos, model: str
+) -> None:
+    zoom.choose_model(model).open(photos.cat)
+    found = zoom.upscaled()
+    assert difference(found, Upscaler(model)(read(photos.cat))) <= 1
+
+
+def test_a_photo_that_was_turned(zoom: ZoomPage, photos: Photos) -> None:
+    zoom.open(photos.turned)
+    assert (zoom.view["photo"]["width"], zoom.view["photo"]["height"]) == (150, 200)
+    found = zoom.upscaled()
+    assert found.shape == (800, 600, 3)
+    assert difference(found, Upscaler("splitsr-fast-x4")(zoom.decoded(photos.turned))) <= 1
+
+
+@pytest.mark.parametrize(
+    ("image_format", "suffix"), [("png", "png"), ("jpeg", "jpg"), ("webp", "webp")]
+)
+def test_the_result_keeps_its_name_and_has_the_format(
+    zoom: ZoomPage, photos: Photos, image_format: str, suffix: str
+) -> None:
+    zoom.open(photos.cat).start_upscaling(image_format)
+    name, content = zoom.download()
+    assert name == f"chelsea_x4.{suffix}"
+    with Image.open(BytesIO(content)) as image:
+        assert image.format == image_format.upper()
+        assert image.size == (1200, 800)
+        found = np.asarray(image.convert("RGB")).astype(int)
+    expected = Upscaler("splitsr-fast-x4")(read(photos.cat))
+    assert np.abs(found - expected).mean() < 4  # of the picture, and not of another
+
+
+def test_a_photo_of_one_pixel(zoom: ZoomPage, photos: Photos) -> None:
+    zoom.open(photos.tiny)
+    found = zoom.upscaled()
+    assert difference(found, Upscaler("splitsr-fast-x4")(read(photos.tiny))) <= 1
+
+
+def test_no_request_goes_out_while_a_photo_is_enlarged(
+    new_zoom: Callable[..., ZoomPage], server: Server, photos: Photos
+) -> None:
+    zoom = new_zoom()
+    made: list[tuple[str, str]] = []
+    zoom.page.context.on("request", lambda r: made.append((r.method, r.url)))
+    before = len(server.asked)
+    zoom.visit()
+    assert {(method, url.startswith((zoom.url, "blob:"))) for method, url in made} == {
+        ("GET", True)
+    }
+    asked = server.asked[before:]
+    assert {(request.method, request.body) for request in asked} == {("GET", "")}
+
+    with zoom.silent(server.asked):
+        zoom.open(photos.cat).press("4").wait("sharp")
+        zoom.upscaled()
+
+
+def test_cancelling_ends_the_work(zoom: ZoomPage, photos: Photos) -> None:
+    zoom.open(photos.large).start_upscaling()
+    zoom.wait("upscaling")
+    zoom["#progress"].wait_for()
+    zoom["#cancel"].click()
+    zoom.wait("view", "sharpening", "sharp")
+    assert not zoom["#progress"].is_visible()
+    assert not zoom["#download"].is_visible()
+    zoom["#save-close"].click()
+    # The worker is free again: a small photo is done in a moment, not after the large one.
+    zoom.open(photos.cat)
+    assert difference(zoom.upscaled(), Upscaler("splitsr-fast-x4")(read(photos.cat))) <= 1
+
+
+def test_progress_goes_up_to_the_end(zoom: ZoomPage, photos: Photos) -> None:
+    zoom.open(photos.turned)
+    zoom.page.evaluate(
+        """() => {
+          window.seen = [];
+          const bar = document.querySelector("#progress");
+          new MutationObserver(() => window.seen.push(Number(bar.getAttribute("aria-valuenow"))))
+            .observe(bar, {attributes: true, attributeFilter: ["aria-valuenow"]});
+        }"""
+    )
+    zoom.upscaled()
+    seen = zoom.page.evaluate("window.seen")
+    assert seen == sorted(seen)
+    assert seen[-1] == 100

@@ -1,0 +1,152 @@
+"""The app's page, by the hooks that web/README.md lists."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request
+
+PATIENCE_S = 60
+"""For what takes a second on a quiet machine: tests share theirs with others."""
+
+_WATCH_LONG_TASKS = """
+window.longTasks = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.longTasks.push(entry.duration);
+}).observe({type: "longtask"});
+"""
+_DECODE = """async (base64) => {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const image = await createImageBitmap(new Blob([bytes]), {imageOrientation: "from-image"});
+  const canvas = new OffscreenCanvas(image.width, image.height);
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  const pixels = context.getImageData(0, 0, image.width, image.height).data;
+  return [image.width, image.height, Array.from(pixels)];
+}"""
+
+
+class ZoomPage:
+    """One tab with the app.
+
+    Attributes:
+        page: Playwright's.
+        complaints: what the page wrote to the console as an error, or threw.
+    """
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url = page, url
+        self.complaints: list[str] = []
+        page.set_default_timeout(PATIENCE_S * 1000)
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.add_init_script(_WATCH_LONG_TASKS)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def __getitem__(self, selector: str) -> Locator:
+        return self.page.locator(selector)
+
+    def visit(self, fragment: str = "") -> Self:
+        """Goes to the app and waits until its engine has started."""
+        self.page.goto(self.url + fragment)
+        return self.wait_ready()
+
+    def wait_ready(self) -> Self:
+        self.page.wait_for_selector("html[data-engine=ready]", state="attached")
+        return self
+
+    def choose_model(self, name: str) -> Self:
+        """Chooses a model in the settings, and waits until it can be run."""
+        self["#settings-open"].click()
+        self[f"#model-picker input[value={name}]"].check(force=True)
+        self["#settings-close"].click()
+        return self.wait_ready()
+
+    @property
+    def state(self) -> str:
+        return str(self.page.evaluate("document.documentElement.dataset.state"))
+
+    def wait(self, *states: str) -> Self:
+        """Waits until the app is in one of the states."""
+        selectors = ",".join(f"html[data-state={state}]" for state in states)
+        self.page.wait_for_selector(selectors, state="attached")
+        return self
+
+    def open(self, photo: Path) -> Self:
+        """Opens a photo and waits until it is shown."""
+        self.choose(photo)
+        return self.wait("view", "sharpening", "sharp")
+
+    def choose(self, file: Path) -> None:
+        """Chooses a file, and waits for nothing."""
+        self["#file-input"].set_input_files(file)
+
+    def press(self, key: str) -> Self:
+        self["#stage"].press(key)
+        return self
+
+    @property
+    def view(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.page.evaluate("window.zoomsr.view()")
+        return found
+
+    def ask(self, member: str) -> Any:
+        """A member of `window.zoomsr`."""
+        return self.page.evaluate(f"window.zoomsr.{member}")
+
+    def decoded(self, photo: Path) -> np.ndarray:
+        """A photo as this browser decodes it, (H, W, 3) uint8.
+
+        Decoders of JPEG differ by a level; networks are compared on the same input.
+        """
+        content = b64encode(photo.read_bytes()).decode()
+        width, height, values = self.page.evaluate(_DECODE, content)
+        return np.array(values, np.uint8).reshape(height, width, 4)[..., :3]
+
+    def start_upscaling(self, image_format: str = "png") -> Self:
+        """Asks for the whole photo, and waits for nothing."""
+        self["#upscale-all"].click()
+        self[f"#format-picker input[value={image_format}]"].check(force=True)
+        self["#upscale-start"].click()
+        return self
+
+    def download(self) -> tuple[str, bytes]:
+        """The name and the content of the result."""
+        self.wait("done")
+        with self.page.expect_download() as waiting:
+            self["#download"].click()
+        return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+    def upscaled(self) -> np.ndarray:
+        """The whole photo, enlarged and downloaded as PNG, (H, W, 3) uint8."""
+        _, content = self.start_upscaling().download()
+        return np.asarray(Image.open(BytesIO(content)).convert("RGB"))
+
+    def screenshot(self, selector: str = "#stage") -> np.ndarray:
+        """What a part of the page looks like, (H, W, 3) uint8."""
+        return np.asarray(Image.open(BytesIO(self[selector].screenshot())).convert("RGB"))
+
+    @contextmanager
+    def silent(self, asked: list[Any]) -> Iterator[None]:
+        """No request goes out: none that the page makes, none that reaches the server."""
+        made: list[str] = []
+
+        def note(request: Request) -> None:
+            if not request.url.startswith("blob:"):  # which is memory of the page's own
+                made.append(request.url)
+
+        before = len(asked)
+        self.page.context.on("request", note)
+        yield
+        self.page.context.remove_listener("request", note)
+        assert (made, asked[before:]) == ([], [])
