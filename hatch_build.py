@@ -22,7 +22,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 STAMP = ".sources"
 """File in web/dist with the hash of the sources that it was built of."""
 
-# What npm and the app's tools make: no sources.
+# What npm and the app's tools make; hidden folders are of that kind too.
 _MADE = {"node_modules", "dist", "coverage"}
 # With a registry that cannot be reached npm would try for minutes.
 _NPM_ENVIRONMENT = {"npm_config_fetch_retries": "1", "npm_config_fetch_timeout": "60000"}
@@ -106,6 +106,6 @@ def sources_hash(web: Path) -> str:
 def _sources(web: Path) -> list[Path]:
     found = []
     for folder, folders, files in os.walk(web):
-        folders[:] = sorted(name for name in folders if name not in _MADE)
+        folders[:] = [name for name in folders if name not in _MADE and name[0] != "."]
         found += [Path(folder, name) for name in files if not name.endswith(".tsbuildinfo")]
     return sorted(found)

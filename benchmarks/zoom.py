@@ -2,9 +2,9 @@
 
     python -m benchmarks.zoom --out benchmarks/results/zoom.json
 
-Each round is a profile of its own, and so a first visit: the engine is started, the photo is opened,
-zoomed to 3x as soon as it is shown, and the time is that from the choice of the file until all of
-the view is SplitSR's. Let nothing else run.
+Each round is a profile of its own, and so a first visit: the engine is started, the photo is
+opened and zoomed to 3x as soon as it is shown; the time is that from the choice of the file until
+all of the view is SplitSR's. Let nothing else run.
 """
 
 from __future__ import annotations
