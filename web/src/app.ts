@@ -1,0 +1,237 @@
+/** The app: one photo, one network, one view. Everything that the controls act on. */
+
+import { type Catalogue, defaultModel, fetchCatalogue, findModel, type Model } from "./catalogue";
+import { Engine } from "./engine";
+import { AppError } from "./errors";
+import { SMALL_SIDE } from "./imaging/header";
+import type { OutputFormat } from "./imaging/output";
+import { bicubicLayer, networkLayer } from "./layers";
+import { closePhoto, openPhoto, type Photo, spawnPixels } from "./photo";
+import { recall, remember } from "./preferences";
+import { patchBytes } from "./sharpener";
+import { setEngineState, setState } from "./state";
+import { timings } from "./timings";
+import { announce, showError, showInfo } from "./ui/toast";
+import { upscalePhoto } from "./upscale";
+import { type Phase, Viewer } from "./viewer";
+
+export type Against = "bilinear" | "bicubic";
+
+/** A device that takes longer than this for a megapixel gets a lighter network to start with. */
+const SLOW_S_PER_MEGAPIXEL = 30;
+
+export class App {
+  readonly viewer: Viewer;
+  readonly pixels = spawnPixels();
+  catalogue: Catalogue | null = null;
+  engine: Engine | null = null;
+  /** Why there is no engine. */
+  failure: unknown = null;
+  model: Model | null = null;
+  against: Against = recall("against") === "bicubic" ? "bicubic" : "bilinear";
+  result: { readonly blob: Blob; readonly model: Model; readonly format: OutputFormat } | null = null;
+  phase: Phase = "view";
+  private readonly listeners = new Set<() => void>();
+  private opening = new AbortController();
+  private job: AbortController | null = null;
+  private openedAt: number | null = null;
+  private restedAt = 0;
+
+  constructor(canvas: HTMLCanvasElement) {
+    const memory = (navigator as { deviceMemory?: number }).deviceMemory;
+    this.viewer = new Viewer(canvas, patchBytes(memory), {
+      onView: () => this.changed(),
+      onPhase: (phase) => this.enter(phase),
+      onError: showError,
+    });
+  }
+
+  /** Calls `listener` now and whenever anything has changed. */
+  onChange(listener: () => void): void {
+    this.listeners.add(listener);
+    listener();
+  }
+
+  changed(): void {
+    for (const listener of this.listeners) listener();
+  }
+
+  get upscaling(): boolean {
+    return this.job !== null;
+  }
+
+  /** Starts the engine with the network that was used last, or the default. */
+  async start(wished: string | null): Promise<void> {
+    try {
+      this.catalogue = await fetchCatalogue();
+      const remembered = this.catalogue.models.find(({ name }) => name === recall("model"));
+      this.model = remembered ?? defaultModel(this.catalogue);
+      this.changed();
+      this.engine = await Engine.start(this.model, wished);
+      timings.engineReadyMs = performance.now();
+      if (!remembered) await this.lighten();
+      this.ready();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Opens a picture file and shows it. What is open stays so if that fails. */
+  async open(file: Blob, name: string): Promise<void> {
+    const begun = performance.now();
+    this.opening.abort(new DOMException("another photo was opened", "AbortError"));
+    this.opening = new AbortController();
+    const { signal } = this.opening;
+    this.cancelUpscaling();
+    setState("loading");
+    try {
+      const photo = await openPhoto(this.pixels, file, name, signal);
+      if (signal.aborted) return closePhoto(photo);
+      this.openedAt = begun;
+      this.show(photo);
+    } catch (error) {
+      if (signal.aborted) return;
+      setState(this.viewer.photo ? this.phase : "empty");
+      showError(error);
+    }
+  }
+
+  /** Closes the photo: back to the start. */
+  close(): void {
+    this.opening.abort(new DOMException("the photo was closed", "AbortError"));
+    this.cancelUpscaling();
+    this.result = null;
+    this.viewer.show(null);
+    setState("empty");
+    this.changed();
+  }
+
+  /** Uses another network, once it is ready. */
+  async useModel(model: Model): Promise<void> {
+    if (!this.engine) return;
+    setEngineState("starting");
+    try {
+      await this.engine.use(model);
+      this.model = model;
+      remember("model", model.name);
+    } catch (error) {
+      showError(error);
+    }
+    this.ready();
+  }
+
+  compareWith(against: Against): void {
+    this.against = against;
+    remember("against", against);
+    this.refreshLayers();
+    this.changed();
+  }
+
+  /** Enlarges the whole photo; the result is kept until there is another photo or network. */
+  async upscale(
+    format: OutputFormat,
+    quality: number,
+    onProgress: (share: number) => void,
+  ): Promise<void> {
+    const { engine, model, pixels } = this;
+    const { photo } = this.viewer;
+    if (!engine || !model || !photo) return;
+    const job = new AbortController();
+    this.cancelUpscaling();
+    this.job = job;
+    this.result = null;
+    this.viewer.pause(true);
+    setState("upscaling");
+    this.changed();
+    const begun = performance.now();
+    try {
+      const { signal } = job;
+      const details = { photo, model, format, quality, signal, onProgress };
+      const blob = await upscalePhoto(engine, pixels, details);
+      this.result = { blob, model, format };
+      timings.upscaleMs = performance.now() - begun;
+    } catch (error) {
+      showError(error);
+    } finally {
+      if (this.job === job) this.endJob();
+    }
+  }
+
+  cancelUpscaling(): void {
+    this.job?.abort(new DOMException("cancelled", "AbortError"));
+    if (this.job) this.endJob();
+  }
+
+  private endJob(): void {
+    this.job = null;
+    this.viewer.pause(false);
+    if (this.result) setState("done");
+    this.changed();
+  }
+
+  private show(photo: Photo): void {
+    this.result = null;
+    this.viewer.show(photo);
+    setState("view");
+    this.refreshLayers();
+    this.changed();
+    requestAnimationFrame(() => {
+      if (this.openedAt !== null) timings.openToFirstBilinearMs = performance.now() - this.openedAt;
+    });
+    const { name, width, height, flattened } = photo;
+    announce("opened", { name, width, height });
+    if (Math.min(width, height) < SMALL_SIDE) showInfo("tinyPhoto", { width, height });
+    else if (flattened) showInfo("flattened");
+  }
+
+  private enter(phase: Phase): void {
+    this.phase = phase;
+    if (phase === "view") this.restedAt = performance.now();
+    if (phase === "sharp") this.noteSharp();
+    if (!this.upscaling) setState(phase);
+    this.changed();
+  }
+
+  private noteSharp(): void {
+    const now = performance.now();
+    timings.restToSharpMs = now - this.restedAt;
+    if (this.openedAt !== null) timings.openToSharpMs = now - this.openedAt;
+    this.openedAt = null;
+    announce("sharpDone");
+  }
+
+  /** Goes to the smallest network of the family if the one chosen is too slow for the device. */
+  private async lighten(): Promise<void> {
+    const { engine, model, catalogue } = this;
+    if (!engine || !model || !catalogue) return;
+    const lighter = findModel(catalogue, model.label, 2);
+    const seconds = (engine.msPerPixel(model) ?? 0) * 1000;
+    if (seconds <= SLOW_S_PER_MEGAPIXEL || !lighter) return;
+    await engine.use(lighter);
+    this.model = lighter;
+    showInfo("slowDevice", { slow: model.name, fast: lighter.name });
+  }
+
+  private ready(): void {
+    setEngineState("ready");
+    this.refreshLayers();
+    this.changed();
+  }
+
+  private fail(error: unknown): void {
+    this.failure = error instanceof AppError ? error : new AppError("errorEngine", { reason: String(error) });
+    setEngineState("failed");
+    showError(this.failure);
+    this.changed();
+  }
+
+  private refreshLayers(): void {
+    const { engine, model, against } = this;
+    const { photo } = this.viewer;
+    if (!engine || !model || !photo) return this.viewer.setLayers(null);
+    this.viewer.setLayers({
+      sharp: networkLayer(engine, model, photo),
+      plain: against === "bicubic" ? bicubicLayer(this.pixels, model.scale, photo) : null,
+    });
+  }
+}

@@ -1,0 +1,169 @@
+/** The page's side of the engine: which backend computes, and which model is loaded. */
+
+import { type Model, modelUrl } from "./catalogue";
+import { AppError, describeError, type Params } from "./errors";
+import type { MessageKey } from "./i18n/messages";
+import type { Rect } from "./tiles";
+import { Bridge } from "./worker/bridge";
+import type { EngineApi, Pixels } from "./worker/engine.worker";
+import type { Backend } from "./worker/session";
+
+/** Why a backend is not the one that one would wish for. */
+export interface Reason {
+  readonly key: MessageKey;
+  readonly params: Params;
+}
+
+/** Results may differ from the Python runtime's by this many levels of 255, not by more. */
+const TOLERANCE = 1;
+/** A square of this side is timed to tell a model's speed. */
+const MEASURED_SIDE = 96;
+/** More threads than this do not help tiles of this size, and phones have few fast cores. */
+const MOST_THREADS = 4;
+/** A graphics driver that has not answered by then is left alone. */
+const START_MS = 20_000;
+
+/** Threads for a machine: one core is left for the page where there are more than two. */
+export function chooseThreads(cores: number, isolated: boolean): number {
+  if (!isolated) return 1;
+  return Math.max(1, Math.min(MOST_THREADS, cores > 2 ? cores - 1 : cores));
+}
+
+export interface Work {
+  readonly model: Model;
+  readonly window: ImageBitmap;
+  /** What is wanted, in LR pixels from the window's corner. */
+  readonly core: Rect;
+  readonly signal: AbortSignal;
+}
+
+/** An engine that has started. */
+export class Engine {
+  private readonly speeds = new Map<string, number>();
+  private readonly loading = new Map<string, Promise<void>>();
+
+  private constructor(
+    private bridge: Bridge<EngineApi>,
+    public backend: Backend,
+    public threads: number,
+    public reason: Reason | null,
+  ) {}
+
+  /**
+   * Starts on WebGPU if that gives the right answer, otherwise on WebAssembly, with a model ready.
+   *
+   * @param wished a backend to insist on, for trials
+   * @throws AppError the model is damaged or missing, or no backend works
+   */
+  static async start(model: Model, wished: string | null): Promise<Engine> {
+    const reason = await webgpuReason(wished);
+    if (!reason) {
+      const engine = new Engine(spawn(), "webgpu", 1, null);
+      const failed = await engine.tryOut(model);
+      if (!failed) return engine;
+      engine.bridge.terminate();
+      return Engine.startWasm(model, failed);
+    }
+    return Engine.startWasm(model, reason);
+  }
+
+  private static async startWasm(model: Model, reason: Reason): Promise<Engine> {
+    const threads = chooseThreads(navigator.hardwareConcurrency, crossOriginIsolated);
+    const engine = new Engine(spawn(), "wasm", threads, reason);
+    await engine.begin();
+    await engine.use(model);
+    return engine;
+  }
+
+  /**
+   * Makes a model ready: fetched, verified, loaded, checked against its golden picture, timed.
+   *
+   * @throws AppError it is missing or damaged, or computes wrongly here
+   */
+  use(model: Model): Promise<void> {
+    let ready = this.loading.get(model.name);
+    if (!ready) {
+      ready = this.prepare(model);
+      this.loading.set(model.name, ready);
+      ready.catch(() => this.loading.delete(model.name));
+    }
+    return ready;
+  }
+
+  /** Milliseconds for one LR pixel, or undefined before the model was used. */
+  msPerPixel(model: Model): number | undefined {
+    return this.speeds.get(model.name);
+  }
+
+  /** A part of the photo, enlarged, to draw. */
+  draw({ model, window, core, signal }: Work, half: boolean): Promise<ImageBitmap> {
+    const request = { model: model.name, scale: model.scale, window, core, half };
+    return this.bridge.call("draw", request, { signal, transfer: [window] });
+  }
+
+  /** A part of the photo, enlarged, as pixels. */
+  pixels({ model, window, core, signal }: Work): Promise<Pixels> {
+    const request = { model: model.name, scale: model.scale, window, core };
+    return this.bridge.call("pixels", request, { signal, transfer: [window] });
+  }
+
+  private begin(): Promise<void> {
+    const base = new URL("ort/", document.baseURI).href;
+    return this.bridge.call("start", { backend: this.backend, threads: this.threads, base });
+  }
+
+  /** Starts on a backend that may fail in any way; returns how it did. */
+  private async tryOut(model: Model): Promise<Reason | null> {
+    try {
+      const signal = AbortSignal.timeout(START_MS);
+      const started = this.begin().then(() => this.use(model));
+      await Promise.race([started, aborted(signal)]);
+      return null;
+    } catch (error) {
+      if (error instanceof AppError) {
+        if (error.key !== "errorWrongResult") throw error; // no backend can help a damaged model
+        return { key: "reasonWrong", params: error.params };
+      }
+      return { key: "reasonFailed", params: { reason: describeError(error) } };
+    }
+  }
+
+  private async prepare(model: Model): Promise<void> {
+    const { name, scale } = model;
+    const source = { url: modelUrl(model.file), sha256: model.sha256 };
+    await this.bridge.call("load", { model: name, ...source });
+    const golden = { lr: modelUrl(model.golden.lr), sr: modelUrl(model.golden.sr) };
+    const levels = await this.bridge.call("check", { model: name, scale, ...golden });
+    if (levels > TOLERANCE) throw new AppError("errorWrongResult", { model: name, levels });
+    const side = MEASURED_SIDE;
+    const milliseconds = await this.bridge.call("measure", { model: name, side });
+    this.speeds.set(name, milliseconds / side ** 2);
+  }
+}
+
+/** Why WebGPU is not tried, or null if it is. */
+async function webgpuReason(wished: string | null): Promise<Reason | null> {
+  if (wished === "wasm") return { key: "reasonChosen", params: {} };
+  const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
+  if (!adapter) return { key: "reasonNoWebgpu", params: {} };
+  // An adapter in software is slower than WebAssembly.
+  if (adapter.info.isFallbackAdapter && wished !== "webgpu") {
+    return { key: "reasonSoftware", params: {} };
+  }
+  return null;
+}
+
+function spawn(): Bridge<EngineApi> {
+  // The bundler knows a worker by exactly this form.
+  const worker = new Worker(new URL("./worker/engine.worker.ts", import.meta.url), {
+    type: "module",
+    name: "engine",
+  });
+  return new Bridge<EngineApi>(worker);
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(new Error("no answer in time")), { once: true });
+  });
+}

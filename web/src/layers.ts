@@ -1,0 +1,71 @@
+/** Layers that lie over the photo where it is enlarged: SplitSR's, and bicubic to compare with. */
+
+import { Cells, type Piece } from "./cells";
+import type { Model } from "./catalogue";
+import type { Engine } from "./engine";
+import { type Photo, takeWindow } from "./photo";
+import { grow } from "./rects";
+import { type Rect, tileSide } from "./tiles";
+import type { Bridge } from "./worker/bridge";
+import type { PixelsApi } from "./worker/pixels.worker";
+
+export interface Layer {
+  /** Tells its tiles from those of other layers in the cache. */
+  readonly id: string;
+  readonly scale: number;
+  readonly cells: Cells;
+  /** Enlarges a part of the photo; at half its size with `half`. */
+  compute(piece: Piece, half: boolean, signal: AbortSignal): Promise<ImageBitmap>;
+}
+
+/** The largest core that the view is computed in: small, so that something new is seen often. */
+const VIEW_SIDE = 128;
+/** Memory that a run may take, as `values_per_pixel` estimates it. */
+export const RUN_BYTES = 96 * 2 ** 20;
+/** A run for the view may take this long: no run is interrupted when the view moves. */
+const VIEW_RUN_MS = 250;
+const BICUBIC_HALO = 3;
+
+/** SplitSR's layer. */
+export function networkLayer(engine: Engine, model: Model, photo: Photo): Layer {
+  const cost = {
+    halo: model.halo,
+    valuesPerPixel: model.values_per_pixel,
+    msPerPixel: engine.msPerPixel(model),
+  };
+  const side = Math.min(VIEW_SIDE, tileSide(cost, RUN_BYTES, VIEW_RUN_MS));
+  return {
+    id: model.name,
+    scale: model.scale,
+    cells: new Cells(photo, side, model.halo),
+    async compute({ part }, half, signal) {
+      const { bitmap, core } = await cutOut(photo, part, model.halo);
+      return engine.draw({ model, window: bitmap, core, signal }, half);
+    },
+  };
+}
+
+/** Bicubic's layer. */
+export function bicubicLayer(pixels: Bridge<PixelsApi>, scale: number, photo: Photo): Layer {
+  return {
+    id: `bicubic-x${scale}`,
+    scale,
+    cells: new Cells(photo, VIEW_SIDE, BICUBIC_HALO),
+    async compute({ part }, half, signal) {
+      const { bitmap, core } = await cutOut(photo, part, BICUBIC_HALO);
+      const request = { window: bitmap, core, scale, half };
+      return pixels.call("bicubic", request, { signal, transfer: [bitmap] });
+    },
+  };
+}
+
+/** A part of the photo with its halo, and where the part lies in it. */
+async function cutOut(
+  photo: Photo,
+  part: Rect,
+  halo: number,
+): Promise<{ bitmap: ImageBitmap; core: Rect }> {
+  const window = grow(part, halo, { x: 0, y: 0, width: photo.width, height: photo.height });
+  const bitmap = await takeWindow(photo, window);
+  return { bitmap, core: { ...part, x: part.x - window.x, y: part.y - window.y } };
+}

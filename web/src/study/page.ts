@@ -1,0 +1,196 @@
+/** The study's page: who takes part, pair after pair, and the results. */
+
+import type { App } from "../app";
+import { findModel, type Model } from "../catalogue";
+import { block, byId, onClick } from "../dom";
+import { AppError } from "../errors";
+import { onLanguage, t } from "../i18n";
+import { errorText, hideToast, showError } from "../ui/toast";
+import { toCsv } from "./csv";
+import { ownPictures, type Picture, standardPictures } from "./pictures";
+import { planTrials, preferenceOf, type Trial } from "./plan";
+import { freshSeed } from "./random";
+import { AnswerStore } from "./store";
+
+const SCALE = 4;
+
+export function attachStudy(app: App): void {
+  new StudyPage(app);
+}
+
+class StudyPage {
+  private readonly store = new AnswerStore();
+  private readonly participant = byId("study-participant", HTMLInputElement);
+  private readonly seed = byId("study-seed", HTMLInputElement);
+  private readonly added = byId("study-add", HTMLInputElement);
+  private own: Picture[] = [];
+  private trials: Trial<Picture>[] = [];
+  private position = 0;
+  private stage: "intro" | "trial" | "end" = "intro";
+  private shownAt = 0;
+
+  constructor(private readonly app: App) {
+    this.seed.value = String(freshSeed());
+    this.added.addEventListener("change", () => {
+      this.own = ownPictures(this.added.files ?? []);
+      this.show();
+    });
+    onClick("study-begin", () => this.begin());
+    onClick("study-export", () => this.exportCsv());
+    onClick("study-reset", () => this.reset());
+    onClick("study-leave", () => this.go("intro"));
+    for (const button of this.buttons) {
+      button.addEventListener("click", () => this.answer(Number(button.dataset.value)));
+    }
+    app.onChange(() => this.show());
+    onLanguage(() => this.show());
+  }
+
+  private get buttons(): HTMLButtonElement[] {
+    return [...document.querySelectorAll<HTMLButtonElement>("[name=preference]")];
+  }
+
+  private get pictures(): Picture[] {
+    const { catalogue } = this.app;
+    return [...(catalogue ? standardPictures(catalogue) : []), ...this.own];
+  }
+
+  private get model(): Model | null {
+    const { model, catalogue } = this.app;
+    if (!model || !catalogue) return null;
+    return findModel(catalogue, model.label, SCALE) ?? model;
+  }
+
+  /** Plans the pairs; those that the participant has judged before are left out. */
+  private begin(): void {
+    const participant = this.participant.value.trim();
+    if (!participant) {
+      this.participant.focus();
+      return showError(new AppError("studyNoParticipant"));
+    }
+    hideToast();
+    const seed = Number(this.seed.value) >>> 0;
+    this.seed.value = String(seed);
+    this.trials = planTrials(this.pictures, seed);
+    this.position = -1;
+    this.go("trial");
+    this.next();
+  }
+
+  private next(): void {
+    const participant = this.participant.value.trim();
+    const judged = ({ item }: Trial): boolean =>
+      this.store.has(participant, item.content, item.name);
+    do this.position++;
+    while (this.trials[this.position] && judged(this.trials[this.position] as Trial));
+    const trial = this.trials[this.position];
+    if (!trial) return this.go("end");
+    this.show();
+    this.present(trial).catch((error: unknown) => {
+      this.go("intro");
+      showError(error);
+    });
+  }
+
+  /** Draws a pair; it can be judged when both pictures are there. */
+  private async present({ item, sharpSide }: Trial<Picture>): Promise<void> {
+    this.enable(false);
+    const { engine, failure } = this.app;
+    const { model } = this;
+    if (!engine || !model) {
+      const reason = failure ? errorText(failure) : t("engineStarting");
+      throw new AppError("studyNeedsEngine", { reason });
+    }
+    await engine.use(model);
+    const detail = await item.load();
+    drawBilinear(sharpSide === "left" ? "study-right" : "study-left", detail, model.scale);
+    const core = { x: 0, y: 0, width: detail.width, height: detail.height };
+    const { signal } = new AbortController();
+    const sharp = await engine.draw({ model, window: detail, core, signal }, false);
+    drawBitmap(`study-${sharpSide}`, sharp);
+    this.shownAt = performance.now();
+    this.enable(true);
+  }
+
+  private answer(value: number): void {
+    const trial = this.trials[this.position];
+    if (!trial || !this.model) return;
+    this.enable(false); // a second press is no second answer
+    this.store.add({
+      participant: this.participant.value.trim(),
+      content: trial.item.content,
+      item: trial.item.name,
+      preference: preferenceOf(value, trial.sharpSide),
+      seed: Number(this.seed.value),
+      position: this.position + 1,
+      sharp_side: trial.sharpSide,
+      model: this.model.name,
+      seconds: Math.round(performance.now() - this.shownAt) / 1000,
+    });
+    this.next();
+  }
+
+  private exportCsv(): void {
+    const link = document.createElement("a");
+    const text = new Blob([toCsv(this.store.answers)], { type: "text/csv" });
+    link.href = URL.createObjectURL(text);
+    link.download = "zoomsr-study.csv";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  }
+
+  private reset(): void {
+    this.store.clear();
+    this.go("intro");
+  }
+
+  private enable(enabled: boolean): void {
+    for (const button of this.buttons) button.disabled = !enabled;
+  }
+
+  private go(stage: "intro" | "trial" | "end"): void {
+    this.stage = stage;
+    this.show();
+    if (stage === "end") byId("study-export", HTMLButtonElement).focus();
+  }
+
+  private show(): void {
+    const { stage, trials, position, pictures, store } = this;
+    block("study-intro").hidden = stage !== "intro";
+    block("study-trial").hidden = stage !== "trial";
+    block("study-end").hidden = stage !== "end";
+    const total = trials.length;
+    block("study-progress").textContent = t("studyProgress", { done: position + 1, total });
+    byId("study-bar", HTMLProgressElement).value = total ? position / total : 0;
+    const texts = pictures.filter(({ content }) => content === "text").length;
+    const images = pictures.length - texts;
+    block("study-contents").textContent = t("studyContents", { images, texts });
+    const results = stage !== "trial" && store.answers.length > 0;
+    block("study-export").hidden = !results;
+    block("study-reset").hidden = !results;
+    block("study-stored").hidden = !results;
+    block("study-stored").textContent = t("studyStored", { count: store.answers.length });
+  }
+}
+
+/** Enlarges by the canvas's own smoothing, which is bilinear. */
+function drawBilinear(id: string, detail: ImageBitmap, scale: number): void {
+  const context = prepare(id, detail.width * scale, detail.height * scale);
+  context.imageSmoothingEnabled = true;
+  context.imageSmoothingQuality = "low";
+  context.drawImage(detail, 0, 0, context.canvas.width, context.canvas.height);
+}
+
+function drawBitmap(id: string, bitmap: ImageBitmap): void {
+  prepare(id, bitmap.width, bitmap.height).drawImage(bitmap, 0, 0);
+  bitmap.close();
+}
+
+function prepare(id: string, width: number, height: number): CanvasRenderingContext2D {
+  const canvas = byId(id, HTMLCanvasElement);
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("no 2d canvas");
+  return context;
+}

@@ -1,0 +1,53 @@
+/** Short messages over the page. */
+
+import { block, onClick } from "../dom";
+import { AppError, describeError, isAbort, type Params } from "../errors";
+import { t } from "../i18n";
+import type { MessageKey } from "../i18n/messages";
+
+/** Information goes by itself; an error stays until it is closed or another comes. */
+const INFO_MS = 6000;
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+export function attachToast(): void {
+  onClick("toast-close", hideToast);
+}
+
+export function showInfo(key: MessageKey, params: Params = {}): void {
+  show("info", t(key, params));
+  timer = setTimeout(hideToast, INFO_MS);
+}
+
+/** Shows what went wrong; says nothing of work that was cancelled. */
+export function showError(error: unknown): void {
+  if (isAbort(error)) return;
+  if (!(error instanceof AppError)) console.error(error);
+  show("error", errorText(error));
+}
+
+/** An error in the user's words. */
+export function errorText(error: unknown): string {
+  if (error instanceof AppError) return t(error.key, error.params);
+  const reason = describeError(error);
+  const isMemory = error instanceof RangeError || /memory|allocat/i.test(reason);
+  return t(isMemory ? "errorMemory" : "errorEngine", { reason });
+}
+
+export function hideToast(): void {
+  clearTimeout(timer);
+  block("toast").hidden = true;
+}
+
+/** Says something to screen readers only. */
+export function announce(key: MessageKey, params: Params = {}): void {
+  block("status").textContent = t(key, params);
+}
+
+function show(kind: "info" | "error", text: string): void {
+  clearTimeout(timer);
+  const toast = block("toast");
+  block("toast-text").textContent = text;
+  toast.dataset.kind = kind;
+  toast.hidden = false;
+}

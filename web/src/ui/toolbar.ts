@@ -1,0 +1,152 @@
+/** The controls around the stage: zoom, comparison, and the line that says what is seen. */
+
+import type { App, Against } from "../app";
+import { block, button, byId, onClick } from "../dom";
+import { onLanguage, percent, t } from "../i18n";
+import { modelName } from "./names";
+import { CompareSlider } from "./compare-slider";
+
+const ZOOM_STEP = 1.5;
+
+export function attachToolbar(app: App): void {
+  const { viewer } = app;
+  onClick("zoom-in", () => viewer.zoomTo(viewer.view.zoom * ZOOM_STEP));
+  onClick("zoom-out", () => viewer.zoomTo(viewer.view.zoom / ZOOM_STEP));
+  onClick("zoom-fit", () => viewer.showAll());
+  const comparison = new Comparison(app);
+  attachKeys(app, comparison);
+  const show = (): void => {
+    showZoom(app);
+    showHint(app);
+    comparison.show();
+  };
+  app.onChange(show);
+  onLanguage(show);
+}
+
+function showZoom({ viewer }: App): void {
+  block("zoom-level").textContent = percent(viewer.view.zoom);
+}
+
+/** What one sees, in a few words. */
+function showHint(app: App): void {
+  const hint = block("hint");
+  hint.dataset.phase = app.upscaling ? "upscaling" : app.phase;
+  block("hint-text").textContent = hintText(app);
+}
+
+function hintText(app: App): string {
+  if (app.upscaling) return t("hintPaused");
+  if (app.failure) return t("hintPlain", { name: t("bilinear") });
+  if (app.viewer.view.zoom <= 1) return t("hintZoom");
+  if (!app.engine || !app.model) return t("hintWait");
+  return app.phase === "sharp" ? modelName(app.model) : t("hintSharpening");
+}
+
+/** The slider, the button to hold, and what is compared with. */
+class Comparison {
+  private readonly slider = byId("compare-slider", CompareSlider);
+  private readonly toggle = button("compare-toggle");
+  private readonly hold = button("hold-compare");
+  private readonly against = byId("compare-against", HTMLSelectElement);
+  private holding = false;
+
+  constructor(private readonly app: App) {
+    this.toggle.addEventListener("click", () => this.setOn(!this.isOn));
+    this.slider.addEventListener("input", () => this.split());
+    this.against.value = app.against;
+    this.against.addEventListener("change", () => app.compareWith(this.against.value as Against));
+    this.attachHold();
+  }
+
+  get isOn(): boolean {
+    return this.toggle.getAttribute("aria-pressed") === "true";
+  }
+
+  setOn(on: boolean): void {
+    this.toggle.setAttribute("aria-pressed", String(on));
+    this.slider.hidden = !on;
+    this.split();
+    if (on) this.slider.focus({ preventScroll: true });
+  }
+
+  show(): void {
+    const { model, against } = this.app;
+    block("label-plain").hidden = !this.isOn && !this.holding;
+    block("label-sharp").hidden = !this.isOn || this.holding;
+    block("label-plain").textContent = t(against);
+    block("label-sharp").textContent = model ? modelName(model) : "";
+    block("hint").hidden = this.isOn || this.holding;
+  }
+
+  private split(): void {
+    const share = this.isOn ? this.slider.value : 0;
+    this.app.viewer.setSplit(this.holding ? 1 : share);
+    this.slider.classList.toggle("resting", this.holding);
+    this.show();
+  }
+
+  private attachHold(): void {
+    const set = (holding: boolean): void => {
+      if (this.holding === holding) return;
+      this.holding = holding;
+      this.hold.setAttribute("aria-pressed", String(holding));
+      this.split();
+    };
+    this.hold.addEventListener("pointerdown", (event) => {
+      this.hold.setPointerCapture(event.pointerId);
+      set(true);
+    });
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture", "blur", "keyup"]) {
+      this.hold.addEventListener(end, () => set(false));
+    }
+    this.hold.addEventListener("keydown", ({ key }) => {
+      if (key === " " || key === "Enter") set(true);
+    });
+    // A long touch would open the browser's menu.
+    this.hold.addEventListener("contextmenu", (event) => event.preventDefault());
+  }
+}
+
+/** Keys of the photo view, wherever the focus is, but not where keys have a meaning of their own. */
+function attachKeys(app: App, comparison: Comparison): void {
+  const { viewer } = app;
+  const actions: Record<string, (far: boolean) => void> = {
+    "+": () => viewer.zoomTo(viewer.view.zoom * ZOOM_STEP),
+    "=": () => viewer.zoomTo(viewer.view.zoom * ZOOM_STEP),
+    "-": () => viewer.zoomTo(viewer.view.zoom / ZOOM_STEP),
+    "0": () => viewer.showAll(),
+    "1": () => viewer.zoomTo(1),
+    "2": () => viewer.zoomTo(2),
+    "3": () => viewer.zoomTo(3),
+    "4": () => viewer.zoomTo(4),
+    c: () => comparison.setOn(!comparison.isOn),
+    Escape: () => (comparison.isOn ? comparison.setOn(false) : app.cancelUpscaling()),
+    ArrowLeft: (far) => step(app, -1, 0, far),
+    ArrowRight: (far) => step(app, 1, 0, far),
+    ArrowUp: (far) => step(app, 0, -1, far),
+    ArrowDown: (far) => step(app, 0, 1, far),
+  };
+  document.addEventListener("keydown", (event) => {
+    const target = event.target instanceof Element ? event.target : document.body;
+    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    const isOurs = target.matches("body, #stage") || (!event.key.startsWith("Arrow") && isQuiet(target));
+    if (!action || !isOurs || !viewer.photo || block("viewer").hidden) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    event.preventDefault();
+    action(event.shiftKey);
+  });
+}
+
+function isQuiet(target: Element): boolean {
+  return !target.closest("input, select, textarea, dialog");
+}
+
+/** Moves the view by a tenth of the stage, or by half of it. */
+function step({ viewer }: App, dx: number, dy: number, far: boolean): void {
+  const share = far ? 0.5 : 0.1;
+  const { view, stage } = viewer;
+  const x = view.x + (dx * share * stage.width) / view.zoom;
+  const y = view.y + (dy * share * stage.height) / view.zoom;
+  viewer.move({ x, y, zoom: view.zoom });
+}

@@ -1,0 +1,108 @@
+/** Enlarges the whole photo, tile by tile, into a file. */
+
+import type { Model } from "./catalogue";
+import type { Engine } from "./engine";
+import type { OutputFormat } from "./imaging/output";
+import { RUN_BYTES } from "./layers";
+import { type Photo, takeWindow } from "./photo";
+import { coreOf, planTiles, type Tile, tileSide, windowOf } from "./tiles";
+import type { Bridge } from "./worker/bridge";
+import type { PixelsApi } from "./worker/pixels.worker";
+
+export interface Job {
+  readonly photo: Photo;
+  readonly model: Model;
+  readonly format: OutputFormat;
+  /** 0..1, for JPEG and WebP. */
+  readonly quality: number;
+  readonly signal: AbortSignal;
+  /** Called after each tile with the share that is done, 0..1. */
+  readonly onProgress: (share: number) => void;
+}
+
+/** A run of a tile may take this long: a cancel waits for it in the worker, not on the page. */
+const RUN_MS = 600;
+/** A row of tiles waits whole for the encoder: three bytes for each of its pixels. */
+const BAND_BYTES = 48 * 2 ** 20;
+
+/**
+ * Enlarges a photo.
+ *
+ * Beside the photo, memory holds one row of tiles and what the engine takes for two tiles; for JPEG
+ * and WebP also the canvas.
+ *
+ * @throws AppError a format cannot be written; AbortError if cancelled
+ */
+export async function upscalePhoto(
+  engine: Engine,
+  pixels: Bridge<PixelsApi>,
+  job: Job,
+): Promise<Blob> {
+  const { photo, model, format, quality, signal } = job;
+  const size = { width: photo.width * model.scale, height: photo.height * model.scale };
+  await pixels.call("encode", { format, quality, ...size }, { signal });
+  try {
+    await runTiles(engine, pixels, job, planPhoto(engine, photo, model));
+    return await pixels.call("finish", undefined, { signal });
+  } catch (error) {
+    await pixels.call("abort", undefined);
+    throw error;
+  }
+}
+
+function planPhoto(engine: Engine, photo: Photo, model: Model): Tile[] {
+  const cost = {
+    halo: model.halo,
+    valuesPerPixel: model.values_per_pixel,
+    msPerPixel: engine.msPerPixel(model),
+  };
+  const side = tileSide(cost, RUN_BYTES, RUN_MS);
+  const rows = Math.floor(BAND_BYTES / (3 * photo.width * model.scale ** 2));
+  return planTiles(photo.height, photo.width, Math.max(16, Math.min(side, rows)), model.halo);
+}
+
+async function runTiles(
+  engine: Engine,
+  pixels: Bridge<PixelsApi>,
+  job: Job,
+  tiles: readonly Tile[],
+): Promise<void> {
+  let written: Promise<void> = Promise.resolve();
+  let next = tiles[0] && startTile(engine, job, tiles[0]);
+  for (const [index, tile] of tiles.entries()) {
+    const current = next;
+    const following = tiles[index + 1];
+    next = following && startTile(engine, job, following);
+    next?.catch(() => {}); // told when its turn comes, unless an earlier one ends the job
+    const rgba = await current;
+    await written; // no more than one tile waits for the encoder
+    if (rgba) written = writeTile(pixels, job, tile, rgba);
+    written.catch(() => {});
+    job.onProgress((index + 1) / tiles.length);
+  }
+  await written;
+}
+
+async function startTile(
+  engine: Engine,
+  { photo, model, signal }: Job,
+  tile: Tile,
+): Promise<Uint8ClampedArray<ArrayBuffer>> {
+  signal.throwIfAborted();
+  const window = windowOf(tile);
+  const core = coreOf(tile);
+  const bitmap = await takeWindow(photo, window);
+  const inside = { ...core, x: core.x - window.x, y: core.y - window.y };
+  return (await engine.pixels({ model, window: bitmap, core: inside, signal })).rgba;
+}
+
+function writeTile(
+  pixels: Bridge<PixelsApi>,
+  { model: { scale }, signal }: Job,
+  tile: Tile,
+  rgba: Uint8ClampedArray<ArrayBuffer>,
+): Promise<void> {
+  const { x, y, width, height } = coreOf(tile);
+  const place = { x: x * scale, y: y * scale, width: width * scale, height: height * scale };
+  return pixels.call("add", { rgba, place }, { signal, transfer: [rgba.buffer] });
+}

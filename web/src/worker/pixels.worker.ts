@@ -1,0 +1,121 @@
+/** Decoding, bicubic and encoding, away from the page and from the networks. */
+
+import { AppError } from "../errors";
+import { enlargeBicubic } from "../imaging/bicubic";
+import { checkFile, type Header } from "../imaging/header";
+import type { Rect } from "../tiles";
+import type { Size } from "../view";
+import { takePixels, toBitmap } from "./canvas";
+import { type Encoder, type Output, openEncoder } from "./encoder";
+import { serve } from "./serve";
+import { halve } from "./tensor";
+
+export interface Opened {
+  readonly header: Header;
+  /** The photo as it is shown: upright, sRGB, opaque. */
+  readonly bitmap: ImageBitmap;
+  /** The photo at most `OVERVIEW_SIDE` large, for views from afar; absent for small photos. */
+  readonly overview: ImageBitmap | null;
+}
+
+/** Shown from afar, a large photo is drawn from one of this size: faster, and without moiré. */
+const OVERVIEW_SIDE = 2048;
+
+let encoder: Encoder | undefined;
+
+const methods = {
+  /** Opens a picture file: refused by its header if hostile, decoded otherwise. */
+  async open({ file }: { file: Blob }): Promise<Opened> {
+    const header = checkFile(new Uint8Array(await file.arrayBuffer()));
+    const decoded = await decode(file, header);
+    const bitmap = header.alpha ? await flatten(decoded) : decoded;
+    return { header, bitmap, overview: await shrink(bitmap) };
+  },
+
+  /** A part of the photo by bicubic; at half its size with `half`. */
+  async bicubic(request: {
+    window: ImageBitmap;
+    core: Rect;
+    scale: number;
+    half: boolean;
+  }): Promise<ImageBitmap> {
+    const { core, scale, half } = request;
+    const { data, width, height } = takePixels(request.window);
+    const whole = enlargeBicubic(data, width, height, scale);
+    const part = cut(whole, width * scale, core, scale);
+    const size = { width: core.width * scale, height: core.height * scale };
+    if (!half) return toBitmap(part, size.width, size.height);
+    return toBitmap(halve(part, size.width), size.width / 2, size.height / 2);
+  },
+
+  /** Begins a file; one at a time. */
+  async encode(output: Output): Promise<void> {
+    await encoder?.abort();
+    encoder = openEncoder(output);
+  },
+
+  async add({ rgba, place }: { rgba: Uint8ClampedArray<ArrayBuffer>; place: Rect }): Promise<void> {
+    await encoder?.add(rgba, place);
+  },
+
+  async finish(): Promise<Blob> {
+    if (!encoder) throw new Error("finish before encode");
+    const blob = await encoder.finish();
+    encoder = undefined;
+    return blob;
+  },
+
+  async abort(): Promise<void> {
+    await encoder?.abort();
+    encoder = undefined;
+  },
+};
+
+export type PixelsApi = typeof methods;
+
+serve(methods);
+
+async function decode(file: Blob, header: Header): Promise<ImageBitmap> {
+  try {
+    return await createImageBitmap(file, { imageOrientation: "from-image" });
+  } catch {
+    throw new AppError("errorDecode", { format: header.format.toUpperCase() });
+  }
+}
+
+/** Lays a picture with transparency on white: the networks and JPEG know opaque pixels only. */
+async function flatten(bitmap: ImageBitmap): Promise<ImageBitmap> {
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const context = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
+  if (!context) throw new AppError("errorCanvas", { width: bitmap.width, height: bitmap.height });
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, bitmap.width, bitmap.height);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return canvas.transferToImageBitmap();
+}
+
+async function shrink(bitmap: Size & ImageBitmap): Promise<ImageBitmap | null> {
+  const share = OVERVIEW_SIDE / Math.max(bitmap.width, bitmap.height);
+  if (share >= 1) return null;
+  return createImageBitmap(bitmap, {
+    resizeWidth: Math.max(1, Math.round(bitmap.width * share)),
+    resizeHeight: Math.max(1, Math.round(bitmap.height * share)),
+    resizeQuality: "medium",
+  });
+}
+
+function cut(
+  rgba: Uint8ClampedArray<ArrayBuffer>,
+  width: number,
+  core: Rect,
+  scale: number,
+): Uint8ClampedArray<ArrayBuffer> {
+  const row = core.width * scale * 4;
+  const part = new Uint8ClampedArray(row * core.height * scale);
+  for (let to = 0, y = core.y * scale; to < part.length; to += row, y++) {
+    const from = (y * width + core.x * scale) * 4;
+    part.set(rgba.subarray(from, from + row), to);
+  }
+  return part;
+}

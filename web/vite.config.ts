@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { defineConfig } from "vite";
+import { contentPolicy, messagesInHtml } from "./build/html.ts";
+import { serveModels } from "./build/models.ts";
+import { serviceWorker } from "./build/service-worker.ts";
+import { runtimeFiles } from "./build/runtime.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
+
+/** Threads need these two; the server of `splitsr zoom` sends them too. */
+const headers = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+export default defineConfig({
+  base: "./",
+  define: { __APP_VERSION__: JSON.stringify(version) },
+  resolve: {
+    // ONNX Runtime without its WebAssembly inside: that is served beside the app, as files.
+    conditions: ["onnxruntime-web-use-extern-wasm", "module", "browser", "production"],
+  },
+  build: {
+    target: "es2023",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: { index: "index.html", sw: "src/offline/sw.ts" },
+      output: {
+        entryFileNames: ({ name }) => (name === "sw" ? "sw.js" : "assets/[name]-[hash].js"),
+      },
+    },
+  },
+  worker: { format: "es" },
+  server: { headers },
+  preview: { headers },
+  plugins: [messagesInHtml(), contentPolicy(), runtimeFiles(), serveModels(), serviceWorker()],
+});
