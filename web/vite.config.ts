@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { defineConfig } from "vite";
-import { contentPolicy, messagesInHtml } from "./build/html.ts";
-import { serveModels } from "./build/models.ts";
-import { serviceWorker } from "./build/service-worker.ts";
-import { runtimeFiles } from "./build/runtime.ts";
+import { contentPolicy, messagesInHtml } from "./plugins/html.ts";
+import { serveModels } from "./plugins/models.ts";
+import { serviceWorker } from "./plugins/service-worker.ts";
+import { runtimeFiles } from "./plugins/runtime.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
 

@@ -34,13 +34,15 @@ export class App {
   private readonly listeners = new Set<() => void>();
   private opening = new AbortController();
   private job: AbortController | null = null;
+  /** The result stands until the view is moved on. */
+  private isDone = false;
   private openedAt: number | null = null;
   private restedAt = 0;
 
   constructor(canvas: HTMLCanvasElement) {
     const memory = (navigator as { deviceMemory?: number }).deviceMemory;
     this.viewer = new Viewer(canvas, patchBytes(memory), {
-      onView: () => this.changed(),
+      onView: () => this.moved(),
       onPhase: (phase) => this.enter(phase),
       onError: showError,
     });
@@ -164,8 +166,9 @@ export class App {
 
   private endJob(): void {
     this.job = null;
+    this.isDone = this.result !== null;
     this.viewer.pause(false);
-    if (this.result) setState("done");
+    if (this.isDone) setState("done");
     this.changed();
   }
 
@@ -188,7 +191,12 @@ export class App {
     this.phase = phase;
     if (phase === "view") this.restedAt = performance.now();
     if (phase === "sharp") this.noteSharp();
-    if (!this.upscaling) setState(phase);
+    if (!this.upscaling && !this.isDone) setState(phase);
+    this.changed();
+  }
+
+  private moved(): void {
+    this.isDone = false;
     this.changed();
   }
 

@@ -12,7 +12,7 @@ export const en = {
   samples: "No photo at hand? Try one of these.",
   sampleName: "Sample photo: {name}",
   studyTeaser: "Which do you prefer? Take part in a blind comparison.",
-  back: "Back to the start",
+  back: "ZoomSR: back to the start",
 
   stage: "Photo. Arrow keys move it, plus and minus zoom, 0 shows all of it.",
   zoomIn: "Zoom in",

@@ -14,7 +14,7 @@ export const ko: Messages = {
   samples: "사진이 없다면 이 중에서 골라 보세요.",
   sampleName: "예시 사진: {name}",
   studyTeaser: "어느 쪽이 더 좋아 보이나요? 블라인드 비교에 참여해 보세요.",
-  back: "처음으로",
+  back: "ZoomSR: 처음으로",
 
   stage: "사진. 화살표 키로 이동, 더하기와 빼기 키로 확대와 축소, 0 키로 전체 보기.",
   zoomIn: "확대",

@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Plugin } from "vite";
+
+/** Large, and needed only where there is WebGPU: kept when it is first used. */
+const LATER = /asyncify/;
+
+/** Tells the service worker which files the app has, and a version that changes with any of them. */
+export function serviceWorker(): Plugin {
+  let folder = "dist";
+  return {
+    name: "service-worker",
+    apply: "build",
+    configResolved({ build }) {
+      folder = build.outDir;
+    },
+    closeBundle() {
+      const script = join(folder, "sw.js");
+      const files = listFiles(folder).filter((file) => file !== "sw.js" && !file.endsWith(".map"));
+      const version = hashFiles(folder, [...files, "sw.js"]);
+      const wanted = files.filter((file) => !LATER.test(file) && !file.startsWith("."));
+      const list = wanted.map((file) => (file === "index.html" ? "./" : file));
+      const content = readFileSync(script, "utf8");
+      const filled = content.replace("__VERSION__", version).replace('"__FILES__"', quoted(list));
+      if (!filled.includes(version) || !filled.includes("index-")) {
+        throw new Error("sw.js has no place for its files");
+      }
+      writeFileSync(script, filled);
+    },
+  };
+}
+
+function listFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
+}
+
+function hashFiles(folder: string, files: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(file).update(readFileSync(join(folder, file)));
+  return hash.digest("hex").slice(0, 16);
+}
+
+function quoted(list: readonly string[]): string {
+  return list.map((file) => JSON.stringify(file)).join(",");
+}
