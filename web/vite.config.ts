@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { defineConfig } from "vite";
 import { contentPolicy, messagesInHtml } from "./plugins/html.ts";
 import { serveModels } from "./plugins/models.ts";
-import { serviceWorker } from "./plugins/service-worker.ts";
 import { runtimeFiles } from "./plugins/runtime.ts";
+import { serviceWorker } from "./plugins/service-worker.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
 

@@ -29,7 +29,8 @@ export class App {
   failure: unknown = null;
   model: Model | null = null;
   against: Against = recall("against") === "bicubic" ? "bicubic" : "bilinear";
-  result: { readonly blob: Blob; readonly model: Model; readonly format: OutputFormat } | null = null;
+  result: { readonly blob: Blob; readonly model: Model; readonly format: OutputFormat } | null =
+    null;
   phase: Phase = "view";
   private readonly listeners = new Set<() => void>();
   private opening = new AbortController();
@@ -227,7 +228,8 @@ export class App {
   }
 
   private fail(error: unknown): void {
-    this.failure = error instanceof AppError ? error : new AppError("errorEngine", { reason: String(error) });
+    this.failure =
+      error instanceof AppError ? error : new AppError("errorEngine", { reason: String(error) });
     setEngineState("failed");
     showError(this.failure);
     this.changed();

@@ -99,11 +99,7 @@ export function defaultModel({ models }: Catalogue): Model {
 }
 
 /** The model of a family for a scale, if there is one. */
-export function findModel(
-  { models }: Catalogue,
-  label: string,
-  scale: number,
-): Model | undefined {
+export function findModel({ models }: Catalogue, label: string, scale: number): Model | undefined {
   return models.find((model) => model.label === label && model.scale === scale);
 }
 

@@ -1,7 +1,7 @@
 /** Layers that lie over the photo where it is enlarged: SplitSR's, and bicubic to compare with. */
 
-import { Cells, type Piece } from "./cells";
 import type { Model } from "./catalogue";
+import { Cells, type Piece } from "./cells";
 import type { Engine } from "./engine";
 import { type Photo, takeWindow } from "./photo";
 import { grow } from "./rects";

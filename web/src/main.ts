@@ -4,7 +4,7 @@ import "./styles/main.css";
 import { App } from "./app";
 import { block, byId } from "./dom";
 import { attachGestures } from "./gestures";
-import { type Language, LANGUAGES, number, onLanguage, pickLanguage, setLanguage } from "./i18n";
+import { LANGUAGES, type Language, number, onLanguage, pickLanguage, setLanguage } from "./i18n";
 import { registerOffline } from "./offline/register";
 import { recall } from "./preferences";
 import { attachStudy } from "./study/page";
@@ -20,7 +20,9 @@ import { attachToolbar } from "./ui/toolbar";
 
 function startLanguage(): void {
   const chosen = recall("language");
-  setLanguage(chosen && chosen in LANGUAGES ? (chosen as Language) : pickLanguage(navigator.languages));
+  setLanguage(
+    chosen && chosen in LANGUAGES ? (chosen as Language) : pickLanguage(navigator.languages),
+  );
 }
 
 function observeStage(app: App): void {

@@ -1,8 +1,8 @@
 /** A photo that is open, and windows of it for the networks. */
 
+import type { Rect } from "./tiles";
 import { Bridge } from "./worker/bridge";
 import type { PixelsApi } from "./worker/pixels.worker";
-import type { Rect } from "./tiles";
 
 export interface Photo {
   /** The file's name, to name the result by. */

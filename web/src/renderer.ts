@@ -29,7 +29,11 @@ export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void
   if (split < stage.width) drawPatches(context, scene, scene.sharp, split, stage.width);
 }
 
-function drawBase(context: CanvasRenderingContext2D, { photo, view, stage }: Scene, seen: Rect): void {
+function drawBase(
+  context: CanvasRenderingContext2D,
+  { photo, view, stage }: Scene,
+  seen: Rect,
+): void {
   const { overview } = photo;
   const share = overview ? overview.width / photo.width : 1;
   const fromAfar = overview !== null && view.zoom <= share;

@@ -98,6 +98,7 @@ export function visibleRect(view: View, photo: Size, stage: Size): Rect | null {
 export function between(from: View, to: View, share: number): View {
   const zoom = from.zoom * (to.zoom / from.zoom) ** share;
   // The centre moves with the zoom, so that the point that both views agree on stands still.
-  const moved = from.zoom === to.zoom ? share : (1 / from.zoom - 1 / zoom) / (1 / from.zoom - 1 / to.zoom);
+  const moved =
+    from.zoom === to.zoom ? share : (1 / from.zoom - 1 / zoom) / (1 / from.zoom - 1 / to.zoom);
   return { x: from.x + (to.x - from.x) * moved, y: from.y + (to.y - from.y) * moved, zoom };
 }

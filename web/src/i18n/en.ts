@@ -36,7 +36,8 @@ export const en = {
   settings: "Settings",
   close: "Close",
   model: "Network",
-  modelHelp: "Larger networks show a little more and take longer. Speed is measured on this device when a network is first used.",
+  modelHelp:
+    "Larger networks show a little more and take longer. Speed is measured on this device when a network is first used.",
   fast: "Fast",
   balanced: "Balanced",
   accurate: "Accurate",
@@ -63,7 +64,8 @@ export const en = {
   themeLight: "Light",
   themeDark: "Dark",
   install: "Install the app",
-  about: "ZoomSR runs SplitSR (Liu et al. 2021) in your browser. It is trained to undo shrinking: it removes no noise and invents no detail.",
+  about:
+    "ZoomSR runs SplitSR (Liu et al. 2021) in your browser. It is trained to undo shrinking: it removes no noise and invents no detail.",
 
   saveTitle: "Enlarge the whole photo",
   saveSize: "{width} × {height} pixels, {network}",
@@ -88,17 +90,24 @@ export const en = {
   cameraNone: "No camera was found.",
   cameraFailed: "The camera does not start ({reason}).",
 
-  errorNotImage: "This file is not a picture that can be opened. JPEG, PNG, WebP, AVIF, GIF and BMP can.",
-  errorSvg: "SVG files are drawings, not photos: they are sharp at every size. Open a photo instead.",
+  errorNotImage:
+    "This file is not a picture that can be opened. JPEG, PNG, WebP, AVIF, GIF and BMP can.",
+  errorSvg:
+    "SVG files are drawings, not photos: they are sharp at every size. Open a photo instead.",
   errorTruncated: "This file is incomplete: its end is missing. Copy or download it again.",
-  errorTooLarge: "{width} × {height} pixels are too many: at most {megapixels} megapixels and 32767 a side can be opened.",
+  errorTooLarge:
+    "{width} × {height} pixels are too many: at most {megapixels} megapixels and 32767 a side can be opened.",
   tinyPhoto: "This photo has only {width} × {height} pixels: there is little to see.",
   errorDecode: "This {format} file is damaged, or this browser cannot read its kind.",
   errorEmptyDrop: "That was no file. Drop a photo from a folder, or save it first.",
-  errorNoModels: "The list of networks cannot be loaded. Reload the page; photos can be viewed without it.",
-  errorModelMissing: "The network {model} cannot be loaded ({reason}). Check the connection and choose it again.",
-  errorModelDamaged: "The network {model} is damaged: its checksum is wrong, so it is not used. Reload the page to fetch it again.",
-  errorWrongResult: "The network {model} computes wrongly in this browser ({levels} levels off), so it is not used.",
+  errorNoModels:
+    "The list of networks cannot be loaded. Reload the page; photos can be viewed without it.",
+  errorModelMissing:
+    "The network {model} cannot be loaded ({reason}). Check the connection and choose it again.",
+  errorModelDamaged:
+    "The network {model} is damaged: its checksum is wrong, so it is not used. Reload the page to fetch it again.",
+  errorWrongResult:
+    "The network {model} computes wrongly in this browser ({levels} levels off), so it is not used.",
   errorEngine: "The network could not compute here ({reason}). Photos can still be viewed.",
   errorCanvas: "This browser cannot hold {width} × {height} pixels for this format. Choose PNG.",
   errorFormat: "This browser cannot write {format}. Choose another format.",
@@ -115,7 +124,8 @@ export const en = {
   threadsLater: "Reload once to use all of the processor's cores.",
 
   studyTitle: "Which picture do you prefer?",
-  studyIntro: "You will see pairs of the same detail, enlarged in two ways. Which way is on which side is hidden and changes. Say each time which one you prefer, and how clearly. Answers stay on this device until you export them.",
+  studyIntro:
+    "You will see pairs of the same detail, enlarged in two ways. Which way is on which side is hidden and changes. Say each time which one you prefer, and how clearly. Answers stay on this device until you export them.",
   studyParticipant: "Participant",
   studyParticipantHelp: "Any name or number",
   studySeed: "Seed",

@@ -38,7 +38,8 @@ export const ko: Messages = {
   settings: "설정",
   close: "닫기",
   model: "신경망",
-  modelHelp: "큰 신경망은 조금 더 자세하지만 오래 걸립니다. 속도는 처음 쓸 때 이 기기에서 측정합니다.",
+  modelHelp:
+    "큰 신경망은 조금 더 자세하지만 오래 걸립니다. 속도는 처음 쓸 때 이 기기에서 측정합니다.",
   fast: "빠름",
   balanced: "균형",
   accurate: "정밀",
@@ -65,7 +66,8 @@ export const ko: Messages = {
   themeLight: "밝게",
   themeDark: "어둡게",
   install: "앱 설치",
-  about: "ZoomSR은 SplitSR(Liu 등, 2021)을 브라우저에서 실행합니다. 축소로 잃은 선명함을 되돌리도록 학습되었으며, 잡음을 없애거나 없는 것을 지어내지 않습니다.",
+  about:
+    "ZoomSR은 SplitSR(Liu 등, 2021)을 브라우저에서 실행합니다. 축소로 잃은 선명함을 되돌리도록 학습되었으며, 잡음을 없애거나 없는 것을 지어내지 않습니다.",
 
   saveTitle: "사진 전체 확대",
   saveSize: "{width} × {height}픽셀, {network}",
@@ -90,19 +92,26 @@ export const ko: Messages = {
   cameraNone: "카메라를 찾을 수 없습니다.",
   cameraFailed: "카메라를 시작할 수 없습니다({reason}).",
 
-  errorNotImage: "열 수 있는 그림 파일이 아닙니다. JPEG, PNG, WebP, AVIF, GIF, BMP를 열 수 있습니다.",
+  errorNotImage:
+    "열 수 있는 그림 파일이 아닙니다. JPEG, PNG, WebP, AVIF, GIF, BMP를 열 수 있습니다.",
   errorSvg: "SVG는 사진이 아니라 어떤 크기에서도 선명한 도형입니다. 사진을 열어 주세요.",
   errorTruncated: "파일이 완전하지 않습니다. 끝부분이 없으니 다시 복사하거나 내려받으세요.",
-  errorTooLarge: "{width} × {height}픽셀은 너무 큽니다. {megapixels}메가픽셀, 한 변 32767픽셀까지 열 수 있습니다.",
+  errorTooLarge:
+    "{width} × {height}픽셀은 너무 큽니다. {megapixels}메가픽셀, 한 변 32767픽셀까지 열 수 있습니다.",
   tinyPhoto: "이 사진은 {width} × {height}픽셀뿐이라 볼 것이 거의 없습니다.",
   errorDecode: "{format} 파일이 손상되었거나 이 브라우저가 읽지 못하는 종류입니다.",
   errorEmptyDrop: "파일이 아닙니다. 폴더에서 사진을 끌어오거나 먼저 저장해 주세요.",
-  errorNoModels: "신경망 목록을 불러올 수 없습니다. 페이지를 새로 고치세요. 사진 보기는 가능합니다.",
-  errorModelMissing: "신경망 {model}을(를) 불러올 수 없습니다({reason}). 연결을 확인하고 다시 선택하세요.",
-  errorModelDamaged: "신경망 {model}이(가) 손상되어(체크섬 불일치) 사용하지 않습니다. 페이지를 새로 고쳐 다시 받으세요.",
-  errorWrongResult: "신경망 {model}이(가) 이 브라우저에서 잘못 계산되어({levels}단계 차이) 사용하지 않습니다.",
+  errorNoModels:
+    "신경망 목록을 불러올 수 없습니다. 페이지를 새로 고치세요. 사진 보기는 가능합니다.",
+  errorModelMissing:
+    "신경망 {model}을(를) 불러올 수 없습니다({reason}). 연결을 확인하고 다시 선택하세요.",
+  errorModelDamaged:
+    "신경망 {model}이(가) 손상되어(체크섬 불일치) 사용하지 않습니다. 페이지를 새로 고쳐 다시 받으세요.",
+  errorWrongResult:
+    "신경망 {model}이(가) 이 브라우저에서 잘못 계산되어({levels}단계 차이) 사용하지 않습니다.",
   errorEngine: "여기서는 신경망을 계산할 수 없습니다({reason}). 사진 보기는 가능합니다.",
-  errorCanvas: "이 브라우저는 이 형식으로 {width} × {height}픽셀을 다룰 수 없습니다. PNG를 선택하세요.",
+  errorCanvas:
+    "이 브라우저는 이 형식으로 {width} × {height}픽셀을 다룰 수 없습니다. PNG를 선택하세요.",
   errorFormat: "이 브라우저는 {format}을(를) 쓸 수 없습니다. 다른 형식을 선택하세요.",
   errorMemory: "메모리가 부족합니다({reason}). 다른 탭을 닫거나 작은 신경망을 선택하세요.",
   flattened: "투명한 부분은 흰색 위에 표시합니다.",
@@ -117,7 +126,8 @@ export const ko: Messages = {
   threadsLater: "한 번 새로 고치면 프로세서의 모든 코어를 사용합니다.",
 
   studyTitle: "어느 쪽이 더 좋아 보이나요?",
-  studyIntro: "같은 부분을 두 가지 방식으로 확대한 그림 쌍을 보게 됩니다. 어느 방식이 어느 쪽인지는 가려져 있고 매번 바뀝니다. 어느 쪽이 얼마나 더 좋은지 답해 주세요. 답은 내보내기 전까지 이 기기에만 남습니다.",
+  studyIntro:
+    "같은 부분을 두 가지 방식으로 확대한 그림 쌍을 보게 됩니다. 어느 방식이 어느 쪽인지는 가려져 있고 매번 바뀝니다. 어느 쪽이 얼마나 더 좋은지 답해 주세요. 답은 내보내기 전까지 이 기기에만 남습니다.",
   studyParticipant: "참가자",
   studyParticipantHelp: "이름이나 번호",
   studySeed: "시드",

@@ -91,7 +91,11 @@ function resampleColumns(
     const tap = column * TAPS;
     const [a, b, c, d] = offsets(indices, tap, 4);
     const [wa, wb, wc, wd] = four(weights, tap);
-    for (let row = 0, at = 0, to = column * 4; row < height; row++, at += width * 4, to += count * 4) {
+    for (
+      let row = 0, at = 0, to = column * 4;
+      row < height;
+      row++, at += width * 4, to += count * 4
+    ) {
       for (let channel = 0; channel < 4; channel++) {
         out[to + channel] = Math.floor(
           wa * (source[a + at + channel] as number) +

@@ -10,7 +10,11 @@ export const OUTPUT_FORMATS: readonly OutputFormat[] = ["png", "jpeg", "webp"];
  */
 const CANVAS_PIXELS = 2 ** 26;
 
-const LONGEST: Readonly<Record<OutputFormat, number>> = { png: 2 ** 31 - 1, jpeg: 32767, webp: 16383 };
+const LONGEST: Readonly<Record<OutputFormat, number>> = {
+  png: 2 ** 31 - 1,
+  jpeg: 32767,
+  webp: 16383,
+};
 
 /** Whether a result of this size can be saved in a format. */
 export function fits(format: OutputFormat, width: number, height: number): boolean {

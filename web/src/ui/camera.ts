@@ -60,6 +60,7 @@ async function shoot(video: HTMLVideoElement): Promise<Blob | null> {
 function cameraError(error: unknown): AppError {
   const name = error instanceof DOMException ? error.name : "";
   if (name === "NotAllowedError") return new AppError("cameraDenied");
-  if (name === "NotFoundError" || name === "OverconstrainedError") return new AppError("cameraNone");
+  if (name === "NotFoundError" || name === "OverconstrainedError")
+    return new AppError("cameraNone");
   return new AppError("cameraFailed", { reason: describeError(error) });
 }

@@ -3,7 +3,13 @@
 import type { App } from "../app";
 import { block, button, byId, onClick } from "../dom";
 import { duration, fileSize, number, onLanguage, percent, t } from "../i18n";
-import { CANVAS_MEGAPIXELS, fits, OUTPUT_FORMATS, type OutputFormat, outputName } from "../imaging/output";
+import {
+  CANVAS_MEGAPIXELS,
+  fits,
+  OUTPUT_FORMATS,
+  type OutputFormat,
+  outputName,
+} from "../imaging/output";
 import { recall, remember } from "../preferences";
 import { attachDialog } from "./dialogs";
 import { modelName } from "./names";
@@ -77,7 +83,9 @@ class SaveDialog {
     block("progress-fill").style.transform = `scaleX(${share})`;
     const left = ((performance.now() - this.begun) / 1000) * (1 / share - 1);
     block("progress-text").textContent =
-      share > 0 ? t("progressText", { percent: percent(share), time: duration(left) }) : t("progressFirst");
+      share > 0
+        ? t("progressText", { percent: percent(share), time: duration(left) })
+        : t("progressFirst");
   }
 
   private show(): void {
@@ -105,7 +113,8 @@ class SaveDialog {
     note.hidden = OUTPUT_FORMATS.every((format) => fits(format, width, height));
     note.textContent = t("formatTooLarge", { megapixels: CANVAS_MEGAPIXELS });
     this.quality.disabled = this.format === "png";
-    byId("quality-value", HTMLOutputElement).value = this.format === "png" ? "–" : this.quality.value;
+    byId("quality-value", HTMLOutputElement).value =
+      this.format === "png" ? "–" : this.quality.value;
   }
 
   /** Shows the one of start, cancel and download that is to be done next. */

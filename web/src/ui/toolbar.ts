@@ -1,10 +1,10 @@
 /** The controls around the stage: zoom, comparison, and the line that says what is seen. */
 
-import type { App, Against } from "../app";
+import type { Against, App } from "../app";
 import { block, button, byId, onClick } from "../dom";
 import { onLanguage, percent, t } from "../i18n";
-import { modelName } from "./names";
 import { CompareSlider } from "./compare-slider";
+import { modelName } from "./names";
 
 const ZOOM_STEP = 1.5;
 
@@ -130,7 +130,8 @@ function attachKeys(app: App, comparison: Comparison): void {
   document.addEventListener("keydown", (event) => {
     const target = event.target instanceof Element ? event.target : document.body;
     const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    const isOurs = target.matches("body, #stage") || (!event.key.startsWith("Arrow") && isQuiet(target));
+    const isOurs =
+      target.matches("body, #stage") || (!event.key.startsWith("Arrow") && isQuiet(target));
     if (!action || !isOurs || !viewer.photo || block("viewer").hidden) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     event.preventDefault();

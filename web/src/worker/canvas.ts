@@ -30,7 +30,9 @@ export async function decodeExactly(file: Blob): Promise<ImageData> {
 /** One canvas for all reads: it grows to the largest tile and stays in the CPU's memory. */
 function scratchContext(width: number, height: number): OffscreenCanvasRenderingContext2D {
   if (!scratch) {
-    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    const context = new OffscreenCanvas(width, height).getContext("2d", {
+      willReadFrequently: true,
+    });
     if (!context) throw new Error("no 2d canvas in workers");
     scratch = context;
   }

@@ -6,7 +6,12 @@ import type { MessageKey } from "../i18n/messages";
 export type Methods = Record<string, (argument: any, signal: AbortSignal) => Promise<any>>;
 
 export type Request =
-  | { readonly kind: "call"; readonly id: number; readonly method: string; readonly argument: unknown }
+  | {
+      readonly kind: "call";
+      readonly id: number;
+      readonly method: string;
+      readonly argument: unknown;
+    }
   | { readonly kind: "cancel"; readonly id: number };
 
 /** An error that can be cloned. With a key it is one that the user is shown. */

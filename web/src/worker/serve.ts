@@ -44,7 +44,11 @@ export function serve(methods: Methods): void {
   };
 }
 
-async function answer(scope: Scope, methods: Methods, { request, controller }: Waiting): Promise<void> {
+async function answer(
+  scope: Scope,
+  methods: Methods,
+  { request, controller }: Waiting,
+): Promise<void> {
   const { id } = request;
   try {
     const method = methods[request.method];

@@ -15,7 +15,10 @@ export interface Session {
   release(): Promise<void>;
 }
 
-const FILES = { webgpu: "ort-wasm-simd-threaded.asyncify", wasm: "ort-wasm-simd-threaded" } as const;
+const FILES = {
+  webgpu: "ort-wasm-simd-threaded.asyncify",
+  wasm: "ort-wasm-simd-threaded",
+} as const;
 
 /**
  * Starts ONNX Runtime. A worker has one for its life: the WebAssembly module cannot be exchanged.
@@ -38,11 +41,7 @@ export async function startRuntime(
   return { backend, open: (model) => openSession(ort, backend, model) };
 }
 
-async function openSession(
-  ort: typeof Ort,
-  backend: Backend,
-  model: Uint8Array,
-): Promise<Session> {
+async function openSession(ort: typeof Ort, backend: Backend, model: Uint8Array): Promise<Session> {
   const session = await ort.InferenceSession.create(model, {
     executionProviders: [backend],
     graphOptimizationLevel: "all",

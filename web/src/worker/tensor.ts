@@ -63,15 +63,13 @@ function toLevel(value: number): number {
  *
  * @param rgba (H, W, 4) uint8, opaque, W and H even
  */
-export function halve(
-  rgba: Uint8ClampedArray,
-  width: number,
-): Uint8ClampedArray<ArrayBuffer> {
+export function halve(rgba: Uint8ClampedArray, width: number): Uint8ClampedArray<ArrayBuffer> {
   const row = width * 4;
   const half = new Uint8ClampedArray(rgba.length / 4);
   for (let top = 0, at = 0; top < rgba.length; top += 2 * row) {
     for (let left = top; left < top + row; left += 8, at += 4) {
-      for (let channel = 0; channel < 4; channel++) half[at + channel] = mean(rgba, left + channel, row);
+      for (let channel = 0; channel < 4; channel++)
+        half[at + channel] = mean(rgba, left + channel, row);
     }
   }
   return half;
