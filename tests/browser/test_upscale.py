@@ -74,7 +74,7 @@ def test_no_request_goes_out_while_a_photo_is_enlarged(
     made: list[tuple[str, str]] = []
     zoom.page.context.on("request", lambda r: made.append((r.method, r.url)))
     before = len(server.asked)
-    zoom.visit()
+    zoom.visit().settle()
     assert {(method, url.startswith((zoom.url, "blob:"))) for method, url in made} == {
         ("GET", True)
     }

@@ -65,6 +65,11 @@ class ZoomPage:
         self.page.wait_for_selector("html[data-engine=ready]", state="attached")
         return self
 
+    def settle(self) -> Self:
+        """Waits until the service worker has fetched all that it keeps."""
+        self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        return self
+
     def choose_model(self, name: str) -> Self:
         """Chooses a model in the settings, and waits until it can be run."""
         self["#settings-open"].click()
@@ -149,4 +154,5 @@ class ZoomPage:
         self.page.context.on("request", note)
         yield
         self.page.context.remove_listener("request", note)
-        assert (made, asked[before:]) == ([], [])
+        assert made == []
+        assert asked[before:] == []

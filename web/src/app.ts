@@ -238,7 +238,10 @@ export class App {
   private refreshLayers(): void {
     const { engine, model, against } = this;
     const { photo } = this.viewer;
-    if (!engine || !model || !photo) return this.viewer.setLayers(null);
+    if (!engine || !model || !photo) {
+      this.viewer.setLayers(null);
+      return;
+    }
     this.viewer.setLayers({
       sharp: networkLayer(engine, model, photo),
       plain: against === "bicubic" ? bicubicLayer(this.pixels, model.scale, photo) : null,

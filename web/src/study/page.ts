@@ -66,7 +66,8 @@ class StudyPage {
     const participant = this.participant.value.trim();
     if (!participant) {
       this.participant.focus();
-      return showError(new AppError("studyNoParticipant"));
+      showError(new AppError("studyNoParticipant"));
+      return;
     }
     hideToast();
     const seed = Number(this.seed.value) >>> 0;
@@ -84,7 +85,11 @@ class StudyPage {
     do this.position++;
     while (this.trials[this.position] && judged(this.trials[this.position] as Trial));
     const trial = this.trials[this.position];
-    if (!trial) return this.go("end");
+    if (trial) this.presentNext(trial);
+    else this.go("end");
+  }
+
+  private presentNext(trial: Trial<Picture>): void {
     this.show();
     this.present(trial).catch((error: unknown) => {
       this.go("intro");
@@ -93,7 +98,8 @@ class StudyPage {
   }
 
   /** Draws a pair; it can be judged when both pictures are there. */
-  private async present({ item, sharpSide }: Trial<Picture>): Promise<void> {
+  private async present(trial: Trial<Picture>): Promise<void> {
+    const { item, sharpSide } = trial;
     this.enable(false);
     const { engine, failure } = this.app;
     const { model } = this;
@@ -103,13 +109,20 @@ class StudyPage {
     }
     await engine.use(model);
     const detail = await item.load();
+    if (!this.isCurrent(trial)) return detail.close();
     drawBilinear(sharpSide === "left" ? "study-right" : "study-left", detail, model.scale);
     const core = { x: 0, y: 0, width: detail.width, height: detail.height };
     const { signal } = new AbortController();
     const sharp = await engine.draw({ model, window: detail, core, signal }, false);
+    if (!this.isCurrent(trial)) return sharp.close();
     drawBitmap(`study-${sharpSide}`, sharp);
     this.shownAt = performance.now();
     this.enable(true);
+  }
+
+  /** Whether a pair is still the one that is asked for: its participant may have left. */
+  private isCurrent(trial: Trial<Picture>): boolean {
+    return this.stage === "trial" && this.trials[this.position] === trial;
   }
 
   private answer(value: number): void {

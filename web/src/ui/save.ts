@@ -1,6 +1,7 @@
 /** The dialog that enlarges the whole photo and offers the result. */
 
 import type { App } from "../app";
+import type { Model } from "../catalogue";
 import { block, button, byId, onClick } from "../dom";
 import { duration, fileSize, number, onLanguage, percent, t } from "../i18n";
 import {
@@ -11,6 +12,7 @@ import {
   outputName,
 } from "../imaging/output";
 import { recall, remember } from "../preferences";
+import type { Size } from "../view";
 import { attachDialog } from "./dialogs";
 import { modelName } from "./names";
 import { announce, showInfo } from "./toast";
@@ -92,17 +94,20 @@ class SaveDialog {
     const { app } = this;
     const { photo } = app.viewer;
     button("upscale-all").disabled = !app.engine || !photo;
-    if (!photo || !app.model) return this.offer();
-    const size = { width: photo.width * app.model.scale, height: photo.height * app.model.scale };
+    if (photo && app.model) this.showSize(photo, app.model);
+    this.offer();
+  }
+
+  private showSize(photo: Size, model: Model): void {
+    const size = { width: photo.width * model.scale, height: photo.height * model.scale };
     this.showChoices(size.width, size.height);
     block("save-size").textContent = t("saveSize", {
       width: number(size.width),
       height: number(size.height),
-      network: modelName(app.model),
+      network: modelName(model),
     });
-    const milliseconds = (app.engine?.msPerPixel(app.model) ?? 0) * photo.width * photo.height;
+    const milliseconds = (this.app.engine?.msPerPixel(model) ?? 0) * photo.width * photo.height;
     block("save-time").textContent = t("saveTime", { time: duration(milliseconds / 1000) });
-    this.offer();
   }
 
   private showChoices(width: number, height: number): void {

@@ -44,8 +44,14 @@ export class Bridge<Api extends Methods> {
       };
       const done = (): void => signal?.removeEventListener("abort", cancel);
       this.pending.set(id, {
-        resolve: (value) => (done(), resolve(value as Awaited<ReturnType<Api[Name]>>)),
-        reject: (error) => (done(), reject(error)),
+        resolve: (value) => {
+          done();
+          resolve(value as Awaited<ReturnType<Api[Name]>>);
+        },
+        reject: (error) => {
+          done();
+          reject(error);
+        },
       });
       signal?.addEventListener("abort", cancel, { once: true });
       this.send({ kind: "call", id, method, argument }, transfer);
