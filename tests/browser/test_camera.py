@@ -10,7 +10,7 @@ def test_a_shot_is_opened_as_a_photo(zoom: ZoomPage) -> None:
     zoom["#open-camera"].click()
     zoom["#camera-dialog"].wait_for()
     zoom.page.wait_for_function(
-        "[...document.querySelectorAll('#camera-dialog video')].some((v) => v.videoWidth > 0)"
+        "() => [...document.querySelectorAll('#camera-dialog video')].some((v) => v.videoWidth > 0)"
     )
     zoom["#camera-shutter"].click()
     zoom.wait("view", "sharpening", "sharp")

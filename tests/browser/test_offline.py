@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ from tests.browser.photos import Photos
 from tests.browser.server import Server
 from tests.browser.zoom_page import ZoomPage
 
-CONTROLLED = "navigator.serviceWorker.controller !== null"
+CONTROLLED = "() => navigator.serviceWorker.controller !== null"
 
 
 @pytest.fixture
@@ -38,8 +39,7 @@ def manifest(server: Server) -> dict[str, Any]:
 
 def installed(zoom: ZoomPage) -> ZoomPage:
     """Waits until the service worker has everything and controls the page."""
-    zoom.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    zoom.page.wait_for_function(CONTROLLED)
+    zoom.settle().page.wait_for_function(CONTROLLED)
     return zoom
 
 
@@ -55,7 +55,7 @@ def test_the_manifest_has_what_installing_needs(manifest: dict[str, Any], server
         assert manifest[field]
     assert len(manifest["short_name"]) <= 12
     assert manifest["display"] == "standalone"
-    with urllib.request.urlopen(server.url + manifest["start_url"]) as answer:
+    with urllib.request.urlopen(urljoin(server.url, manifest["start_url"])) as answer:
         assert answer.status == 200
 
 

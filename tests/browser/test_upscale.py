@@ -67,14 +67,17 @@ def test_a_photo_of_one_pixel(zoom: ZoomPage, photos: Photos) -> None:
     assert difference(found, Upscaler("splitsr-fast-x4")(read(photos.tiny))) <= 1
 
 
+@pytest.mark.parametrize("service_workers", ["allow", "block"])
 def test_no_request_goes_out_while_a_photo_is_enlarged(
-    new_zoom: Callable[..., ZoomPage], server: Server, photos: Photos
+    new_zoom: Callable[..., ZoomPage], server: Server, photos: Photos, service_workers: str
 ) -> None:
-    zoom = new_zoom()
+    zoom = new_zoom(service_workers=service_workers)
     made: list[tuple[str, str]] = []
     zoom.page.context.on("request", lambda r: made.append((r.method, r.url)))
     before = len(server.asked)
-    zoom.visit().settle()
+    zoom.visit()
+    if service_workers == "allow":
+        zoom.settle()
     assert {(method, url.startswith((zoom.url, "blob:"))) for method, url in made} == {
         ("GET", True)
     }
