@@ -24,6 +24,8 @@ export interface Header {
 export const MAX_PIXELS = 64 * 2 ** 20;
 /** The longest side: canvases of common browsers end there. */
 export const MAX_SIDE = 32767;
+/** The name of PNG's first chunk, as a number. */
+const IHDR = 0x49484452;
 /** Photos below this have hardly anything to see. */
 export const SMALL_SIDE = 8;
 
@@ -67,7 +69,7 @@ export function readHeader(bytes: Uint8Array): Header {
 }
 
 function readPng(file: Bytes): Header {
-  if (file.text(12, 4) !== "IHDR") throw new AppError("errorNotImage");
+  if (file.u32(12) !== IHDR) throw new AppError("errorNotImage");
   const colorType = file.u8(25);
   const transparent = file.find("tRNS", 33, Math.min(file.length, 4096)) >= 0;
   return {

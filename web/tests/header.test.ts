@@ -1,0 +1,130 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { AppError } from "../src/errors";
+import { checkFile, isWhole, MAX_PIXELS, readHeader } from "../src/imaging/header";
+import { fileOf, pngOf } from "./files";
+
+const cat = new Uint8Array(readFileSync(new URL("../../examples/chelsea.png", import.meta.url)));
+
+function refusal(bytes: Uint8Array): string {
+  try {
+    checkFile(bytes);
+  } catch (error) {
+    if (error instanceof AppError) return error.key;
+    throw error;
+  }
+  return "accepted";
+}
+
+/** JPEG: a comment, tables, and the frame of 640x480. */
+const JPEG = fileOf(
+  [0xff, 0xd8],
+  [0xff, 0xfe, 0, 6, 0xff, 0xc0, 0, 0],
+  [0xff, 0xff, 0xc4, 0, 4, 1, 2],
+  [0xff, 0xc2, 0, 11, 8, 0x01, 0xe0, 0x02, 0x80, 1, 1, 0x11, 0],
+  [0xff, 0xda, 0, 2, 1, 2, 3],
+  [0xff, 0xd9],
+);
+
+function riff(kind: string, content: number[]): Uint8Array {
+  const size = 12 + content.length;
+  return fileOf("RIFF", [size, 0, 0, 0], "WEBP", kind, [content.length, 0, 0, 0], content);
+}
+
+describe("sizes", () => {
+  it("of a real PNG", () => {
+    expect(readHeader(cat)).toEqual({ format: "png", width: 300, height: 200, alpha: false });
+  });
+
+  it("of a PNG with transparency", () => {
+    expect(readHeader(pngOf(20, 10, 6))).toMatchObject({ width: 20, height: 10, alpha: true });
+  });
+
+  it("of a JPEG, past a comment that looks like a frame", () => {
+    expect(readHeader(JPEG)).toEqual({ format: "jpeg", width: 640, height: 480, alpha: false });
+  });
+
+  it("of a GIF", () => {
+    const gif = fileOf("GIF89a", [0x2c, 0x01, 0xc8, 0]);
+    expect(readHeader(gif)).toMatchObject({ format: "gif", width: 300, height: 200 });
+  });
+
+  it("of a BMP that is stored from the top", () => {
+    const size = [16, 0, 0, 0, 0xf0, 0xff, 0xff, 0xff];
+    const bmp = fileOf("BM", Array(16).fill(0), size, [1, 0, 24, 0]);
+    expect(readHeader(bmp)).toEqual({ format: "bmp", width: 16, height: 16, alpha: false });
+  });
+
+  it("of WebP's three kinds", () => {
+    const lossy = riff("VP8 ", [0, 0, 0, 0x9d, 0x01, 0x2a, 0x2c, 0x01, 0xc8, 0]);
+    const lossless = riff("VP8L", [0x2f, 0x2b, 0xc1, 0x31, 0x10]);
+    const extended = riff("VP8X", [0x10, 0, 0, 0, 0x2b, 1, 0, 0xc7, 0, 0]);
+    const size = { format: "webp", width: 300, height: 200 };
+    expect(readHeader(lossy)).toEqual({ ...size, alpha: false });
+    expect(readHeader(lossless)).toEqual({ ...size, alpha: true });
+    expect(readHeader(extended)).toEqual({ ...size, alpha: true });
+  });
+
+  it("of an AVIF: the largest that it has", () => {
+    const ispe = (width: number, height: number): number[] => [
+      ...[0, 0, 0, 20],
+      ...[..."ispe"].map((letter) => letter.charCodeAt(0)),
+      ...[0, 0, 0, 0, 0, 0, width >> 8, width & 255, 0, 0, height >> 8, height & 255],
+    ];
+    const box = (name: string, content: Uint8Array): Uint8Array =>
+      fileOf([0, 0, 0, 8 + content.length], name, content);
+    const sizes = box("ipco", fileOf(ispe(160, 120), ispe(640, 480)));
+    const meta = box("meta", fileOf([0, 0, 0, 0], box("iprp", sizes)));
+    const avif = fileOf(box("ftyp", fileOf("avif", [0, 0, 0, 0])), meta);
+    expect(readHeader(avif)).toMatchObject({ format: "avif", width: 640, height: 480 });
+  });
+});
+
+describe("refused", () => {
+  it("text, whatever it is named", () => {
+    expect(refusal(fileOf("This is no image."))).toBe("errorNotImage");
+  });
+
+  it("nothing at all", () => {
+    expect(refusal(new Uint8Array(0))).toBe("errorNotImage");
+  });
+
+  it("SVG, which is a program", () => {
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>';
+    expect(refusal(fileOf(svg))).toBe("errorSvg");
+    expect(refusal(fileOf(`<?xml version="1.0"?>\n${svg}`))).toBe("errorSvg");
+  });
+
+  it("every start of a PNG", () => {
+    for (const length of [4, 20, 40, cat.length >> 1, cat.length - 9]) {
+      expect(refusal(cat.subarray(0, length))).toBe("errorTruncated");
+    }
+  });
+
+  it("every start of a JPEG", () => {
+    for (let length = 3; length < JPEG.length; length++) {
+      expect(refusal(JPEG.subarray(0, length))).toBe("errorTruncated");
+    }
+  });
+
+  it("sizes that no tab can hold", () => {
+    expect(refusal(pngOf(60_000, 60_000))).toBe("errorTooLarge");
+    expect(refusal(pngOf(2 ** 31 - 1, 1))).toBe("errorTooLarge");
+    expect(refusal(pngOf(8192, MAX_PIXELS / 8192 + 1))).toBe("errorTooLarge");
+    expect(refusal(pngOf(8192, MAX_PIXELS / 8192))).toBe("accepted");
+  });
+
+  it("a picture without pixels", () => {
+    expect(refusal(pngOf(0, 10))).toBe("errorNotImage");
+  });
+});
+
+describe("whole files", () => {
+  it("may have a film after the JPEG, as phones append", () => {
+    expect(isWhole(fileOf(JPEG, "ftypmp42"), "jpeg")).toBe(true);
+  });
+
+  it("are accepted", () => {
+    expect([cat, JPEG].map(refusal)).toEqual(["accepted", "accepted"]);
+  });
+});
