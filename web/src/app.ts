@@ -9,9 +9,9 @@ import { bicubicLayer, networkLayer } from "./layers";
 import { closePhoto, openPhoto, type Photo, spawnPixels } from "./photo";
 import { recall, remember } from "./preferences";
 import { patchBytes } from "./sharpener";
-import { setEngineState, setState } from "./state";
+import { engineState, setEngineState, setState } from "./state";
 import { timings } from "./timings";
-import { announce, showError, showInfo } from "./ui/toast";
+import { announce, hideToast, showError, showInfo } from "./ui/toast";
 import { upscalePhoto } from "./upscale";
 import { type Phase, Viewer } from "./viewer";
 
@@ -55,8 +55,23 @@ export class App {
     listener();
   }
 
+  /** Calls `listener` once, when the host's catalogue is there. */
+  onCatalogue(listener: (catalogue: Catalogue) => void): void {
+    const tell = (): void => {
+      if (!this.catalogue) return;
+      this.listeners.delete(tell);
+      listener(this.catalogue);
+    };
+    this.onChange(tell);
+  }
+
   changed(): void {
     for (const listener of this.listeners) listener();
+  }
+
+  /** Whether the engine has started and the network is loaded. */
+  get isReady(): boolean {
+    return engineState() === "ready";
   }
 
   get upscaling(): boolean {
@@ -175,6 +190,7 @@ export class App {
 
   private show(photo: Photo): void {
     this.result = null;
+    hideToast(); // what it said was of before
     this.viewer.show(photo);
     setState("view");
     this.refreshLayers();

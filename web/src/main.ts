@@ -11,7 +11,8 @@ import { attachStudy } from "./study/page";
 import { exposeSurface } from "./surface";
 import { attachCamera } from "./ui/camera";
 import { defineCompareSlider } from "./ui/compare-slider";
-import { attachOpening, showSamples } from "./ui/open";
+import { attachDemo } from "./ui/demo";
+import { attachOpening } from "./ui/open";
 import { attachSaving } from "./ui/save";
 import { attachSettings } from "./ui/settings";
 import { attachTheme } from "./ui/theme";
@@ -76,6 +77,7 @@ function main(): void {
   const app = new App(byId("canvas", HTMLCanvasElement));
   exposeSurface(app);
   attachOpening(app);
+  attachDemo(app);
   attachCamera(app);
   attachToolbar(app);
   attachSettings(app);
@@ -89,7 +91,7 @@ function main(): void {
   attachStage(app);
   registerOffline();
   const wished = new URLSearchParams(location.search).get("backend");
-  void app.start(wished).then(() => app.catalogue && showSamples(app, app.catalogue));
+  void app.start(wished);
 }
 
 main();

@@ -15,3 +15,7 @@ export function state(): State {
 export function setEngineState(state: EngineState): void {
   document.documentElement.dataset.engine = state;
 }
+
+export function engineState(): EngineState {
+  return document.documentElement.dataset.engine as EngineState;
+}

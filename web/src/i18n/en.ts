@@ -20,6 +20,8 @@ export const en = {
   zoomFit: "Show the whole photo",
   compare: "Compare",
   compareSlider: "Boundary between the plain photo on its left and SplitSR on its right",
+  demo: "The same detail of a photo, enlarged by bilinear zoom and by SplitSR",
+  splitsr: "SplitSR",
   hold: "Hold to compare",
   against: "Compare with",
   bilinear: "Bilinear",

@@ -22,6 +22,8 @@ export const ko: Messages = {
   zoomFit: "사진 전체 보기",
   compare: "비교",
   compareSlider: "왼쪽의 원본 확대와 오른쪽의 SplitSR 사이의 경계",
+  demo: "사진의 같은 부분을 쌍선형과 SplitSR로 확대한 그림",
+  splitsr: "SplitSR",
   hold: "누르고 비교",
   against: "비교 대상",
   bilinear: "쌍선형",

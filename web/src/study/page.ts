@@ -7,6 +7,7 @@ import { AppError } from "../errors";
 import { onLanguage, t } from "../i18n";
 import { errorText, hideToast, showError } from "../ui/toast";
 import { toCsv } from "./csv";
+import { drawBilinear, drawBitmap } from "./draw";
 import { ownPictures, type Picture, standardPictures } from "./pictures";
 import { planTrials, preferenceOf, type Trial } from "./plan";
 import { freshSeed } from "./random";
@@ -184,26 +185,4 @@ class StudyPage {
     block("study-stored").hidden = !results;
     block("study-stored").textContent = t("studyStored", { count: store.answers.length });
   }
-}
-
-/** Enlarges by the canvas's own smoothing, which is bilinear. */
-function drawBilinear(id: string, detail: ImageBitmap, scale: number): void {
-  const context = prepare(id, detail.width * scale, detail.height * scale);
-  context.imageSmoothingEnabled = true;
-  context.imageSmoothingQuality = "low";
-  context.drawImage(detail, 0, 0, context.canvas.width, context.canvas.height);
-}
-
-function drawBitmap(id: string, bitmap: ImageBitmap): void {
-  prepare(id, bitmap.width, bitmap.height).drawImage(bitmap, 0, 0);
-  bitmap.close();
-}
-
-function prepare(id: string, width: number, height: number): CanvasRenderingContext2D {
-  const canvas = byId(id, HTMLCanvasElement);
-  canvas.width = width;
-  canvas.height = height;
-  const context = canvas.getContext("2d");
-  if (!context) throw new Error("no 2d canvas");
-  return context;
 }

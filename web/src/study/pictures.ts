@@ -4,7 +4,7 @@ import { type Catalogue, modelUrl } from "../catalogue";
 import { AppError } from "../errors";
 import { intersect } from "../rects";
 import type { Rect } from "../tiles";
-import type { Size } from "../view";
+import type { Point, Size } from "../view";
 import type { Item } from "./plan";
 import { drawText, TEXT_PICTURES, type TextPicture } from "./text";
 
@@ -17,7 +17,7 @@ export interface Picture extends Item {
 export const DETAIL_SIDE = 112;
 
 /** Where details of a photo lie: the middle of the square, as shares of the photo. */
-const PLACES: Readonly<Record<string, { x: number; y: number }>> = {
+const PLACES: Readonly<Record<string, Point>> = {
   a: { x: 0.3, y: 0.4 },
   b: { x: 0.7, y: 0.6 },
 };
@@ -67,16 +67,20 @@ async function decode(file: Blob): Promise<ImageBitmap> {
   }
 }
 
-async function cutDetail(whole: ImageBitmap, at: { x: number; y: number }): Promise<ImageBitmap> {
-  const { x, y, width, height } = detailRect(whole, at);
+/** A square of a picture, which is closed; see `detailRect`. */
+export async function cutDetail(
+  whole: ImageBitmap,
+  at: Point,
+  side = DETAIL_SIDE,
+): Promise<ImageBitmap> {
+  const { x, y, width, height } = detailRect(whole, at, side);
   const detail = await createImageBitmap(whole, x, y, width, height);
   whole.close();
   return detail;
 }
 
 /** The square around a place, moved into the picture; all of a picture that is smaller. */
-export function detailRect({ width, height }: Size, at: { x: number; y: number }): Rect {
-  const side = DETAIL_SIDE;
+export function detailRect({ width, height }: Size, at: Point, side = DETAIL_SIDE): Rect {
   const whole = { x: 0, y: 0, width, height };
   const x = Math.round(Math.min(Math.max(at.x * width - side / 2, 0), Math.max(0, width - side)));
   const y = Math.round(Math.min(Math.max(at.y * height - side / 2, 0), Math.max(0, height - side)));

@@ -14,6 +14,7 @@ export function attachOpening(app: App): void {
   onClick("open-file", choose);
   onClick("open-another", choose);
   attachDrop(app);
+  app.onCatalogue((catalogue) => showSamples(app, catalogue));
   document.addEventListener("paste", ({ clipboardData }) => {
     const file = pictureIn(clipboardData);
     if (file) void app.open(file, file.name);
@@ -53,7 +54,7 @@ function pictureIn(data: DataTransfer | null): File | undefined {
 }
 
 /** Shows the host's sample photos on the start page. */
-export function showSamples(app: App, { study }: Catalogue): void {
+function showSamples(app: App, { study }: Catalogue): void {
   const list = block("sample-list");
   const samples = study.filter(({ kind }) => kind === "images").slice(0, 3);
   list.replaceChildren(...samples.map(({ file }) => sampleItem(app, file)));

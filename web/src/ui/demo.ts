@@ -1,0 +1,64 @@
+/** The start page's picture: a detail of a sample, half bilinear and half SplitSR, computed here. */
+
+import type { App } from "../app";
+import { type Catalogue, modelUrl } from "../catalogue";
+import { block, byId } from "../dom";
+import { drawBilinear, drawBitmap } from "../study/draw";
+import { cutDetail } from "../study/pictures";
+import { CompareSlider } from "./compare-slider";
+
+/** Side of the detail in pixels of the sample: enlarged it fills its place. */
+const SIDE = 132;
+const SCALE = 4;
+/** The sample that is shown: the cat, whose fur says most. */
+const SAMPLE = /chelsea/;
+const MIDDLE = { x: 0.47, y: 0.5 };
+
+export function attachDemo(app: App): void {
+  attachSlider();
+  app.onCatalogue((catalogue) => {
+    new Demo(app).show(catalogue).catch((error: unknown) => {
+      block("demo").hidden = true; // the page is whole without it
+      console.warn("no demonstration:", error);
+    });
+  });
+}
+
+function attachSlider(): void {
+  const slider = byId("demo-slider", CompareSlider);
+  const split = (): void => {
+    block("demo-plain").style.clipPath = `inset(0 ${100 - slider.value * 100}% 0 0)`;
+  };
+  slider.addEventListener("input", split);
+  split();
+}
+
+class Demo {
+  private detail: ImageBitmap | null = null;
+
+  constructor(private readonly app: App) {}
+
+  /** Shows the detail by bilinear, and sharpens it when the engine has started. */
+  async show({ study }: Catalogue): Promise<void> {
+    const samples = study.filter(({ kind }) => kind === "images");
+    const sample = samples.find(({ file }) => SAMPLE.test(file)) ?? samples[0];
+    if (!sample) throw new Error("no samples");
+    const response = await fetch(modelUrl(sample.file));
+    if (!response.ok) throw new Error(`${sample.file}: ${response.status}`);
+    this.detail = await cutDetail(await createImageBitmap(await response.blob()), MIDDLE, SIDE);
+    for (const id of ["demo-plain", "demo-sharp"]) drawBilinear(id, this.detail, SCALE);
+    this.app.onChange(() => void this.sharpen());
+  }
+
+  private async sharpen(): Promise<void> {
+    const { engine, model, failure } = this.app;
+    block("demo").hidden = failure !== null;
+    if (!this.detail || !engine || !model || !this.app.isReady) return;
+    const window = this.detail;
+    this.detail = null; // it is handed over
+    const core = { x: 0, y: 0, width: window.width, height: window.height };
+    const { signal } = new AbortController();
+    drawBitmap("demo-sharp", await engine.draw({ model, window, core, signal }, false));
+    block("demo").dataset.sharp = "";
+  }
+}
