@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from PIL import Image
 
 from splitsr.imaging.resize import Edge, crop_to_multiple, rescale_bicubic, resize_bicubic
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "bicubic.json"
 TEST_SETS = Path(__file__).resolve().parents[3] / "shared" / "data" / "test"
 MADE_BY_MATLAB = {
     ("Set5", "mirror"): "baby bird butterfly head woman",
@@ -50,6 +53,14 @@ def test_equals_matlab_to_the_last_bit(folder: str, edge: Edge, name: str, scale
     hr = crop_to_multiple(hr, scale)
     np.testing.assert_array_equal(rescale_bicubic(hr, 1 / scale, edge=edge), lr)
     np.testing.assert_array_equal(resize_bicubic(hr, *lr.shape[:2], edge=edge), lr)
+
+
+@pytest.mark.parametrize("golden", json.loads(GOLDEN.read_text())["enlargements"])
+def test_enlargements_are_the_golden_ones(golden: dict[str, Any]) -> None:
+    height, width, scale = golden["height"], golden["width"], golden["scale"]
+    lr = np.array(golden["lr"], np.uint8).reshape(height, width, 3)
+    sr = resize_bicubic(lr, height * scale, width * scale)
+    assert sr.ravel().tolist() == golden["sr"]
 
 
 @pytest.mark.parametrize("axis", [0, 1])
