@@ -36,6 +36,15 @@ def test_a_photo_is_what_the_runtime_makes_of_it(
     assert difference(found, Upscaler(model)(read(photos.cat))) <= 1
 
 
+def test_a_model_that_was_let_go_of_is_there_again(zoom: ZoomPage, photos: Photos) -> None:
+    """The engine keeps two models loaded."""
+    zoom.open(photos.cat)
+    for name in ("splitsr-fast-x2", "splitsr-fast-x3", "splitsr-fast-x4"):
+        zoom.choose_model(name)
+    zoom.press("4").wait("sharp")
+    assert difference(zoom.upscaled(), Upscaler("splitsr-fast-x4")(read(photos.cat))) <= 1
+
+
 def test_a_photo_that_was_turned(zoom: ZoomPage, photos: Photos) -> None:
     zoom.open(photos.turned)
     assert (zoom.view["photo"]["width"], zoom.view["photo"]["height"]) == (150, 200)

@@ -40,7 +40,7 @@ export interface Work {
 /** An engine that has started. */
 export class Engine {
   private readonly speeds = new Map<string, number>();
-  private readonly loading = new Map<string, Promise<void>>();
+  private last: Promise<void> = Promise.resolve();
 
   private constructor(
     private bridge: Bridge<EngineApi>,
@@ -76,17 +76,15 @@ export class Engine {
   }
 
   /**
-   * Makes a model ready: fetched, verified, loaded, checked against its golden picture, timed.
+   * Makes a model ready: fetched, verified, loaded, checked against its golden picture, timed. One
+   * that the worker has let go of since is loaded again.
    *
    * @throws AppError it is missing or damaged, or computes wrongly here
    */
   use(model: Model): Promise<void> {
-    let ready = this.loading.get(model.name);
-    if (!ready) {
-      ready = this.prepare(model);
-      this.loading.set(model.name, ready);
-      ready.catch(() => this.loading.delete(model.name));
-    }
+    // One after another: the worker keeps few, and none is to go while another is checked.
+    const ready = this.last.then(() => this.prepare(model));
+    this.last = ready.catch(() => {});
     return ready;
   }
 
@@ -132,6 +130,7 @@ export class Engine {
     const { name, scale } = model;
     const source = { url: modelUrl(model.file), sha256: model.sha256 };
     await this.bridge.call("load", { model: name, ...source });
+    if (this.speeds.has(name)) return;
     const golden = { lr: modelUrl(model.golden.lr), sr: modelUrl(model.golden.sr) };
     const levels = await this.bridge.call("check", { model: name, scale, ...golden });
     if (levels > TOLERANCE) throw new AppError("errorWrongResult", { model: name, levels });

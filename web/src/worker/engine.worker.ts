@@ -47,7 +47,12 @@ const methods = {
 
   /** Fetches a model, verifies it and makes it ready to run. */
   async load({ model, url, sha256 }: LoadRequest): Promise<void> {
-    if (sessions.has(model)) return;
+    const loaded = sessions.get(model);
+    if (loaded) {
+      sessions.delete(model); // to the end: the last to go
+      sessions.set(model, loaded);
+      return;
+    }
     const bytes = await fetchVerified(url, sha256, model);
     if (!runtime) throw new Error("load before start");
     sessions.set(model, await runtime.open(bytes));
