@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+INSECURE_HOST = "zoomsr.test"
+"""Another name of 127.0.0.1, of which a browser does not know that it is this machine."""
+
 FLAGS = [
     "--no-sandbox",  # it will not start as root with one, as which CI runs
     "--disable-gpu",
@@ -16,8 +19,8 @@ FLAGS = [
     "--disable-component-update",
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
-    # No name but the server's address is ever looked up, whatever the page or the browser asks.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    # No name but the server's is ever looked up, whatever the page or the browser asks.
+    f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {

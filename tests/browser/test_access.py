@@ -13,6 +13,12 @@ from tests.browser.photos import Photos
 from tests.browser.zoom_page import ZoomPage
 
 GRAVE = {"serious", "critical"}
+WATCH_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shifts.push(entry.value);
+}).observe({type: "layout-shift", buffered: true});
+"""
 RUN = "axe.run(document, {resultTypes: ['violations']})"
 
 
@@ -75,6 +81,16 @@ def test_no_serious_fault(
     zoom = new_zoom(color_scheme=theme).visit()
     reach(zoom, photos)
     assert faults(zoom, axe) == []
+
+
+def test_nothing_jumps_while_it_starts_and_opens(
+    new_zoom: Callable[..., ZoomPage], photos: Photos
+) -> None:
+    """Cumulative layout shift, of which 0.1 is called good."""
+    zoom = new_zoom()
+    zoom.page.add_init_script(WATCH_SHIFTS)
+    zoom.visit().settle().open(photos.cat).press("4").wait("sharp")
+    assert zoom.page.evaluate("window.shifts.reduce((sum, shift) => sum + shift, 0)") < 0.02
 
 
 def test_korean(new_zoom: Callable[..., ZoomPage], axe: str) -> None:

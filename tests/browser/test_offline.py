@@ -22,6 +22,7 @@ from playwright.sync_api import BrowserContext
 
 from splitsr import Upscaler
 from splitsr.zoomsr.export import export_site
+from splitsr.zoomsr.resources import Resource
 from splitsr.zoomsr.site import Site
 from tests.browser.photos import Photos
 from tests.browser.server import Server
@@ -100,6 +101,23 @@ def test_it_works_when_the_server_is_gone(
     assert zoom.page.evaluate("crossOriginIsolated") is True
     assert right(zoom, photos)
     zoom.complaints.clear()  # a look for a newer version finds no server, and may say so
+
+
+def test_a_new_version_is_offered_and_taken(
+    new_zoom: Callable[..., ZoomPage], site: Site, photos: Photos
+) -> None:
+    served = dict(site)
+    with Server(served) as server:
+        zoom = installed(new_zoom(server.url).visit())
+        newer = served["sw.js"].content + b"\n// newer\n"
+        served["sw.js"] = Resource.of("sw.js", newer)
+        zoom.page.reload()
+        zoom["#update-prompt"].wait_for()
+        with zoom.page.expect_navigation():
+            zoom["#update-apply"].click()
+        zoom.wait_ready()
+        assert zoom["#update-prompt"].is_hidden()
+        assert right(zoom, photos)
 
 
 def test_every_model_is_there_offline(zoom: ZoomPage, photos: Photos) -> None:

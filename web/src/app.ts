@@ -101,6 +101,7 @@ export class App {
     this.opening = new AbortController();
     const { signal } = this.opening;
     this.cancelUpscaling();
+    hideToast(); // what it says is of before
     setState("loading");
     try {
       const photo = await openPhoto(this.pixels, file, name, signal);
@@ -190,7 +191,6 @@ export class App {
 
   private show(photo: Photo): void {
     this.result = null;
-    hideToast(); // what it said was of before
     this.viewer.show(photo);
     setState("view");
     this.refreshLayers();
