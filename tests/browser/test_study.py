@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.browser.photos import Photos
 from tests.browser.zoom_page import ZoomPage
 
 
@@ -66,3 +67,32 @@ def test_the_seed_fixes_order_and_sides(new_zoom: Callable[..., ZoomPage]) -> No
     first = answers("7")
     assert first == answers("7")
     assert first != answers("8")
+
+
+def test_own_photos_are_judged_too(zoom: ZoomPage, photos: Photos) -> None:
+    zoom["#study-open"].click()
+    zoom["#study-add"].set_input_files([photos.cat, photos.turned])
+    answers = read(go_through(zoom, "one", "7"))
+    own = {answer["item"] for answer in answers if answer["item"].startswith("own-")}
+    assert own == {"own-chelsea", "own-turned"}
+
+
+def test_a_hostile_file_among_them_is_refused(zoom: ZoomPage, photos: Photos) -> None:
+    zoom["#study-open"].click()
+    zoom["#study-add"].set_input_files(photos.hostile["huge.png"])
+    zoom["#study-participant"].fill("one")
+    zoom["#study-begin"].click()
+    error = zoom["#toast[data-kind=error]"]
+    for _ in range(20):  # it comes up at its turn
+        zoom["[name=preference]:enabled >> nth=0"].or_(error).first.wait_for()
+        if error.is_visible():
+            break
+        before = zoom["#study-progress"].inner_text()
+        zoom["[name=preference][data-value='1']"].click()
+        zoom.page.wait_for_function(
+            """(before) => document.querySelector("#toast").checkVisibility()
+                 || document.querySelector("#study-progress").innerText !== before""",
+            arg=before,
+        )
+    assert error.is_visible()
+    assert zoom["#study-begin"].is_visible()

@@ -5,6 +5,7 @@ import { findModel, type Model } from "../catalogue";
 import { block, byId, onClick } from "../dom";
 import { AppError } from "../errors";
 import { onLanguage, t } from "../i18n";
+import { openPhoto } from "../photo";
 import { errorText, hideToast, showError } from "../ui/toast";
 import { toCsv } from "./csv";
 import { drawBilinear, drawBitmap } from "./draw";
@@ -33,7 +34,7 @@ class StudyPage {
   constructor(private readonly app: App) {
     this.seed.value = String(freshSeed());
     this.added.addEventListener("change", () => {
-      this.own = ownPictures(this.added.files ?? []);
+      this.own = ownPictures(this.added.files ?? [], (file) => this.openOwn(file));
       this.show();
     });
     onClick("study-begin", () => this.begin());
@@ -45,6 +46,14 @@ class StudyPage {
     }
     app.onChange(() => this.show());
     onLanguage(() => this.show());
+  }
+
+  /** Opens a photo as the app opens any: hostile files are refused. */
+  private async openOwn(file: File): Promise<ImageBitmap> {
+    const { signal } = new AbortController();
+    const { bitmap, overview } = await openPhoto(this.app.pixels, file, file.name, signal);
+    overview?.close();
+    return bitmap;
   }
 
   private get buttons(): HTMLButtonElement[] {

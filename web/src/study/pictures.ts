@@ -31,12 +31,19 @@ export function standardPictures({ study }: Catalogue): Picture[] {
   ];
 }
 
-/** The participant's own photos, each in its middle. */
-export function ownPictures(files: Iterable<File>): Picture[] {
+/**
+ * The participant's own photos, each in its middle.
+ *
+ * @param open decodes a file that may be anything
+ */
+export function ownPictures(
+  files: Iterable<File>,
+  open: (file: File) => Promise<ImageBitmap>,
+): Picture[] {
   return [...files].map((file) => ({
     content: "images",
     name: `own-${stem(file.name)}`,
-    load: async () => cutDetail(await decode(file), { x: 0.5, y: 0.5 }),
+    load: async () => cutDetail(await open(file), { x: 0.5, y: 0.5 }),
   }));
 }
 
