@@ -9,7 +9,7 @@ import { bicubicLayer, networkLayer } from "./layers";
 import { closePhoto, openPhoto, type Photo, spawnPixels } from "./photo";
 import { recall, remember } from "./preferences";
 import { patchBytes } from "./sharpener";
-import { engineState, setEngineState, setState } from "./state";
+import { engineState, type State, setEngineState, setState } from "./state";
 import { timings } from "./timings";
 import { announce, hideToast, showError, showInfo } from "./ui/toast";
 import { upscalePhoto } from "./upscale";
@@ -100,7 +100,6 @@ export class App {
     this.opening.abort(new DOMException("another photo was opened", "AbortError"));
     this.opening = new AbortController();
     const { signal } = this.opening;
-    this.cancelUpscaling();
     hideToast(); // what it says is of before
     setState("loading");
     try {
@@ -110,7 +109,7 @@ export class App {
       this.show(photo);
     } catch (error) {
       if (signal.aborted) return;
-      setState(this.viewer.photo ? this.phase : "empty");
+      setState(this.standing);
       showError(error);
     }
   }
@@ -132,6 +131,7 @@ export class App {
     try {
       await this.engine.use(model);
       this.model = model;
+      this.dropResult();
       remember("model", model.name);
     } catch (error) {
       showError(error);
@@ -176,6 +176,13 @@ export class App {
     }
   }
 
+  /** Forgets the result, which is of other choices than those made now. */
+  dropResult(): void {
+    this.result = null;
+    this.isDone = false;
+    setState(this.standing);
+  }
+
   cancelUpscaling(): void {
     this.job?.abort(new DOMException("cancelled", "AbortError"));
     if (this.job) this.endJob();
@@ -189,8 +196,16 @@ export class App {
     this.changed();
   }
 
+  /** What the app is at when nothing is being opened. */
+  private get standing(): State {
+    if (this.upscaling) return "upscaling";
+    if (this.isDone) return "done";
+    return this.viewer.photo ? this.phase : "empty";
+  }
+
   private show(photo: Photo): void {
-    this.result = null;
+    this.cancelUpscaling();
+    this.dropResult();
     this.viewer.show(photo);
     setState("view");
     this.refreshLayers();

@@ -32,16 +32,21 @@ class SaveDialog {
     onClick("upscale-all", () => this.open());
     onClick("upscale-start", () => void this.start());
     onClick("cancel", () => this.cancel());
-    this.quality.addEventListener("input", () => this.show());
+    this.quality.addEventListener("input", () => this.choose());
     for (const input of this.inputs) {
       input.addEventListener("change", () => {
         remember("format", input.value);
-        this.app.result = null; // it is of another format
-        this.show();
+        this.choose();
       });
     }
     app.onChange(() => this.show());
     onLanguage(() => this.show());
+  }
+
+  /** Another format or quality: what was made before is of the old ones. */
+  private choose(): void {
+    this.app.dropResult();
+    this.show();
   }
 
   private get inputs(): HTMLInputElement[] {

@@ -37,7 +37,8 @@ function attachLanguage(): void {
 
 /** Fills the picker once, and keeps its texts and its choice as they are. */
 function showModels(app: App): void {
-  const picker = block("model-picker");
+  const picker = byId("model-picker", HTMLFieldSetElement);
+  picker.disabled = app.upscaling; // the engine keeps the network that is at work
   if (!app.catalogue) return;
   if (!picker.querySelector("input")) {
     const families = new Set(app.catalogue.models.map(({ label }) => label));
