@@ -42,12 +42,11 @@ def compared(zoom: ZoomPage) -> None:
     """A sharp view behind the slider."""
     zoom.open(EXAMPLES / "chelsea.png").press("4").wait("sharp")
     zoom["#compare-toggle"].click()
-    zoom.page.mouse.move(0, 0)
 
 
 def start_page(zoom: ZoomPage) -> None:
     """What is seen first."""
-    zoom.page.wait_for_load_state("networkidle")
+    zoom.page.wait_for_selector("#demo[data-sharp]")
 
 
 def settings(zoom: ZoomPage) -> None:
@@ -68,7 +67,7 @@ def study(zoom: ZoomPage) -> None:
     zoom["#study-participant"].fill("7")
     zoom["#study-begin"].click()
     zoom["#study-left"].wait_for()
-    zoom.page.wait_for_timeout(2000)  # both pictures are drawn by the worker
+    zoom["[name=preference]:enabled"].first.wait_for()  # both pictures are there
 
 
 SHOTS = (
@@ -100,12 +99,21 @@ def main() -> None:
 def take(browser: Browser, url: str, shot: Shot) -> Image.Image:
     """Visits the app in a profile of its own, and takes its picture."""
     context = browser.new_context(reduced_motion="reduce", locale="en-US", **shot.screen)
-    zoom = ZoomPage(context.new_page(), url).visit()
+    zoom = ZoomPage(context.new_page(), url).visit().settle()
     shot.reach(zoom)
+    zoom.page.mouse.move(0, 0)
+    zoom.page.wait_for_selector("#toast", state="hidden")
     content = zoom.page.screenshot()
     context.close()
     with Image.open(BytesIO(content)) as image:
-        return image.convert("RGB").quantize(COLOURS, dither=Image.Dither.FLOYDSTEINBERG)
+        return reduce_colours(image.convert("RGB"))
+
+
+def reduce_colours(picture: Image.Image) -> Image.Image:
+    """The picture with a palette of its own. Dithering needs the palette to be there before."""
+    best = Image.Quantize.MAXCOVERAGE  # keeps small patches of a colour, such as eyes
+    palette = picture.quantize(COLOURS, method=best, kmeans=3)
+    return picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
 
 
 if __name__ == "__main__":
