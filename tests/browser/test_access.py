@@ -100,6 +100,19 @@ def test_korean(new_zoom: Callable[..., ZoomPage], axe: str) -> None:
     assert faults(zoom, axe) == []
 
 
+def test_language_and_theme_can_be_chosen_and_stay(zoom: ZoomPage) -> None:
+    dark = "getComputedStyle(document.body).colorScheme + getComputedStyle(document.body).color"
+    before = zoom.page.evaluate(dark)
+    zoom["#settings-open"].click()
+    zoom["#language-picker"].select_option("ko")
+    zoom["#theme-picker"].select_option("dark")
+    for _ in range(2):
+        assert zoom.page.get_attribute("html", "lang") == "ko"
+        assert zoom.page.evaluate(dark) != before
+        zoom.page.reload()
+        zoom.wait_ready()
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_targets_are_large_enough_for_a_finger(
     new_zoom: Callable[..., ZoomPage], photos: Photos, width: int

@@ -96,3 +96,16 @@ def test_a_hostile_file_among_them_is_refused(zoom: ZoomPage, photos: Photos) ->
         )
     assert error.is_visible()
     assert zoom["#study-begin"].is_visible()
+
+
+def test_answers_are_deleted_only_by_those_who_mean_it(zoom: ZoomPage) -> None:
+    zoom["#study-open"].click()
+    kept = len(read(go_through(zoom, "one", "7")))
+    zoom["#study-reset"].click()  # Playwright answers no
+    assert str(kept) in zoom["#study-stored"].inner_text()
+    zoom.page.once("dialog", lambda dialog: dialog.accept())
+    zoom["#study-reset"].click()
+    zoom["#study-stored"].wait_for(state="hidden")
+    zoom.page.reload()
+    zoom.wait_ready()
+    assert zoom["#study-stored"].is_hidden()

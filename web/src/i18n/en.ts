@@ -146,6 +146,7 @@ export const en = {
   studyThanks: "Thank you. All pairs are judged.",
   studyExport: "Export results as CSV",
   studyReset: "Delete all results",
+  studyResetSure: "Delete all answers on this device? They cannot be brought back.",
   studyStored: "Answers kept on this device: {count}",
   studyLeave: "Leave the study",
   studyNeedsEngine: "The study needs the network, which is not ready: {reason}",

@@ -148,6 +148,7 @@ export const ko: Messages = {
   studyThanks: "감사합니다. 모든 쌍을 평가했습니다.",
   studyExport: "결과를 CSV로 내보내기",
   studyReset: "모든 결과 삭제",
+  studyResetSure: "이 기기의 모든 답을 삭제할까요? 되돌릴 수 없습니다.",
   studyStored: "이 기기에 저장된 답: {count}개",
   studyLeave: "비교 마치기",
   studyNeedsEngine: "비교에는 신경망이 필요하지만 준비되지 않았습니다: {reason}",

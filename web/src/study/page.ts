@@ -163,6 +163,7 @@ class StudyPage {
   }
 
   private reset(): void {
+    if (!confirm(t("studyResetSure"))) return;
     this.store.clear();
     this.go("intro");
   }
