@@ -1,17 +1,12 @@
 import { readFileSync } from "node:fs";
 import { defineConfig } from "vite";
+import { ISOLATION } from "./plugins/headers.ts";
 import { contentPolicy, messagesInHtml } from "./plugins/html.ts";
 import { serveModels } from "./plugins/models.ts";
 import { runtimeFiles } from "./plugins/runtime.ts";
 import { serviceWorker } from "./plugins/service-worker.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
-
-/** Threads need these two; the server of `splitsr zoom` sends them too. */
-const headers = {
-  "Cross-Origin-Opener-Policy": "same-origin",
-  "Cross-Origin-Embedder-Policy": "require-corp",
-};
 
 export default defineConfig({
   base: "./",
@@ -32,7 +27,7 @@ export default defineConfig({
     },
   },
   worker: { format: "es" },
-  server: { headers },
-  preview: { headers },
+  server: { headers: ISOLATION },
+  preview: { headers: ISOLATION },
   plugins: [messagesInHtml(), contentPolicy(), runtimeFiles(), serveModels(), serviceWorker()],
 });

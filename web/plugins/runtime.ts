@@ -2,6 +2,7 @@ import { createReadStream, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { Plugin } from "vite";
+import { ISOLATION } from "./headers.ts";
 
 const FOLDER = dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
 
@@ -30,6 +31,8 @@ export function runtimeFiles(): Plugin {
         if (!file) return next();
         const type = file.endsWith(".wasm") ? "application/wasm" : "text/javascript";
         response.setHeader("Content-Type", type);
+        // Its threads are workers of this script, which Vite's own headers do not reach.
+        for (const [name, value] of Object.entries(ISOLATION)) response.setHeader(name, value);
         createReadStream(join(FOLDER, file)).pipe(response);
       });
     },
