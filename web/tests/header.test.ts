@@ -33,7 +33,7 @@ function riff(kind: string, content: number[]): Uint8Array {
 
 describe("sizes", () => {
   it("of a real PNG", () => {
-    expect(readHeader(cat)).toEqual({ format: "png", width: 300, height: 200, alpha: false });
+    expect(readHeader(cat)).toMatchObject({ format: "png", width: 300, height: 200, alpha: false });
   });
 
   it("of a PNG with transparency", () => {
@@ -41,7 +41,13 @@ describe("sizes", () => {
   });
 
   it("of a JPEG, past a comment that looks like a frame", () => {
-    expect(readHeader(JPEG)).toEqual({ format: "jpeg", width: 640, height: 480, alpha: false });
+    expect(readHeader(JPEG)).toEqual({
+      format: "jpeg",
+      width: 640,
+      height: 480,
+      alpha: false,
+      turned: false,
+    });
   });
 
   it("of a GIF", () => {
@@ -52,7 +58,7 @@ describe("sizes", () => {
   it("of a BMP that is stored from the top", () => {
     const size = [16, 0, 0, 0, 0xf0, 0xff, 0xff, 0xff];
     const bmp = fileOf("BM", Array(16).fill(0), size, [1, 0, 24, 0]);
-    expect(readHeader(bmp)).toEqual({ format: "bmp", width: 16, height: 16, alpha: false });
+    expect(readHeader(bmp)).toMatchObject({ format: "bmp", width: 16, height: 16, alpha: false });
   });
 
   it("of WebP's three kinds", () => {
@@ -60,9 +66,9 @@ describe("sizes", () => {
     const lossless = riff("VP8L", [0x2f, 0x2b, 0xc1, 0x31, 0x10]);
     const extended = riff("VP8X", [0x10, 0, 0, 0, 0x2b, 1, 0, 0xc7, 0, 0]);
     const size = { format: "webp", width: 300, height: 200 };
-    expect(readHeader(lossy)).toEqual({ ...size, alpha: false });
-    expect(readHeader(lossless)).toEqual({ ...size, alpha: true });
-    expect(readHeader(extended)).toEqual({ ...size, alpha: true });
+    expect(readHeader(lossy)).toMatchObject({ ...size, alpha: false });
+    expect(readHeader(lossless)).toMatchObject({ ...size, alpha: true });
+    expect(readHeader(extended)).toMatchObject({ ...size, alpha: true });
   });
 
   it("of an AVIF: the largest that it has", () => {
@@ -77,6 +83,36 @@ describe("sizes", () => {
     const meta = box("meta", fileOf([0, 0, 0, 0], box("iprp", sizes)));
     const avif = fileOf(box("ftyp", fileOf("avif", [0, 0, 0, 0])), meta);
     expect(readHeader(avif)).toMatchObject({ format: "avif", width: 640, height: 480 });
+  });
+});
+
+/** The JPEG with an EXIF segment that holds one entry. */
+function withExif(order: "II" | "MM", tag: number, value: number): Uint8Array {
+  const number = (value: number, bytes: number): number[] => {
+    const big = Array.from({ length: bytes }, (_, at) => (value >> (8 * (bytes - 1 - at))) & 255);
+    return order === "II" ? big.reverse() : big;
+  };
+  const entry = fileOf(number(tag, 2), number(3, 2), number(1, 4), number(value, 2), [0, 0]);
+  const tiff = fileOf(order, number(42, 2), number(8, 4), number(1, 2), entry, [0, 0, 0, 0]);
+  const segment = fileOf("Exif", [0, 0], tiff);
+  const exif = fileOf([0xff, 0xe1], [0, 2 + segment.length], segment);
+  return fileOf(JPEG.subarray(0, 2), exif, JPEG.subarray(2));
+}
+
+describe("a JPEG's orientation", () => {
+  it.each(["II", "MM"] as const)("is read in the byte order %s", (order) => {
+    const found = [1, 3, 6, 8].map((value) => readHeader(withExif(order, 0x0112, value)).turned);
+    expect(found).toEqual([false, true, true, true]);
+  });
+
+  it("is upright where EXIF is silent", () => {
+    expect(readHeader(withExif("MM", 0x0100, 6)).turned).toBe(false);
+  });
+
+  it("may be any where EXIF cannot be read, and the picture still opens", () => {
+    const broken = withExif("MM", 0x0112, 1);
+    broken.set([0x7f, 0xff, 0xff, 0xff], 16); // the directory lies beyond the file
+    expect(readHeader(broken)).toMatchObject({ width: 640, turned: true });
   });
 });
 

@@ -7,6 +7,7 @@
 
 import { AppError } from "../errors";
 import { Bytes, matches } from "./bytes";
+import { asksToTurn } from "./exif";
 import { readHeif } from "./heif";
 
 export type Format = "png" | "jpeg" | "gif" | "webp" | "bmp" | "avif" | "heic";
@@ -18,6 +19,8 @@ export interface Header {
   readonly height: number;
   /** Whether pixels may be transparent. */
   readonly alpha: boolean;
+  /** Whether it may be shown otherwise than it is stored: turned or mirrored. */
+  readonly turned: boolean;
 }
 
 /** The most pixels that are opened: decoded they take 4 bytes each. */
@@ -26,6 +29,8 @@ export const MAX_PIXELS = 64 * 2 ** 20;
 export const MAX_SIDE = 32767;
 /** The name of PNG's first chunk, as a number. */
 const IHDR = 0x49484452;
+/** The marker of a JPEG's segment that EXIF is in. */
+const APP1 = 0xe1;
 /** Photos below this have hardly anything to see. */
 export const SMALL_SIDE = 8;
 
@@ -77,31 +82,41 @@ function readPng(file: Bytes): Header {
     width: file.u32(16),
     height: file.u32(20),
     alpha: colorType === 4 || colorType === 6 || transparent,
+    turned: true,
   };
 }
 
 function readJpeg(file: Bytes): Header {
-  const frame = jpegFrame(file);
-  const size = { width: file.u16(frame + 5), height: file.u16(frame + 3) };
-  return { format: "jpeg", ...size, alpha: false };
+  const segments = [...jpegSegments(file)];
+  const frame = segments.at(-1)?.at ?? 0;
+  const exif = segments.find(
+    ({ marker, at }) => marker === APP1 && file.text(at + 2, 4) === "Exif",
+  );
+  return {
+    format: "jpeg",
+    width: file.u16(frame + 5),
+    height: file.u16(frame + 3),
+    alpha: false,
+    turned: exif !== undefined && asksToTurn(file, exif.at + 8),
+  };
 }
 
-/** Where a JPEG's frame header (SOF) begins, after its marker. */
-function jpegFrame(file: Bytes): number {
+/** A JPEG's segments, its frame header (SOF) last: the marker, and where its length lies. */
+function* jpegSegments(file: Bytes): Generator<{ marker: number; at: number }> {
   let offset = 2;
   for (;;) {
     if (file.u8(offset) !== 0xff) throw new AppError("errorNotImage");
     const marker = file.u8(offset + 1);
-    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame) return offset + 2;
     // Fill bytes and markers without content have no length.
     const bare = marker === 0xff || marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
+    if (!bare) yield { marker, at: offset + 2 };
+    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) return;
     offset += bare ? (marker === 0xff ? 1 : 2) : 2 + file.u16(offset + 2);
   }
 }
 
 function readGif(file: Bytes): Header {
-  return { format: "gif", width: file.u16le(6), height: file.u16le(8), alpha: true };
+  return { format: "gif", width: file.u16le(6), height: file.u16le(8), alpha: true, turned: false };
 }
 
 function readBmp(file: Bytes): Header {
@@ -110,6 +125,7 @@ function readBmp(file: Bytes): Header {
     width: file.i32le(18),
     height: Math.abs(file.i32le(22)),
     alpha: file.u16le(28) === 32,
+    turned: false,
   };
 }
 
@@ -117,16 +133,16 @@ function readWebp(file: Bytes): Header {
   const kind = file.text(12, 4);
   if (kind === "VP8X") {
     const size = { width: 1 + file.u24le(24), height: 1 + file.u24le(27) };
-    return { format: "webp", ...size, alpha: (file.u8(20) & 0x10) !== 0 };
+    return { format: "webp", ...size, turned: true, alpha: (file.u8(20) & 0x10) !== 0 };
   }
   if (kind === "VP8L") {
     const bits = file.u32le(21);
     const size = { width: 1 + (bits & 0x3fff), height: 1 + ((bits >>> 14) & 0x3fff) };
-    return { format: "webp", ...size, alpha: ((bits >>> 28) & 1) === 1 };
+    return { format: "webp", ...size, turned: true, alpha: ((bits >>> 28) & 1) === 1 };
   }
   if (kind !== "VP8 ") throw new AppError("errorNotImage");
   const size = { width: file.u16le(26) & 0x3fff, height: file.u16le(28) & 0x3fff };
-  return { format: "webp", ...size, alpha: false };
+  return { format: "webp", ...size, turned: true, alpha: false };
 }
 
 /**
@@ -136,7 +152,7 @@ function readWebp(file: Bytes): Header {
 export function isWhole(bytes: Uint8Array, format: Format): boolean {
   const file = new Bytes(bytes);
   if (format === "png") return file.findLast("IEND") > 0;
-  if (format === "jpeg") return jpegEnd(bytes) > jpegFrame(file);
+  if (format === "jpeg") return jpegEnd(bytes) > ([...jpegSegments(file)].at(-1)?.at ?? 0);
   if (format === "webp") return file.u32le(4) + 8 <= bytes.length;
   if (format === "gif") return bytes.lastIndexOf(0x3b) > 13;
   return true;

@@ -18,7 +18,7 @@ export function readHeif(file: Bytes): Header {
   const sizes = [...spatialExtents(file, 0, file.length)];
   const largest = sizes.sort((a, b) => b.width * b.height - a.width * a.height)[0];
   if (!largest) throw new AppError("errorTruncated");
-  return { format, ...largest, alpha: true };
+  return { format, ...largest, alpha: true, turned: true };
 }
 
 function* spatialExtents(

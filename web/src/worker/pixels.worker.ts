@@ -28,7 +28,7 @@ const methods = {
   async open({ file }: { file: Blob }): Promise<Opened> {
     const header = checkFile(new Uint8Array(await file.arrayBuffer()));
     const decoded = await decode(file, header);
-    const bitmap = header.alpha ? await flatten(decoded) : decoded;
+    const bitmap = header.alpha || header.turned ? redraw(decoded) : decoded;
     return { header, bitmap, overview: await shrink(bitmap) };
   },
 
@@ -83,8 +83,11 @@ async function decode(file: Blob, header: Header): Promise<ImageBitmap> {
   }
 }
 
-/** Lays a picture with transparency on white: the networks and JPEG know opaque pixels only. */
-async function flatten(bitmap: ImageBitmap): Promise<ImageBitmap> {
+/**
+ * Lays a picture on white: the networks and JPEG know opaque pixels only. And upright: Chromium cuts
+ * windows out of a bitmap that it has turned at the places that they would have in the file.
+ */
+function redraw(bitmap: ImageBitmap): ImageBitmap {
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   const context = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
   if (!context) throw new AppError("errorCanvas", { width: bitmap.width, height: bitmap.height });
