@@ -19,7 +19,7 @@ class Photos:
 
     Attributes:
         cat: PNG, 300x200.
-        turned: JPEG, stored 200x150 and shown 150x200 by its EXIF orientation.
+        turned: JPEG, stored 480x360 and shown 360x480 by its EXIF orientation; of several tiles.
         large: JPEG, 4000x3000, 12 megapixels of a photo with grain.
         hostile: files that must be refused, by what is wrong with them.
         tiny: PNG of one pixel.
@@ -46,9 +46,9 @@ def make_turned(path: Path, source: Path) -> Path:
     exif = Image.Exif()
     exif[EXIF_ORIENTATION] = 6  # to be turned by 90 degrees clockwise
     with Image.open(source) as photo:
-        photo.convert("RGB").resize((200, 150)).save(path, quality=90, exif=exif)
+        photo.convert("RGB").resize((480, 360)).save(path, quality=90, exif=exif)
     with Image.open(path) as photo:
-        assert ImageOps.exif_transpose(photo).size == (150, 200)
+        assert ImageOps.exif_transpose(photo).size == (360, 480)
     return path
 
 

@@ -47,9 +47,9 @@ def test_a_model_that_was_let_go_of_is_there_again(zoom: ZoomPage, photos: Photo
 
 def test_a_photo_that_was_turned(zoom: ZoomPage, photos: Photos) -> None:
     zoom.open(photos.turned)
-    assert (zoom.view["photo"]["width"], zoom.view["photo"]["height"]) == (150, 200)
+    assert (zoom.view["photo"]["width"], zoom.view["photo"]["height"]) == (360, 480)
     found = zoom.upscaled()
-    assert found.shape == (800, 600, 3)
+    assert found.shape == (1920, 1440, 3)
     assert difference(found, Upscaler("splitsr-fast-x4")(zoom.decoded(photos.turned))) <= 1
 
 
@@ -141,7 +141,7 @@ def test_a_result_of_other_choices_is_not_offered(zoom: ZoomPage, photos: Photos
     zoom["#upscale-start"].click()
     name, content = zoom.download()
     assert name == "turned_x2.jpg"
-    assert Image.open(BytesIO(content)).size == (300, 400)
+    assert Image.open(BytesIO(content)).size == (720, 960)
 
 
 def test_a_job_goes_on_whatever_else_is_tried(zoom: ZoomPage, photos: Photos) -> None:
