@@ -22,6 +22,8 @@ new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) window.longTasks.push(entry.duration);
 }).observe({type: "longtask"});
 """
+# As if the user had chosen it: on a machine that is busy the app would choose a lighter one.
+_CHOOSE_MODEL = 'try { localStorage["zoomsr.model"] ??= "splitsr-fast-x4"; } catch {}'
 _DECODE = """async (base64) => {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const image = await createImageBitmap(new Blob([bytes]), {imageOrientation: "from-image"});
@@ -48,6 +50,7 @@ class ZoomPage:
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.add_init_script(_WATCH_LONG_TASKS)
+        page.add_init_script(_CHOOSE_MODEL)
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
