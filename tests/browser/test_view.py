@@ -65,8 +65,8 @@ def test_the_slider_parts_the_two_pictures(zoom: ZoomPage, photos: Photos, again
     assert slider.get_attribute("role") == "slider"
     slider.press("Home")
     assert slider.get_attribute("aria-valuenow") == "0"
-    # Playwright's bounding_box may still be that of the frame before the key.
-    box = slider.evaluate("slider => slider.getBoundingClientRect().toJSON()")
+    box = slider.bounding_box()
+    assert box is not None
     zoom.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     zoom.page.mouse.down()
     zoom.page.mouse.move(640, box["y"] + box["height"] / 2, steps=5)
