@@ -9,6 +9,7 @@ import pytest
 from splitsr.errors import ConfigError, SpecError
 from splitsr.spec import SplitSRSpec
 from splitsr.training.config import TrainConfig, config_to_toml, read_config
+from splitsr.zoo.catalogue import load_catalogue
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -18,6 +19,14 @@ def test_resolved_configuration_reads_back(config_path: Path, tmp_path: Path) ->
     copy = tmp_path / "copy.toml"
     copy.write_text(config_to_toml(config))
     assert read_config(copy) == config
+
+
+def test_every_shipped_model_has_its_configuration() -> None:
+    shipped = {name: e for name, e in load_catalogue().items() if e.precision == "fp32"}
+    assert len(shipped) == 9
+    for name, entry in shipped.items():
+        config = read_config(CONFIGS / f"{name}.toml")
+        assert (config.name, config.model) == (name, entry.spec)
 
 
 def test_set_reaches_sections_and_stages(config_path: Path) -> None:
