@@ -8,7 +8,6 @@ OUT/<study>.png                PSNR-Y against parameters, multi-adds and latency
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +24,9 @@ from splitsr.evaluation.ablation import SIDE, CellResult, Row, StudyResult, to_c
 from splitsr.evaluation.ablation import to_markdown as study_to_markdown
 from splitsr.evaluation.cost import measure_cost
 from splitsr.evaluation.latency import Machine, describe_machine, interleaved
-from splitsr.export.onnx import export_onnx
+from splitsr.evaluation.untrained import untrained_engine
 from splitsr.imaging.atomic import write_atomic
-from splitsr.models.build import build_model
 from splitsr.models.checkpoint import load_weights
-from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.training.config import TrainConfig
 from splitsr.training.log import Record, read_log
 from splitsr.training.loop import train
@@ -185,13 +182,7 @@ def _train(
 
 def _measure(study: Study, threads: int) -> _Timing:
     """Times all cells in turn; weights do not change that."""
-    with tempfile.TemporaryDirectory() as folder:
-        engines = []
-        for cell in study.cells:
-            path = Path(folder) / "net.onnx"
-            torch.manual_seed(0)
-            export_onnx(build_model(cell.config.model).eval(), path)
-            engines.append(OnnxEngine(path.read_bytes(), threads))
+    engines = [untrained_engine(cell.config.model, threads) for cell in study.cells]
     milliseconds = tuple(round(value, 2) for value in interleaved(engines, SIDE))
     return _Timing(milliseconds, describe_machine(), threads)
 
