@@ -15,7 +15,8 @@ _EMA_SPAN = 0.1  # of the run, that the weights' average looks back on
 
 
 def recipe(spec: AnySpec, name: str, steps: int, seed: int = 1) -> TrainConfig:
-    """The training of a network: Muon with cosine decay, as the shipped models have it.
+    """The training of a network: Muon with cosine decay and luma weighted, as the
+    shipped models have it.
 
     Args:
         spec: the network.
@@ -26,7 +27,7 @@ def recipe(spec: AnySpec, name: str, steps: int, seed: int = 1) -> TrainConfig:
     return TrainConfig(
         name=name,
         model=spec,
-        stages=(Stage(steps=steps, batch_size=16, patch_size=24),),
+        stages=(Stage(steps=steps, batch_size=16, patch_size=24, luma_weight=8.0),),
         optimizer=Optimizer(kind="muon", learning_rate=3e-3, clip_norm=1.0),
         schedule=Schedule(kind="cosine", warmup_steps=min(300, steps // 10)),
         validation=HELD_OUT,

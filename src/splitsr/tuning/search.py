@@ -51,7 +51,7 @@ from splitsr.tuning.space import CHEAPEST, suggest
 from splitsr.tuning.storage import JOURNAL, keep, kept, open_study
 from splitsr.tuning.winner import choose, latency_of, winner_toml
 
-_FRUITLESS = 300  # proposals without one to train, after which a search ends
+_FRUITLESS = 100  # proposals without one to train, after which a search ends
 _RESERVE = 20.0  # seconds of the given minutes, at most a fifth, that the winner is measured in
 
 
