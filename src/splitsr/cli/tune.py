@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,23 @@ def _read_count(_context: click.Context, _option: click.Parameter, value: str | 
     return int(count)
 
 
+def _read_finite(
+    _context: click.Context, _option: click.Parameter, value: float | None
+) -> float | None:
+    """A number above 0: nan passes every comparison with a range."""
+    if value is not None and not (isfinite(value) and value > 0):
+        raise click.BadParameter(f"found {value}; must be a number above 0")
+    return value
+
+
 @click.command()
 @click.option(
     "--scale", type=click.Choice(["2", "3", "4"]), default="4", show_default=True, help="Factor."
 )
 @click.option(
     "--max-ms",
-    type=click.FloatRange(0, min_open=True),
+    type=float,
+    callback=_read_finite,
     help="Limit of milliseconds for one picture of --size on --threads, on this machine.",
 )
 @click.option(
@@ -42,7 +53,8 @@ def _read_count(_context: click.Context, _option: click.Parameter, value: str | 
 )
 @click.option(
     "--max-gmacs",
-    type=click.FloatRange(0, min_open=True),
+    type=float,
+    callback=_read_finite,
     help="Limit of multiply-adds for a 1280x720 output, in billions.",
 )
 @size_option
@@ -56,7 +68,7 @@ def _read_count(_context: click.Context, _option: click.Parameter, value: str | 
     show_default=True,
     help="Networks to train in all, those of earlier calls among them.",
 )
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Stop after that.")
+@click.option("--minutes", type=float, callback=_read_finite, help="End after that.")
 @click.option(
     "--steps",
     type=click.IntRange(1),
@@ -64,7 +76,9 @@ def _read_count(_context: click.Context, _option: click.Parameter, value: str | 
     show_default=True,
     help="Training steps of each network.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the proposals.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the proposals."
+)
 @click.option(
     "--data",
     required=True,
@@ -174,8 +188,9 @@ def _search(
         with TuneProgress(trials) as progress:
             return tune(settings, pack, out, trials=trials, minutes=minutes, report=progress.report)
     except KeyboardInterrupt:
-        left = "the winner so far" if (out / "winner.toml").exists() else "no winner yet"
-        click.echo(f"{left} is in {out}; the same call goes on", err=True)
+        done = (out / "winner.toml").exists()
+        left = f"the winner so far is in {out}" if done else "no network is trained yet"
+        click.echo(f"{left}; the same call goes on", err=True)
         raise
 
 

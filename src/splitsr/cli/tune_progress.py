@@ -44,6 +44,8 @@ class TuneProgress:
 
     def report(self, state: State) -> None:
         """Shows how far the search is."""
+        from splitsr.tuning.search import FRUITLESS
+
         scores = [trial.psnr_y for trial in state.trials if trial.psnr_y is not None]
         over = sum(bool(trial.over) for trial in state.trials)
         best = f", best {max(scores):.2f} dB" if scores else ""
@@ -54,6 +56,13 @@ class TuneProgress:
             for trial in state.trials[self._told :]:
                 click.echo(_line(trial), err=True)
         self._told = len(state.trials)
+        if state.stage == "exhausted":
+            self._console.print(
+                f"the last {FRUITLESS} proposals had nothing new within the budget, which few "
+                f"networks fit: the search ends with {len(scores)} trained",
+                highlight=False,
+                soft_wrap=True,
+            )
 
 
 def _line(trial: Trial) -> str:

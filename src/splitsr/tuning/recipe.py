@@ -15,8 +15,7 @@ _EMA_SPAN = 0.1  # of the run, that the weights' average looks back on
 
 
 def recipe(spec: AnySpec, name: str, steps: int, seed: int = 1) -> TrainConfig:
-    """The training of a network: Muon with cosine decay and luma weighted, as the
-    shipped models have it.
+    """The training of a network: Muon, cosine decay and luma weighted, as of the shipped models.
 
     Args:
         spec: the network.

@@ -51,7 +51,9 @@ from splitsr.tuning.space import CHEAPEST, suggest
 from splitsr.tuning.storage import JOURNAL, keep, kept, open_study
 from splitsr.tuning.winner import choose, latency_of, winner_toml
 
-_FRUITLESS = 100  # proposals without one to train, after which a search ends
+FRUITLESS = 50
+"""Proposals in a row without one to train, after which a search ends: few networks fit."""
+
 _RESERVE = 20.0  # seconds of the given minutes, at most a fifth, that the winner is measured in
 
 
@@ -61,7 +63,8 @@ class Progress:
 
     Attributes:
         trials: what became of the proposals, so far.
-        stage: what is done now: `preparing`, `timing`, `training` or `choosing`.
+        stage: what is done now: `preparing`, `timing`, `training`, `exhausted` (nothing that is
+            new fits) or `choosing`.
         at: done of it.
         of: in all.
     """
@@ -103,14 +106,14 @@ def tune(
         DataError: a file of the search is damaged.
         TrainingError: nothing was trained in the time, or nothing keeps the limit at the end.
     """
+    end = float("inf") if minutes is None else time.monotonic() + 60 * minutes
     search = _Search(settings, pack, out, report)
-    deadline = _deadline(minutes)
     try:
-        search.run(trials, deadline)
+        search.run(trials, end if minutes is None else end - min(_RESERVE, 60 * minutes / 5))
     except KeyboardInterrupt:
-        search.conclude(remeasure=False)
+        search.conclude(remeasure_until=None)
         raise
-    return search.conclude(remeasure=True)
+    return search.conclude(remeasure_until=end)
 
 
 def require_fit(settings: Settings) -> None:
@@ -153,7 +156,7 @@ class _Search:
     def run(self, trials: int, deadline: float) -> None:
         """Proposes networks until enough are trained, or it is time to stop."""
         fruitless = 0
-        while fruitless < _FRUITLESS and time.monotonic() < deadline:
+        while fruitless < FRUITLESS and time.monotonic() < deadline:
             before = len(self._trained())
             if before >= trials:
                 return
@@ -166,9 +169,11 @@ class _Search:
                 found = trained
             self._tell(trial, found)
             fruitless = 0 if len(self._trained()) > before else fruitless + 1
+        if fruitless == FRUITLESS:
+            self._tell_progress("exhausted")
 
-    def conclude(self, *, remeasure: bool) -> TuneResult:
-        """Chooses the winner, and writes all files of the search."""
+    def conclude(self, *, remeasure_until: float | None) -> TuneResult:
+        """Chooses the winner, measured again up to a moment, and writes all files of the search."""
         self._tell_progress("choosing")
         result = TuneResult(
             settings=self.settings,
@@ -177,8 +182,8 @@ class _Search:
             trials=kept(self.study),
         )
         self._write(result)
-        winner = choose(result, remeasure=remeasure)
-        if winner is None and remeasure:
+        winner = choose(result, remeasure_until=remeasure_until)
+        if winner is None and remeasure_until is not None:
             raise TrainingError(
                 f"{self.out}: no network within {describe_budget(self.settings.budget)} was "
                 f"trained, of {len(result.trials)} that were proposed; give more --minutes, fewer "
@@ -286,14 +291,6 @@ class _Search:
 
     def _tell_progress(self, stage: str, at: int = 0, of: int = 0) -> None:
         self.report(Progress(kept(self.study), stage, at, of))
-
-
-def _deadline(minutes: float | None) -> float:
-    """When the last training has to stop, on the monotonic clock."""
-    if minutes is None:
-        return float("inf")
-    seconds = 60 * minutes
-    return time.monotonic() + seconds - min(_RESERVE, seconds / 5)
 
 
 def _fingerprint(config: TrainConfig) -> str:

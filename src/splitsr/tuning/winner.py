@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from splitsr.errors import TrainingError
 from splitsr.evaluation.latency import time_engine
 from splitsr.evaluation.tuning import (
@@ -24,27 +26,33 @@ def latency_of(spec: AnySpec, settings: Settings) -> float:
     return time_engine(engine, settings.height, settings.width, settings.threads).milliseconds
 
 
-def choose(result: TuneResult, *, remeasure: bool) -> Winner | None:
+def choose(result: TuneResult, *, remeasure_until: float | None) -> Winner | None:
     """The network of the highest quality whose latency holds when it is measured again.
 
     Args:
         result: the search. None of it trained gives None.
-        remeasure: measure latency again; else what the search measured counts.
+        remeasure_until: measure again, up to this moment of the monotonic clock, but the best
+            network whatever the time; None: what the search measured counts.
 
     Raises:
-        TrainingError: every network that was trained is over the limit now.
+        TrainingError: every network that was measured again is over the limit now.
     """
     limit = result.settings.budget.milliseconds
+    tried = 0
     for trial in result.trained:
-        if not remeasure:
+        if remeasure_until is None:
             return Winner(trial.number, trial.milliseconds, remeasured=False)
+        if tried and time.monotonic() > remeasure_until:
+            break
         milliseconds = latency_of(spec_from_dict(trial.spec), result.settings)
         if limit is None or milliseconds <= limit:
             return Winner(trial.number, milliseconds, remeasured=True)
-    if result.trained:
+        tried += 1
+    if tried:
         raise TrainingError(
-            f"measured again, none of the {len(result.trained)} trained networks runs in "
-            f"{limit:g} ms: something else takes the CPU; give the same call when it is quiet"
+            f"measured again, none of the {tried} best of {len(result.trained)} trained networks "
+            f"runs in {limit:g} ms: something else takes the CPU; give the same call when it is "
+            "quiet"
         )
     return None
 
