@@ -62,8 +62,8 @@ def winner_toml(result: TuneResult, trial: Trial, winner: Winner) -> str:
     settings = result.settings
     name = f"tuned-x{settings.scale}"
     lines = [
-        f"{name}: the best of {len(result.trained)} networks within "
-        f"{describe_budget(settings.budget)}.",
+        f"{name}: the best of what was trained, {len(result.trained)} of {len(result.trials)} "
+        f"proposals, within {describe_budget(settings.budget)}.",
         "",
         "SplitSR (Liu et al. 2021, arXiv 2101.07996), found by splitsr tune:",
         f"  {describe_network(trial.spec)}",
