@@ -2,9 +2,9 @@
 
     python benchmarks/tune_proxy.py --data photos.pack --out docs/results/tuning/proxy.json
 
-`splitsr tune` judges a network by PSNR-Y after a few steps. Here the networks of the ablation, whose
-PSNR-Y after 2000 steps and two seeds is known (docs/results/ablation/cells), are trained for these
-few steps by the search's own recipe, and the two orders are compared. What is done is not done again.
+`splitsr tune` judges a network by PSNR-Y after a few steps. Here the ablation's networks, whose
+PSNR-Y after 2000 steps of two seeds is known (docs/results/ablation/cells), are trained for these
+few steps by the search's own recipe, and the two orders are compared. What is done is not repeated.
 """
 
 from __future__ import annotations

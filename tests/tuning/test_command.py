@@ -30,7 +30,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_winner_trains(
     pack: Pack, tmp_path: Path, run_splitsr: Run
 ) -> None:
     out = tmp_path / "out"
-    limits = ("--max-ms", 60_000, "--trials", 3)
+    limits = ("--max-ms", 60_000, "--trials", 2)
     with subprocess.Popen(
         [*MAIN, *words(pack, out, *limits, "--steps", 30)],
         stderr=subprocess.PIPE,
@@ -51,14 +51,14 @@ def test_ctrl_c_keeps_what_is_done_and_the_winner_trains(
     assert f"the winner so far is in {out}; the same call goes on" in rest
     assert "Traceback" not in rest
     partial = read_tuning(out / "trials.json")
-    assert 1 <= len(partial.trained) < 3
+    assert len(partial.trained) == 1
     assert partial.winner is not None
 
     done = run_splitsr(*words(pack, out, *limits, "--steps", 30, "--json"))
     assert done.returncode == 0, done.stderr
     result = read_tuning(out / "trials.json")
     assert json.loads(done.stdout) == json.loads((out / "trials.json").read_text())
-    assert len(result.trained) == 3
+    assert len(result.trained) == 2
     assert result.trials[: len(partial.trials)] == partial.trials
     assert result.winner is not None
     assert result.winner.remeasured

@@ -1,4 +1,4 @@
-"""A search: nothing over the budget is trained, what is done is kept, the winner holds the limit."""
+"""A search: nothing over the budget is trained, what is done is kept, a winner keeps the limit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import optuna
 import pytest
 from PIL import Image
 
@@ -19,6 +20,12 @@ from splitsr.spec import SplitSRSpec, spec_from_dict
 from splitsr.training.config import TrainConfig, read_config
 from splitsr.tuning import search, winner
 from splitsr.tuning.search import Progress, require_fit, tune
+from splitsr.tuning.space import STARTS, suggest
+
+
+def in_proportion(spec: SplitSRSpec, _settings: Settings) -> float:
+    """1 ms for every thousand parameters."""
+    return measure_cost(spec).parameters / 1e3
 
 
 @pytest.fixture
@@ -37,18 +44,28 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[SplitSRSpec]:
 
 
 def test_a_search_leaves_its_files_and_trains_nothing_over_the_budget(
-    timed: Settings, pack: Pack, tmp_path: Path, trained: list[SplitSRSpec]
+    settings: Settings,
+    pack: Pack,
+    tmp_path: Path,
+    trained: list[SplitSRSpec],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    limits = Budget(parameters=20_000, milliseconds=10.0)
+    timed = msgspec.structs.replace(settings, budget=limits)
+    for module in (search, winner):  # a stopwatch that always shows the same
+        monkeypatch.setattr(module, "latency_of", in_proportion)
     seen: list[Progress] = []
     result = tune(timed, pack, tmp_path, trials=4, report=seen.append)
 
     assert len(result.trained) == len(trained) == 4
-    assert all(measure_cost(spec).parameters <= 20_000 for spec in trained)
-    over = [trial for trial in result.trials if trial.over]
-    assert over
-    # Counted before it is built: what has too many parameters is not timed either.
-    assert all(t.over == ("parameters",) and t.milliseconds is None for t in over)
-    assert all(trial.milliseconds for trial in result.trained)
+    assert all(measure_cost(spec).parameters <= 10_000 for spec in trained)
+    for trial in result.trials:
+        # Counted before it is built: what has too many parameters is not timed either.
+        counted = trial.parameters <= 20_000
+        assert (trial.milliseconds is not None) == counted
+        assert ("parameters" in trial.over) == (not counted)
+        assert ("milliseconds" in trial.over) == (10_000 < trial.parameters <= 20_000)
+    assert {limit for trial in result.trials for limit in trial.over} == set(limits.limits)
     assert {progress.stage for progress in seen} >= {"timing", "training", "choosing"}
 
     assert read_tuning(tmp_path / "trials.json") == result
@@ -80,7 +97,8 @@ def test_what_an_interrupt_cut_off_is_proposed_again(
     settings: Settings, pack: Pack, tmp_path: Path, trained: list[SplitSRSpec]
 ) -> None:
     def interrupt(progress: Progress) -> None:
-        if progress.stage == "training" and len(trained) == 2:
+        done = [trial for trial in progress.trials if trial.psnr_y is not None]
+        if progress.stage == "training" and len(done) == 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -91,8 +109,8 @@ def test_what_an_interrupt_cut_off_is_proposed_again(
     assert not partial.winner.remeasured
     assert read_config(tmp_path / "winner.toml").model == trained[0]
     result = tune(settings, pack, tmp_path, trials=3)
-    assert trained[2] == trained[1]
-    assert len(result.trained) == 3
+    assert trained[1] == suggest(optuna.trial.FixedTrial(STARTS[1]), 4)
+    assert len(result.trained) == len(trained) == 3
 
 
 def test_a_line_that_a_killed_process_left_half_written_is_dropped(
@@ -127,7 +145,7 @@ def test_a_budget_of_few_networks_ends(
 ) -> None:
     """All that fits is found, and the search does not look for more for ever."""
     monkeypatch.setattr(search, "FRUITLESS", 3)
-    tight = msgspec.structs.replace(settings, budget=Budget(parameters=590))
+    tight = msgspec.structs.replace(settings, budget=Budget(parameters=600))
     seen: list[Progress] = []
     result = tune(tight, pack, tmp_path, trials=50, report=seen.append)
     assert 1 <= len(result.trained) < 10
@@ -144,6 +162,8 @@ def test_a_search_that_has_no_time_says_so(settings: Settings, pack: Pack, tmp_p
 def test_a_winner_that_is_too_slow_now_is_passed_over(
     timed: Settings, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(search, "latency_of", in_proportion)
+    monkeypatch.setattr(winner, "latency_of", in_proportion)
     result = tune(timed, pack, tmp_path, trials=2)
     best, second = result.trained
     slow = {json.dumps(best.spec): 60_001.0}

@@ -55,6 +55,7 @@ FRUITLESS = 50
 """Proposals in a row without one to train, after which a search ends: few networks fit."""
 
 _RESERVE = 20.0  # seconds of the given minutes, at most a fifth, that the winner is measured in
+_TIMINGS = 3  # for which there must be time yet: of a proposal, of the winner and of the next best
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def tune(
     end = float("inf") if minutes is None else time.monotonic() + 60 * minutes
     search = _Search(settings, pack, out, report)
     try:
-        search.run(trials, end if minutes is None else end - min(_RESERVE, 60 * minutes / 5))
+        search.run(trials, end, reserve=min(_RESERVE, 60 * (minutes or 0) / 5))
     except KeyboardInterrupt:
         search.conclude(remeasure_until=None)
         raise
@@ -145,6 +146,7 @@ class _Search:
 
     def __init__(self, settings: Settings, pack: Pack, out: Path, report: Report) -> None:
         self.settings, self.pack, self.out, self.report = settings, pack, out, report
+        self.slowest = 0.0  # seconds of a timing so far
         if not (out / JOURNAL).exists():
             require_fit(settings)  # before anything is written
         self.study = open_study(settings, out)
@@ -153,17 +155,23 @@ class _Search:
         self.validator = Validator.of_held_out(pack, reserved, settings.scale, HELD_OUT.crop)
         self.bicubic = self._quality(build_model(InterpolationSpec(scale=settings.scale)).eval())
 
-    def run(self, trials: int, deadline: float) -> None:
-        """Proposes networks until enough are trained, or it is time to stop."""
+    def run(self, trials: int, end: float, reserve: float) -> None:
+        """Proposes networks until enough are trained, or it is time to stop.
+
+        Args:
+            trials: to train.
+            end: of the whole search, on the monotonic clock.
+            reserve: seconds before the end that are left for the choice, more if timing is slow.
+        """
         fruitless = 0
-        while fruitless < FRUITLESS and time.monotonic() < deadline:
+        while fruitless < FRUITLESS and time.monotonic() < self._deadline(end, reserve):
             before = len(self._trained())
             if before >= trials:
                 return
             trial = self.study.ask()
             found = self._examine(trial)
             if not found.over and not found.diverged and found.psnr_y is None:
-                trained = self._train(found, deadline)
+                trained = self._train(found, self._deadline(end, reserve))
                 if trained is None:
                     return
                 found = trained
@@ -171,6 +179,10 @@ class _Search:
             fruitless = 0 if len(self._trained()) > before else fruitless + 1
         if fruitless == FRUITLESS:
             self._tell_progress("exhausted")
+
+    def _deadline(self, end: float, reserve: float) -> float:
+        """When the choice has to begin."""
+        return end - max(reserve, _TIMINGS * self.slowest)
 
     def conclude(self, *, remeasure_until: float | None) -> TuneResult:
         """Chooses the winner, measured again up to a moment, and writes all files of the search."""
@@ -225,7 +237,9 @@ class _Search:
         over = self._over(figures)
         if not over and self.settings.budget.milliseconds is not None:
             self._tell_progress("timing")
+            begun = time.monotonic()
             milliseconds = latency_of(spec, self.settings)
+            self.slowest = max(self.slowest, time.monotonic() - begun)
             over = self._over({"milliseconds": milliseconds})
             found = msgspec.structs.replace(found, milliseconds=milliseconds)
         return msgspec.structs.replace(found, over=over)
