@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-EXTRAS = ("", "train", "export", "litert", "ncnn", "executorch", "plot", "ray", "dev")
+EXTRAS = ("", "train", "export", "litert", "ncnn", "executorch", "plot", "ray", "tune", "dev")
 
 
 def canonical(name: str) -> str:

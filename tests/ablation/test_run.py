@@ -19,6 +19,7 @@ from splitsr.ablation.study import fingerprint, read_study
 from splitsr.data.pack import Pack
 from splitsr.errors import DataError, TrainingError
 from splitsr.evaluation.ablation import read_studies, to_markdown
+from splitsr.evaluation.latency import describe_machine
 from splitsr.models.checkpoint import read_weights
 from splitsr.training.log import Record
 
@@ -106,6 +107,32 @@ def test_an_interrupt_keeps_what_is_done_and_the_rest_goes_on(
         json.loads((f / "cells" / f"{key}.json").read_text()) for f in (out, tmp_path / "whole")
     ]
     assert same[0]["psnr_y"] == same[1]["psnr_y"]
+
+
+def test_latency_is_measured_again_without_training(
+    study_path: Path,
+    pack: Pack,
+    tmp_path: Path,
+    run_splitsr: Callable[..., subprocess.CompletedProcess[bytes]],
+) -> None:
+    study, out = read_study(study_path), tmp_path / "out"
+    again = ["ablate", study_path, "--out", out, "--remeasure"]
+    refused = run_splitsr(*again)
+    assert refused.returncode == 1
+    assert b"no cell of ratio is trained here" in refused.stderr
+    assert not out.exists()
+    before = run_study(study, pack, out, seeds=(1,), latency=False)
+    assert before.machine is None
+    done = run_splitsr(*again, "--threads", 2, "--json")
+    assert done.returncode == 0, done.stderr
+    (after,) = read_studies(out)
+    assert [row.psnr_y for row in after.rows] == [row.psnr_y for row in before.rows]
+    assert (after.threads, after.machine) == (2, describe_machine())
+    assert all(row.milliseconds for row in after.rows)
+    # What was measured, and how, outlives a call that measures nothing.
+    assert run_study(study, pack, out, seeds=(1,), latency=False, threads=1) == after
+    for wrong in (["--data", pack.folder], ["--no-latency"]):
+        assert run_splitsr(*again, *wrong).returncode == 2
 
 
 def test_a_damaged_result_is_named(study_path: Path, pack: Pack, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ OUT/<study>.png                PSNR-Y against parameters, multi-adds and latency
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +23,10 @@ from splitsr.errors import DataError, TrainingError
 from splitsr.evaluation.ablation import SIDE, CellResult, Row, StudyResult, to_csv, to_json
 from splitsr.evaluation.ablation import to_markdown as study_to_markdown
 from splitsr.evaluation.cost import measure_cost
-from splitsr.evaluation.latency import describe_machine, interleaved
-from splitsr.export.onnx import export_onnx
+from splitsr.evaluation.latency import Machine, describe_machine, interleaved
+from splitsr.evaluation.untrained import untrained_engine
 from splitsr.imaging.atomic import write_atomic
-from splitsr.models.build import build_model
 from splitsr.models.checkpoint import load_weights
-from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.training.config import TrainConfig
 from splitsr.training.log import Record, read_log
 from splitsr.training.loop import train
@@ -61,6 +58,15 @@ class Places:
     def study(self, name: str, suffix: str) -> Path:
         """A file of the whole study; the suffix begins with a dot."""
         return self.out / f"{name}{suffix}"
+
+
+@dataclass(frozen=True)
+class _Timing:
+    """How long each cell of a study takes: median milliseconds, in the study's order."""
+
+    milliseconds: tuple[float, ...]
+    machine: Machine
+    threads: int
 
 
 def run_study(
@@ -107,8 +113,33 @@ def run_study(
             result = _train(config, pack, places, sets or {}, on_record)
             write_atomic(where, to_json(result), overwrite=True)
             _write(_gather(study, places, None), places)
-    milliseconds = _measure(study, threads) if latency else _known_latency(study, places)
-    found = _gather(study, places, milliseconds, threads)
+    timing = _measure(study, threads) if latency else _known_timing(study, places)
+    return _conclude(study, places, timing)
+
+
+def remeasure(study: Study, out: Path, *, threads: int = 1) -> StudyResult:
+    """Measures the latency of all cells again, trains nothing, and writes the results anew.
+
+    Args:
+        study: the networks.
+        out: has results of the study.
+        threads: of the latency.
+
+    Raises:
+        TrainingError: no cell of the study is trained in `out`.
+        DataError: a result cannot be read.
+    """
+    places = Places(out)
+    if not any(row.seeds for row in _gather(study, places, None).rows):
+        raise TrainingError(
+            f"{out}: no cell of {study.name} is trained here; leave out --remeasure"
+        )
+    return _conclude(study, places, _measure(study, threads))
+
+
+def _conclude(study: Study, places: Places, timing: _Timing | None) -> StudyResult:
+    """Writes all of a study's files."""
+    found = _gather(study, places, timing)
     _write(found, places)
     draw_study(found, places.study(study.name, ".png"))
     return found
@@ -149,34 +180,31 @@ def _train(
     )
 
 
-def _measure(study: Study, threads: int) -> list[float]:
-    """Median milliseconds of each cell; weights do not change them."""
-    with tempfile.TemporaryDirectory() as folder:
-        engines = []
-        for cell in study.cells:
-            path = Path(folder) / "net.onnx"
-            torch.manual_seed(0)
-            export_onnx(build_model(cell.config.model).eval(), path)
-            engines.append(OnnxEngine(path.read_bytes(), threads))
-    return interleaved(engines, SIDE)
+def _measure(study: Study, threads: int) -> _Timing:
+    """Times all cells in turn; weights do not change that."""
+    engines = [untrained_engine(cell.config.model, threads) for cell in study.cells]
+    milliseconds = tuple(round(value, 2) for value in interleaved(engines, SIDE))
+    return _Timing(milliseconds, describe_machine(), threads)
 
 
-def _known_latency(study: Study, places: Places) -> list[float] | None:
+def _known_timing(study: Study, places: Places) -> _Timing | None:
     """What an earlier call measured, if it was of the same cells."""
     path = places.study(study.name, ".json")
     if not path.exists():
         return None
-    rows = {row.label: row.milliseconds for row in _read(path, StudyResult).rows}
+    earlier = _read(path, StudyResult)
+    rows = {row.label: row.milliseconds for row in earlier.rows}
     known = [rows.get(cell.label) for cell in study.cells]
-    return None if None in known else [value for value in known if value is not None]
+    found = tuple(value for value in known if value is not None)
+    if earlier.machine is None or len(found) < len(known):
+        return None
+    return _Timing(found, earlier.machine, earlier.threads)
 
 
-def _gather(
-    study: Study, places: Places, milliseconds: list[float] | None, threads: int = 1
-) -> StudyResult:
+def _gather(study: Study, places: Places, timing: _Timing | None) -> StudyResult:
     """What is known of a study from its cells' files."""
     rows = tuple(
-        _row(cell, study, places, None if milliseconds is None else round(milliseconds[index], 2))
+        _row(cell, study, places, None if timing is None else timing.milliseconds[index])
         for index, cell in enumerate(study.cells)
     )
     return StudyResult(
@@ -184,8 +212,8 @@ def _gather(
         question=study.question,
         budget=study.budget,
         planned_seeds=len(study.seeds),
-        machine=None if milliseconds is None else describe_machine(),
-        threads=threads,
+        machine=None if timing is None else timing.machine,
+        threads=1 if timing is None else timing.threads,
         rows=rows,
     )
 

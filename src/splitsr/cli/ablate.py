@@ -10,6 +10,8 @@ import click
 from splitsr.cli.options import json_option
 
 if TYPE_CHECKING:
+    from splitsr.ablation.study import Study
+    from splitsr.evaluation.ablation import StudyResult
     from splitsr.training.log import Record
 
 
@@ -32,9 +34,8 @@ def _read_sets(
 @click.argument("study", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--data",
-    required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Pack made by `splitsr data pack`.",
+    help="Pack made by `splitsr data pack`.  [needed, except with --remeasure]",
 )
 @click.option(
     "--out",
@@ -52,17 +53,19 @@ def _read_sets(
 )
 @click.option("--seed", "seeds", multiple=True, type=int, help="Only this of the study's seeds.")
 @click.option("--no-latency", is_flag=True, help="Do not measure latency.")
+@click.option("--remeasure", is_flag=True, help="Measure latency again, and train nothing.")
 @click.option(
     "--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads."
 )
 @json_option
 def command(
     study: Path,
-    data: Path,
+    data: Path | None,
     out: Path,
     sets: dict[str, Path],
     seeds: tuple[int, ...],
     no_latency: bool,
+    remeasure: bool,
     threads: int,
     as_json: bool,
 ) -> None:
@@ -72,28 +75,56 @@ def command(
     OUT/STUDY.json, .csv, .md and .png. The JSON on standard output is the first of these.
 
     \b
-    Example:
+    Examples:
       splitsr ablate configs/ablation/alpha.toml --data photos.pack --out runs/ablation
+      splitsr ablate configs/ablation/alpha.toml --out runs/ablation --remeasure
     """  # noqa: D301 (click reads the \b)
-    from rich.console import Console
-    from rich.progress import Progress
-
     from splitsr.ablation.study import read_study
     from splitsr.errors import MissingDependencyError
 
+    if remeasure and (data or sets or seeds or no_latency):
+        raise click.UsageError("--remeasure trains nothing: of the options, --threads alone fits")
+    if data is None and not remeasure:
+        raise click.UsageError("--data is needed: a pack to train on")
     plan = read_study(study)
     try:
         import torch
 
-        from splitsr.ablation.run import run_study
+        from splitsr.ablation import run
     except ImportError:
         raise MissingDependencyError(
             "a study needs PyTorch and onnx: pip install 'splitsr[train,export]'"
         ) from None
-    from splitsr.data.pack import Pack
     from splitsr.evaluation.ablation import to_json, to_markdown
 
     torch.set_num_threads(threads)
+    if data is None:
+        result = run.remeasure(plan, out, threads=threads)
+    else:
+        result = _run(plan, data, out, sets, seeds, threads, latency=not no_latency)
+    if as_json:
+        click.echo(to_json(result), nl=False)
+    else:
+        click.echo(to_markdown(result))
+
+
+def _run(
+    plan: Study,
+    data: Path,
+    out: Path,
+    sets: dict[str, Path],
+    seeds: tuple[int, ...],
+    threads: int,
+    *,
+    latency: bool,
+) -> StudyResult:
+    """Trains and measures, with progress on stderr."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from splitsr.ablation.run import run_study
+    from splitsr.data.pack import Pack
+
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(plan.name)
@@ -104,17 +135,13 @@ def command(
             if record is None and not console.is_terminal:
                 click.echo(f"{plan.name}: {done + 1} of {total}: {label}", err=True)
 
-        result = run_study(
+        return run_study(
             plan,
             Pack.open(data),
             out,
             sets=sets,
             seeds=seeds or None,
             threads=threads,
-            latency=not no_latency,
+            latency=latency,
             report=report,
         )
-    if as_json:
-        click.echo(to_json(result), nl=False)
-    else:
-        click.echo(to_markdown(result))

@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import BadCall, json_option
+from splitsr.cli.options import BadCall, json_option, size_option
 from splitsr.errors import UnknownModelError
 
 if TYPE_CHECKING:
     from splitsr.evaluation.bench import BenchReport, BenchRow, Contestant
     from splitsr.evaluation.offload import Link, Offload, Transfer
     from splitsr.zoo.catalogue import ModelEntry
-
-
-def _read_size(_context: click.Context, _option: click.Parameter, value: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d+)[xX](\d+)", value)
-    if not found or not (int(found[1]) and int(found[2])):
-        raise click.BadParameter(f"found {value!r}; must read HxW, such as 128x128")
-    return int(found[1]), int(found[2])
 
 
 def _read_links(
@@ -43,14 +36,7 @@ def _read_links(
 
 @click.command()
 @click.argument("models", metavar="[MODEL]...", nargs=-1)
-@click.option(
-    "--size",
-    callback=_read_size,
-    default="128x128",
-    show_default=True,
-    metavar="HxW",
-    help="Size of the LR picture.",
-)
+@size_option
 @click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all there are]")
 @click.option(
     "--precision",

@@ -28,6 +28,7 @@ COMMANDS = {
     "data": "Make training packs.",
     "train": "Train a network from a configuration.",
     "ablate": "Train a grid of networks at one equal budget.",
+    "tune": "Search for the best network within a budget.",
     "zoo": "Put a trained network into the catalogue.",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from math import isnan
@@ -42,6 +43,13 @@ def _read_scale(
     return value
 
 
+def _read_size(_context: click.Context, _option: click.Parameter, value: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)[xX](\d+)", value)
+    if not found or not (int(found[1]) and int(found[2])):
+        raise click.BadParameter(f"found {value!r}; must read HxW, such as 128x128")
+    return int(found[1]), int(found[2])
+
+
 def model_options(function: Function) -> Function:
     """Adds --model, --scale, --tile and --threads: which network, and how it is run."""
     return _add(
@@ -69,6 +77,21 @@ def model_options(function: Function) -> Function:
         ),
         click.option(
             "--threads", type=click.IntRange(1), help="CPU threads.  [default: all there are]"
+        ),
+    )
+
+
+def size_option(function: Function) -> Function:
+    """Adds --size, height and width of the LR picture that is timed, in pixels."""
+    return _add(
+        function,
+        click.option(
+            "--size",
+            callback=_read_size,
+            default="128x128",
+            show_default=True,
+            metavar="HxW",
+            help="Size of the LR picture.",
         ),
     )
 

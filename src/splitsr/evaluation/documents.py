@@ -14,9 +14,13 @@ from splitsr.errors import DataError
 from splitsr.evaluation.ablation import read_studies, to_csv, to_markdown
 from splitsr.evaluation.places import Places
 from splitsr.evaluation.precision import precision_block, read_precision
+from splitsr.evaluation.proxy import proxy_block, read_proxy
 from splitsr.evaluation.report import card_blocks, read_published, readme_blocks
 from splitsr.evaluation.results import ModelRecord, Results, read_results
 from splitsr.evaluation.speed_report import speed_blocks
+from splitsr.evaluation.tuning import read_tuning
+from splitsr.evaluation.tuning import to_csv as to_search_csv
+from splitsr.evaluation.tuning import to_markdown as to_search_table
 from splitsr.imaging.atomic import write_atomic
 from splitsr.zoo.catalogue import Catalogue, load_catalogue
 
@@ -66,8 +70,8 @@ def render_documents(places: Places, results: Results) -> dict[Path, str]:
         blocks = readme_blocks(results, read_published(places.published))
         text = _read(places.readme)
         documents[places.readme] = fill_blocks(text, blocks, str(places.readme))
-    documents |= _render_studies(places) | _render_deploy(places)
-    return documents | _render_speed(places)
+    documents |= _render_studies(places) | _render_tuning(places)
+    return documents | _render_deploy(places) | _render_speed(places)
 
 
 def stale_documents(places: Places) -> list[Path]:
@@ -157,6 +161,20 @@ def _render_studies(places: Places) -> dict[Path, str]:
     text = fill_blocks(_read(places.ablation), blocks, str(places.ablation))
     tables = {places.studies / f"{study.name}.csv": to_csv(study) for study in studies}
     return {places.ablation: text, **tables}
+
+
+def _render_tuning(places: Places) -> dict[Path, str]:
+    """The page on searches: what one found, as a table and as CSV, and how far to trust it."""
+    if not places.tuning.exists():
+        return {}
+    folder = places.tuning_results
+    result = read_tuning(folder / "trials.json")
+    blocks = {
+        "search": to_search_table(result),
+        "proxy": proxy_block(read_proxy(folder / "proxy.json")),
+    }
+    text = fill_blocks(_read(places.tuning), blocks, str(places.tuning))
+    return {places.tuning: text, folder / "trials.csv": to_search_csv(result)}
 
 
 def _render_deploy(places: Places) -> dict[Path, str]:

@@ -82,8 +82,35 @@ def measure_latency(
     found: list[Latency] = []
     for count in threads:
         engine = OnnxEngine(model, count)
-        found += [_time(engine, side, count) for side in sides]
+        found += [time_engine(engine, side, side, count) for side in sides]
     return tuple(found)
+
+
+def time_engine(engine: Engine, height: int, width: int, threads: int) -> Latency:
+    """Times a network on one picture.
+
+    Args:
+        engine: the network.
+        height: of the LR picture, pixels.
+        width: of the LR picture, pixels.
+        threads: that the engine has.
+    """
+    lr = np.random.default_rng(0).random((1, 3, height, width), np.float32)
+    for _ in range(_WARM_UP):
+        engine.run(lr)
+    seconds: list[float] = []
+    cpu_start = time.process_time()
+    while len(seconds) < _LEAST_RUNS or (sum(seconds) < _SECONDS and len(seconds) < _MOST_RUNS):
+        seconds.append(_seconds_of_run(engine, lr))
+    cpu_seconds = time.process_time() - cpu_start
+    return Latency(
+        height=height,
+        width=width,
+        threads=threads,
+        milliseconds=round(1e3 * median(seconds), 2),
+        runs=len(seconds),
+        cpu_share=round(min(1.0, cpu_seconds / (threads * sum(seconds))), 3),
+    )
 
 
 def interleaved(engines: Sequence[Engine], side: int) -> list[float]:
@@ -113,25 +140,6 @@ def describe_machine() -> Machine:
         cores=available_cpus(),
         system=f"{platform.system()} {platform.machine()}",
         runtime=f"ONNX Runtime {onnxruntime.__version__}",
-    )
-
-
-def _time(engine: Engine, side: int, threads: int) -> Latency:
-    lr = np.random.default_rng(0).random((1, 3, side, side), np.float32)
-    for _ in range(_WARM_UP):
-        engine.run(lr)
-    seconds: list[float] = []
-    cpu_start = time.process_time()
-    while len(seconds) < _LEAST_RUNS or (sum(seconds) < _SECONDS and len(seconds) < _MOST_RUNS):
-        seconds.append(_seconds_of_run(engine, lr))
-    cpu_seconds = time.process_time() - cpu_start
-    return Latency(
-        height=side,
-        width=side,
-        threads=threads,
-        milliseconds=round(1e3 * median(seconds), 2),
-        runs=len(seconds),
-        cpu_share=round(min(1.0, cpu_seconds / (threads * sum(seconds))), 3),
     )
 
 

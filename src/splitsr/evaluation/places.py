@@ -101,6 +101,16 @@ class Places:
         """What the studies say."""
         return self.facts / "ablation.md"
 
+    @property
+    def tuning_results(self) -> Path:
+        """Folder with the results of a search, and with what its short training was held to."""
+        return self.facts / "results" / "tuning"
+
+    @property
+    def tuning(self) -> Path:
+        """The page on searches; its tables are left alone if it does not exist."""
+        return self.facts / "tuning.md"
+
     def card(self, name: str) -> Path:
         """The card of a model."""
         return self.docs / "models" / f"{name}.md"

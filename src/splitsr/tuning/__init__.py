@@ -1,0 +1,1 @@
+"""A search for the best network within a budget."""
