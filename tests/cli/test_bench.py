@@ -43,6 +43,24 @@ def test_json_has_every_figure(run_splitsr: Callable[..., Process], repo_root: P
     assert offload["device_ms"] == found["rows"][0]["ms_median"]
 
 
+def test_int8_is_held_against_float32(run_splitsr: Callable[..., Process]) -> None:
+    done = run_splitsr(
+        *("bench", "splitsr-fast", "--precision", "fp32", "--precision", "int8", "--json"),
+        *("--against", "splitsr-fast-x4", "--size", "24x32", "--threads", 1, "--rounds", 5),
+    )
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert [(row["model"], row["precision"]) for row in found["rows"]] == [
+        ("splitsr-fast-x4", "fp32"),
+        ("splitsr-fast-x4-int8", "int8"),
+    ]
+    assert found["rows"][1]["peak_rss_mb"] > 0
+    (ratio,) = found["ratios"]
+    assert (ratio["precision"], ratio["against_precision"]) == ("int8", "fp32")
+    assert ratio["speedup"] > 1  # half the time on a quiet machine
+
+
 def test_tables_name_the_models(run_splitsr: Callable[..., Process], tiny_model: Path) -> None:
     done = run_splitsr("bench", tiny_model, "--size", "16x16", "--rounds", 5)
 
@@ -56,6 +74,7 @@ def test_tables_name_the_models(run_splitsr: Callable[..., Process], tiny_model:
     ("words", "message"),
     [
         (("splitsr-fastt-x4",), "did you mean splitsr-fast-x4"),
+        (("splitsr-fast-x2", "--precision", "int8"), "no model 'splitsr-fast-x2-int8'"),
         (("--size", "12"), "must read HxW"),
         (("--size", "0x12"), "must read HxW"),
         (("--network", "20"), "must read MBIT,RTT"),

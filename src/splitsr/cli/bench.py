@@ -41,11 +41,10 @@ def _read_links(
 @click.option(
     "--precision",
     "precisions",
-    type=click.Choice(["fp32", "bf16"]),
+    type=click.Choice(["fp32", "int8", "bf16"]),
     multiple=True,
-    default=("fp32",),
-    show_default=True,
-    help="May be given several times. bf16 needs 'splitsr[bf16]' and a CPU with bfloat16.",
+    help="May be given several times. bf16 needs 'splitsr[bf16]' and a CPU with bfloat16.  "
+    "[default: each model's own]",
 )
 @click.option(
     "--against", metavar="NAME", help="A model whose float32 form every other is held against."
@@ -96,6 +95,7 @@ def command(
     Examples:
       splitsr bench
       splitsr bench splitsr-balanced-x4 --against splitsr-fast-x4 --size 256x256 --json
+      splitsr bench splitsr-fast-x4 --precision fp32 --precision int8 --against splitsr-fast-x4
       splitsr bench splitsr-balanced --network 20,50 --network 100,20 --photo photo.jpg
     """  # noqa: D301 (click reads the \b)
     from splitsr.evaluation.bench import run_bench
@@ -117,20 +117,35 @@ def command(
 def _contestants(
     models: tuple[str, ...], precisions: tuple[str, ...], threads: int | None
 ) -> list[Contestant]:
-    from splitsr.runtime.engines import find_entry
-    from splitsr.zoo.catalogue import list_models
+    from splitsr.runtime.engines import find_form
 
-    names = list(dict.fromkeys(models)) or [entry.name for entry in list_models()]
-    if not names:
-        raise BadCall("this build of splitsr ships no models; name an .onnx file")
+    wanted = [
+        (name, precision)
+        for name in dict.fromkeys(models or _shipped(precisions))
+        for precision in dict.fromkeys(precisions or ("fp32",))
+    ]
+    if not wanted:
+        raise BadCall("this build of splitsr ships no such models; name an .onnx file")
     try:
-        entries = [(name, find_entry(name)) for name in names]
+        entries = [(name, find_form(name, precision), precision) for name, precision in wanted]
     except UnknownModelError as error:
         raise BadCall(str(error)) from None
+    return [_contestant(name, entry, precision, threads) for name, entry, precision in entries]
+
+
+def _shipped(precisions: tuple[str, ...]) -> list[str]:
+    """Names of all models that ship; of those in float32 that have each form, if it is named."""
+    from splitsr.zoo.catalogue import list_models, variant_name
+
+    entries = list_models()
+    names = {entry.name for entry in entries}
+    if not precisions:
+        return [entry.name for entry in entries]
     return [
-        _contestant(name, entry, precision, threads)
-        for name, entry in entries
-        for precision in dict.fromkeys(precisions)
+        entry.name
+        for entry in entries
+        if entry.precision == "fp32"
+        and ("int8" not in precisions or variant_name(entry.name, "int8") in names)
     ]
 
 
@@ -141,6 +156,8 @@ def _contestant(source: str, entry: ModelEntry, precision: str, threads: int | N
 
     threads = threads or available_cpus()
     engine = load_engine(entry, threads, precision)
+    # A form that is int8 itself is so without being asked for it.
+    precision = entry.precision if precision == "fp32" else precision
     return Contestant(entry.name, source, precision, engine, threads, _multi_adds(entry))
 
 
@@ -162,7 +179,7 @@ def _find_other(
     if against is None:
         return None
     (other,) = _contestants((against,), ("fp32",), threads)
-    same = (one for one in field if (one.name, one.precision) == (other.name, "fp32"))
+    same = (one for one in field if (one.name, one.precision) == (other.name, other.precision))
     return next(same, other)
 
 
