@@ -145,7 +145,12 @@ def auto_tile(
 
 
 def auto_tiles(
-    spec: ModelSpec, height: int, width: int, lanes: int = 1, shared: bool = False
+    spec: ModelSpec,
+    height: int,
+    width: int,
+    lanes: int = 1,
+    shared: bool = False,
+    engine_memory: int = AUTO_TILE_BYTES,
 ) -> tuple[Tile, ...]:
     """The plan that bounds memory.
 
@@ -159,13 +164,14 @@ def auto_tiles(
         width: columns of the LR picture.
         lanes: runs that are made at once.
         shared: other pictures are run at the same time, so that none can have all of the memory.
+        engine_memory: bytes that the engine may take, as `engine_bytes` estimates it.
 
     Returns:
         A plan as `plan_tiles` makes it.
     """
     halo = spec.receptive_radius
-    memory = AUTO_TILE_BYTES // lanes
-    side = auto_tile(spec, height, width, memory if shared else AUTO_TILE_BYTES)
+    memory = engine_memory // lanes
+    side = auto_tile(spec, height, width, memory if shared else engine_memory)
     if side >= max(height, width):
         return plan_tiles(height, width, side, halo)
     side = auto_tile(spec, height, width, memory)

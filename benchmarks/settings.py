@@ -1,0 +1,165 @@
+"""Settings of the runtime held against others: the threads', and the size of tiles.
+
+    python benchmarks/settings.py --out docs/results/settings.json
+
+Threads: a run of 128x128 on all threads as `session_options` has them, with threads that spin when
+they have no work, and with work handed out in equal blocks; with nothing else running, and beside a
+process that keeps one core busy. Tiles: a photo in windows that take more or less of the memory,
+from what the caches hold to what `auto` takes. All take turns, in an order of its own each round.
+Let nothing else run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from splitsr.evaluation.latency import describe_machine
+from splitsr.evaluation.speed_report import SettingsFile, ThreadCase, TileCase
+from splitsr.runtime.engine import DividedEngine, Engine
+from splitsr.runtime.engines import load_engine
+from splitsr.runtime.onnx_engine import available_cpus, session_options
+from splitsr.runtime.tiled import run_tiled
+from splitsr.runtime.tiling import AUTO_TILE_BYTES, Span, Tile, auto_tiles
+from splitsr.zoo.catalogue import find_model
+
+MODEL = "splitsr-balanced-x4"
+ROUNDS, TILE_ROUNDS = 25, 5
+SIDE = 128
+PHOTO = (480, 720)
+SHARES = (1, 2, 4, 8, 16)
+SPINNING, BLOCKS = "session.intra_op.allow_spinning", "session.dynamic_block_base"
+THREADS = {
+    "as shipped": {},
+    "threads spin": {SPINNING: "1"},
+    "equal blocks": {BLOCKS: "0"},
+    "both, ONNX Runtime's defaults": {SPINNING: "1", BLOCKS: "0"},
+}
+
+Runs = dict[str, Callable[[], object]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    threads = available_cpus()
+    found = SettingsFile(
+        machine=describe_machine(),
+        model=MODEL,
+        threads=threads,
+        side=SIDE,
+        photo=PHOTO,
+        thread_cases=tuple(case for busy in (False, True) for case in thread_cases(threads, busy)),
+        tile_cases=tuple(tile_cases(threads)),
+    )
+    text = msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
+    if arguments.out:
+        arguments.out.write_text(text)
+    else:
+        print(text)
+
+
+def thread_cases(threads: int, busy: bool) -> list[ThreadCase]:
+    lr = np.random.default_rng(0).random((1, 3, SIDE, SIDE), np.float32)
+    runs: Runs = {name: session_run(entries, threads, lr) for name, entries in THREADS.items()}
+    with busy_core() if busy else contextlib.nullcontext():
+        seconds = take_turns(runs, ROUNDS)
+    base = next(iter(seconds.values()))
+    return [
+        ThreadCase(
+            setting=name,
+            busy_core=busy,
+            milliseconds=round(1e3 * median(its), 2),
+            speed=round(float(np.median(np.divide(base, its))), 3),
+        )
+        for name, its in seconds.items()
+    ]
+
+
+def session_run(
+    entries: dict[str, str], threads: int, lr: npt.NDArray[np.float32]
+) -> Callable[[], object]:
+    options = session_options(threads)
+    # Threads that go on spinning after their run would take the CPU from the next session's.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    for key, value in entries.items():
+        options.add_session_config_entry(key, value)
+    content = find_model(MODEL).read()
+    session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return lambda: session.run(["sr"], {"lr": lr})
+
+
+def tile_cases(threads: int) -> list[TileCase]:
+    engine = load_engine(MODEL, threads)
+    picture = np.random.default_rng(0).integers(0, 256, (*PHOTO, 3), np.uint8)
+    plans = {share: tile_plan(engine, share) for share in SHARES}
+    runs: Runs = {
+        str(share): lambda p=plan: run_tiled(engine, picture, p) for share, plan in plans.items()
+    }
+    seconds = take_turns(runs, TILE_ROUNDS)
+    base = seconds[str(SHARES[0])]
+    return [
+        TileCase(
+            mebibytes=AUTO_TILE_BYTES // share // 2**20,
+            window=(extent(plan[0].rows), extent(plan[0].columns)),
+            tiles=len(plan),
+            computed=round(sum(map(pixels, plan)) / (PHOTO[0] * PHOTO[1]), 3),
+            seconds=round(median(seconds[str(share)]), 3),
+            speed=round(float(np.median(np.divide(base, seconds[str(share)]))), 3),
+        )
+        for share, plan in plans.items()
+    ]
+
+
+def tile_plan(engine: Engine, share: int) -> tuple[Tile, ...]:
+    lanes = engine.lanes if isinstance(engine, DividedEngine) else 1
+    memory = AUTO_TILE_BYTES // share
+    return auto_tiles(engine.spec, *PHOTO, lanes, engine_memory=memory)
+
+
+def extent(span: Span) -> int:
+    return span.stop - span.start
+
+
+def pixels(tile: Tile) -> int:
+    return extent(tile.rows) * extent(tile.columns)
+
+
+@contextlib.contextmanager
+def busy_core() -> Iterator[None]:
+    other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        other.kill()
+        other.wait()
+
+
+def take_turns(runs: Runs, rounds: int) -> dict[str, list[float]]:
+    order = random.Random(0)
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for run in runs.values():
+        run()
+    for _ in range(rounds):
+        for name in order.sample(list(runs), len(runs)):
+            begun = time.perf_counter()
+            runs[name]()
+            seconds[name].append(time.perf_counter() - begun)
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
