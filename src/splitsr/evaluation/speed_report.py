@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from splitsr.errors import DataError
-from splitsr.evaluation.bench import BenchReport
+from splitsr.evaluation.bench import BenchReport, BenchRow
 from splitsr.evaluation.latency import Machine
 from splitsr.evaluation.report import markdown_table
 
@@ -78,28 +78,71 @@ class LaneCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     high: float
 
 
-class SpeedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What `benchmarks/speed.py` writes."""
+class ThreadCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One way to use threads, of `benchmarks/settings.py`; speed is against the first."""
 
+    setting: str
+    busy_core: bool
+    milliseconds: float
+    speed: float
+
+
+class TileCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One size of tiles: what is computed, over what is kept, and speed against the first."""
+
+    mebibytes: int
+    window: tuple[int, int]
+    tiles: int
+    computed: float
+    seconds: float
+    speed: float
+
+
+class SettingsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What `benchmarks/settings.py` writes."""
+
+    machine: Machine
+    model: str
+    threads: int
+    side: int
+    photo: tuple[int, int]
+    thread_cases: tuple[ThreadCase, ...]
+    tile_cases: tuple[TileCase, ...]
+
+
+class SpeedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What `benchmarks/speed.py` writes.
+
+    Attributes:
+        load: mean number of busy processes in the minute before it began.
+        reports: each a model on a number of threads, its precisions held against float32.
+        lanes: with nothing beside them and with a busy core.
+    """
+
+    load: float
     reports: tuple[BenchReport, ...]
     lanes: tuple[LaneCase, ...]
 
 
 def speed_blocks(folder: Path) -> dict[str, str]:
-    """The blocks `speed`, `lanes`, `folder` and `memory`.
+    """The blocks `speed`, `lanes`, `threads`, `tiles`, `folder` and `memory`.
 
     Args:
-        folder: of speed.json, folder.json and memory.json; one that is missing is said to be.
+        folder: of speed.json, settings.json, folder.json and memory.json; one that is missing is
+            said to be.
 
     Raises:
         DataError: a file is not what its script writes.
     """
     speed = _read(folder / "speed.json", SpeedFile)
+    settings = _read(folder / "settings.json", SettingsFile)
     files = _read(folder / "folder.json", FolderFile)
     memory = _read(folder / "memory.json", MemoryFile)
     return {
         "speed": MISSING if speed is None else _speed_table(speed),
         "lanes": _lanes_table(speed) if speed and speed.lanes else MISSING,
+        "threads": MISSING if settings is None else _threads_table(settings),
+        "tiles": MISSING if settings is None else _tiles_table(settings),
         "folder": MISSING if files is None else _folder_table(files),
         "memory": MISSING if memory is None else _memory_table(memory),
     }
@@ -115,14 +158,14 @@ def _read(path: Path, kind: type[File]) -> File | None:
 
 
 def _speed_table(speed: SpeedFile) -> str:
-    heading = ("model", "precision", "LR size", "threads", "ms", "GFLOP/s", "of peak", "MB")
+    heading = ("model", "threads", "precision", "ms", "speed", "GFLOP/s", "of peak", "MB")
     rows = [
         (
             row.model,
-            row.precision,
-            f"{row.size[0]}x{row.size[1]}",
             str(row.threads),
+            row.precision,
             f"{row.ms_median:.1f}",
+            _speed_of(row, report),
             "" if row.gflops is None else f"{row.gflops:.0f}",
             "" if row.peak_share is None else f"{100 * row.peak_share:.0f} %",
             "" if row.peak_rss_mb is None else f"{row.peak_rss_mb:.0f}",
@@ -133,11 +176,23 @@ def _speed_table(speed: SpeedFile) -> str:
     peaks = ", ".join(
         f"{report.peak_gflops:.0f} ({report.rows[0].threads} threads)" for report in speed.reports
     )
-    machine = speed.reports[0].machine
+    machine, size = speed.reports[0].machine, speed.reports[0].rows[0].size
     return (
         f"{markdown_table(heading, rows, left=3)}\n\n"
-        f"Float32 peak in the same minutes, GFLOP/s, run by run: {peaks}. {_machine(machine)}."
+        f"LR pictures of {size[0]}x{size[1]}. Speed: against float32 in the same rounds, with the "
+        "middle half of the rounds. Float32 peak in the same minutes, GFLOP/s, model by model: "
+        f"{peaks}. Load of the machine when it began: {speed.load:.1f}. {_machine(machine)}."
     )
+
+
+def _speed_of(row: BenchRow, report: BenchReport) -> str:
+    mine = (ratio for ratio in report.ratios if (ratio.model, ratio.precision) == _key(row))
+    ratio = next(mine, None)
+    return f"{ratio.speedup:.2f} ({ratio.low:.2f} to {ratio.high:.2f})" if ratio else "1"
+
+
+def _key(row: BenchRow) -> tuple[str, str]:
+    return row.model, row.precision
 
 
 def _lanes_table(speed: SpeedFile) -> str:
@@ -156,6 +211,50 @@ def _lanes_table(speed: SpeedFile) -> str:
     return (
         f"{markdown_table(heading, rows)}\n\n{first.model}, {first.size[0]}x{first.size[1]}, "
         f"{first.threads} threads."
+    )
+
+
+def _threads_table(found: SettingsFile) -> str:
+    heading = ("threads", "alone", "speed", "one core kept busy", "speed")
+    settings = dict.fromkeys(case.setting for case in found.thread_cases)
+    cases = {(case.setting, case.busy_core): case for case in found.thread_cases}
+    rows = [
+        (
+            setting,
+            *(
+                text
+                for busy in (False, True)
+                for text in (
+                    f"{cases[setting, busy].milliseconds:.1f} ms",
+                    f"{cases[setting, busy].speed:.2f}",
+                )
+            ),
+        )
+        for setting in settings
+    ]
+    return (
+        f"{markdown_table(heading, rows)}\n\n{found.model}, {found.side}x{found.side}, "
+        f"{found.threads} threads. {_machine(found.machine)}."
+    )
+
+
+def _tiles_table(found: SettingsFile) -> str:
+    heading = ("memory", "window", "tiles", "computed", "seconds", "speed")
+    rows = [
+        (
+            f"{case.mebibytes} MiB",
+            f"{case.window[0]}x{case.window[1]}",
+            str(case.tiles),
+            f"{case.computed:.2f}",
+            f"{case.seconds:.2f}",
+            f"{case.speed:.2f}",
+        )
+        for case in found.tile_cases
+    ]
+    return (
+        f"{markdown_table(heading, rows)}\n\n{found.model}, {found.photo[0]}x{found.photo[1]}, "
+        f"{found.threads} threads; computed: pixels of all windows over those of the photo. "
+        f"{_machine(found.machine)}."
     )
 
 
