@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -20,8 +19,6 @@ BLOCKS = read_blocks(ROOT / "docs" / "deploy.md")
 
 @pytest.mark.parametrize("kind", ["onnx", "litert", "ncnn", "executorch"])
 def test_the_snippets_of_a_runtime_enlarge_a_photo(kind: str, tmp_path: Path) -> None:
-    if kind == "executorch" and not importlib.util.find_spec("executorch"):
-        pytest.skip("executorch is not installed: pip install 'splitsr[executorch]'")
     shell, python = [block for block in BLOCKS if block.mark == f"deploy: {kind}"]
     with Image.open(ROOT / "examples" / "coffee.png") as photo:
         small = photo.convert("RGB").crop((40, 20, 136, 84))

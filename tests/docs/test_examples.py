@@ -22,7 +22,6 @@ BLOCKS = [block for document in DOCUMENTS for block in read_blocks(document)]
 SHELL = [block for block in BLOCKS if block.language == "sh"]
 PYTHON = [block for block in BLOCKS if block.language == "python"]
 RUN = [block for block in BLOCKS if block.mark == "run"]
-OPTIONAL = {"executorch"}  # of extras that `dev` leaves out
 CALLS = [(block, call) for block in SHELL for call in block.commands if "splitsr" in call]
 
 
@@ -75,12 +74,7 @@ def test_python_examples_parse_and_import_what_there_is(block: Block) -> None:
     tree = ast.parse(block.text)
     imports: list[ast.stmt] = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
 
-    try:
-        exec(compile(ast.Module(imports, []), str(block), "exec"), {})
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in OPTIONAL:
-            raise
-        pytest.skip(f"{error.name} is not installed")
+    exec(compile(ast.Module(imports, []), str(block), "exec"), {})
 
 
 @pytest.mark.parametrize("block", RUN, ids=str)

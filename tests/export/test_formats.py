@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from splitsr.errors import MissingDependencyError, ModelError
+from splitsr.errors import ModelError
 from splitsr.export.backends import Backend
 from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, Format, Precision, Target
 from splitsr.imaging.arrays import to_nchw
@@ -48,22 +48,13 @@ def photos(photo: np.ndarray) -> list[np.ndarray]:
     return [resize_bicubic(photo, 64, 64), resize_bicubic(photo[:256, 128:384], 64, 80)]
 
 
-def backend(kind: Format) -> Backend:
-    try:
-        return Backend(kind)
-    except MissingDependencyError as error:
-        if kind != "executorch":  # the one whose packages are not among those of `dev`
-            raise
-        pytest.skip(str(error))
-
-
 def network_of(spec: ModelSpec) -> Network:
     torch.manual_seed(1)
     return build_model(spec).eval()
 
 
 def exported(network: Network, target: Target, photos: list[np.ndarray], folder: Path) -> Engine:
-    converter = backend(target.format)
+    converter = Backend(target.format)
     path = folder / f"net{SUFFIXES[target.format][0]}"
     converter.build(inference_form(network), network.spec, target, "net", photos, path)
     return converter.engine(path, network.spec, target)
