@@ -9,6 +9,7 @@ import msgspec
 
 from splitsr.evaluation.documents import fill_blocks
 from splitsr.runtime.dispatch import shipped_calibrations
+from splitsr.zoo.catalogue import shipped_catalogue
 from tests.docs.markdown import ROOT
 
 REPORT = json.loads((ROOT / "benchmarks" / "results" / "dispatch.json").read_text())
@@ -27,3 +28,14 @@ def test_the_table_is_that_of_the_results() -> None:
 def test_the_results_are_of_the_calibration_that_ships() -> None:
     shipped = shipped_calibrations()[REPORT["heavy"], REPORT["light"]]
     assert msgspec.to_builtins(shipped) == REPORT["calibration"]
+
+
+def test_the_results_are_of_the_weights_that_ship_and_within_the_loss() -> None:
+    """New weights of either network have other figures: calibrate and measure again then."""
+    rows = {
+        row["way"]: row for row in REPORT["rows"] if (row["set"], row["threads"]) == ("B100", 1)
+    }
+    for way in ("heavy", "light"):
+        figures = shipped_catalogue()[REPORT[way]].figures["B100"]
+        assert rows[way]["psnr_y"] == figures.psnr_y, f"{REPORT[way]} was measured as another file"
+    assert rows["shipped"]["loss"] <= 0.05
