@@ -3,7 +3,7 @@
     python benchmarks/arm/measure.py --out docs/results/arm.json [--place build/arm]
 
 Exports x4 networks with `splitsr export` (which checks each in its own runtime on this machine),
-runs every file here and on an emulated AArch64, by one and by two threads, compares the pictures,
+runs every file here and on an emulated AArch64, as two profiles of a device, compares the pictures,
 and counts instructions, which are the same at every repetition, as an emulator's milliseconds are
 not. Then it runs tests of the runtime there. Needs what prepare.py makes; without emulation it
 says so and leaves with code 77.
@@ -32,7 +32,7 @@ from splitsr.zoo.catalogue import find_model
 
 HERE = Path(__file__).parent
 SIDE = 64  # of the LR picture: a tile of a phone
-THREADS = (1, 2)
+PROFILES = (("cortex-a76", 2), ("cortex-a53", 1))  # a phone of today; the least of devices
 CASES = (
     ("onnxruntime", "fast", "fp32"),
     ("onnxruntime", "fast", "int8"),
@@ -72,7 +72,7 @@ def main() -> None:
     sys.argv = [sys.argv[0], str(place)]
     prepare()
     cases = write_cases(place / "cases")
-    found = [case for threads in THREADS for case in measure(place, cases, threads)]
+    found = [case for profile in PROFILES for case in measure(place, cases, *profile)]
     tests = () if call.no_tests else tuple(run_tests(place, file) for file in TESTS)
     result = ArmFile(
         emulator=first_line(["qemu-aarch64", "--version"]),
@@ -111,15 +111,15 @@ def export(runtime: str, model: str, precision: str, path: Path) -> None:
     subprocess.run([sys.executable, "-c", program, "export", *words], check=True)
 
 
-def measure(place: Path, cases: list[dict[str, str]], threads: int) -> list[ArmCase]:
+def measure(place: Path, cases: list[dict[str, str]], cpu: str, threads: int) -> list[ArmCase]:
     """Runs all cases here and there, and compares."""
     found = []
     for runtime in SUFFIX:
-        print(f"{runtime}, {threads} threads", file=sys.stderr)
+        print(f"{runtime} on {cpu}, threads: {threads}", file=sys.stderr)
         words = ["--threads", str(threads), "--runtime", runtime, "--label"]
         inside = [str(HERE / "inside.py"), str(place / "cases"), *words]
         here = lines_of(subprocess.run([sys.executable, *inside, "here"], **piped()))
-        there = subprocess.run(emulated(place, [*inside, "there"], counted=True), **piped())
+        there = subprocess.run(emulated(place, [*inside, "there"], cpu), **piped())
         counts = [
             tuple(map(int, line.split()[1:]))
             for line in there.stderr.splitlines()
@@ -130,14 +130,14 @@ def measure(place: Path, cases: list[dict[str, str]], threads: int) -> list[ArmC
         for index, case in enumerate(of_runtime):
             mine = counts[index * runs : (index + 1) * runs]
             versions = (lines_of(there)[index]["version"], here[index]["version"])
-            found.append(compare(place / "cases", case, threads, mine, versions))
+            found.append(compare(place / "cases", case, (cpu, threads), mine, versions))
     return found
 
 
 def compare(
     folder: Path,
     case: dict[str, str],
-    threads: int,
+    profile: tuple[str, int],
     counts: list[tuple[int, ...]],
     versions: tuple[str, str],
 ) -> ArmCase:
@@ -152,7 +152,8 @@ def compare(
         runtime=case["runtime"],
         model=f"splitsr-{case['family']}-x4",
         precision=case["precision"],
-        threads=threads,
+        cpu=profile[0],
+        threads=profile[1],
         version=versions[0],
         version_here=versions[1],
         instructions=least[0],
@@ -179,10 +180,10 @@ def run_tests(place: Path, file: str) -> ArmTests:
     return ArmTests(file, count.get("passed", 0), failed, count.get("skipped", 0))
 
 
-def emulated(place: Path, words: list[str], *, counted: bool = False) -> list[str]:
+def emulated(place: Path, words: list[str], counted_on: str | None = None) -> list[str]:
     """A call of the emulated Python."""
     paths = f"{ROOT / 'src'}:{place / 'site'}"
-    plugin = ["-plugin", str(place / "count.so")] if counted else []
+    plugin = ["-cpu", counted_on, "-plugin", str(place / "count.so")] if counted_on else []
     program = str(place / "root" / "usr" / "bin" / "python3.11")
     path = ["-E", f"PYTHONPATH={paths}", "-E", "PYTHONDONTWRITEBYTECODE=1"]
     return ["qemu-aarch64", "-L", str(place / "root"), *plugin, *path, program, *words]

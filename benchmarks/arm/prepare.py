@@ -28,9 +28,10 @@ NEEDED = {
     "dpkg-deb": "a Debian or Ubuntu",
 }
 PACKAGES = (f"python{PYTHON}", "libgomp1", "libstdc++6")
-# onnxruntime 1.32 crashes at import under QEMU 7.2; 1.23.2 runs.
-RUNTIMES = ("onnxruntime==1.23.2", "ncnn", "ai-edge-litert")
-OTHERS = ("click", "msgspec", "numpy", "pillow", "rich", "safetensors")
+# Under QEMU 7.2 onnxruntime 1.32 crashes at import, and ai-edge-litert 2.3.0 when it prepares a
+# network; these run.
+PINNED = ("onnxruntime==1.23.2", "ai-edge-litert==2.1.2")
+OTHERS = ("click", "msgspec", "ncnn", "numpy", "pillow", "rich", "safetensors")
 TESTS = ("hypothesis", "onnx", "pytest", "scikit-image")
 GLIBC = ("2_28", "2_27", "2_24", "2_17")
 
@@ -93,7 +94,8 @@ def install_wheels(place: Path) -> None:
     """Wheels for AArch64, of the versions that CI has where there is no other reason."""
     constraints = place / "constraints.txt"
     lines = (ROOT / "constraints.txt").read_text().splitlines(keepends=True)
-    constraints.write_text("".join(x for x in lines if not x.startswith("onnxruntime==")))
+    names = tuple(f"{pin.partition('==')[0]}==" for pin in PINNED)
+    constraints.write_text("".join(line for line in lines if not line.startswith(names)))
     platforms = [word for glibc in GLIBC for word in ("--platform", f"manylinux_{glibc}_aarch64")]
     site = place / "site.part"
     run(
@@ -101,7 +103,7 @@ def install_wheels(place: Path) -> None:
             *(sys.executable, "-m", "pip", "install", "-q", "--target", str(site)),
             *(*platforms, "--platform", "manylinux2014_aarch64"),
             *("--only-binary=:all:", "--python-version", PYTHON, "--implementation", "cp"),
-            *("-c", str(constraints), *RUNTIMES, *OTHERS, *TESTS),
+            *("-c", str(constraints), *PINNED, *OTHERS, *TESTS),
         ]
     )
     site.rename(place / "site")

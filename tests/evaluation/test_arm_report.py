@@ -23,14 +23,14 @@ def found(repo_root: Path) -> ArmFile:
 
 def test_pictures_of_both_machines_agree(found: ArmFile) -> None:
     for case in found.cases:
-        where = (case.runtime, case.model, case.precision, case.threads)
+        where = (case.runtime, case.model, case.precision, case.cpu)
         if case.precision == "fp32":
             assert case.largest_difference <= 1, where
             assert case.differing < 1e-3, where
         assert case.repeat_spread < 0.02, where
     compared = {(case.runtime, case.precision) for case in found.cases}
     assert compared >= {(name, "fp32") for name in ("onnxruntime", "litert", "ncnn")}
-    assert {case.threads for case in found.cases} == {1, 2}
+    assert {(case.cpu, case.threads) for case in found.cases} >= {("cortex-a53", 1)}
 
 
 def test_the_runtime_passes_its_tests_there(found: ArmFile, repo_root: Path) -> None:

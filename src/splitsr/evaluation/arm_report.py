@@ -19,6 +19,7 @@ class ArmCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         runtime: `onnxruntime`, `litert` or `ncnn`.
         model: the network's name.
         precision: of its file or arithmetic.
+        cpu: that was emulated.
         threads: that computed.
         version: of the runtime there.
         version_here: of the runtime on the machine that the output is compared with.
@@ -33,6 +34,7 @@ class ArmCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     runtime: str
     model: str
     precision: str
+    cpu: str
     threads: int
     version: str
     version_here: str
@@ -88,6 +90,7 @@ def _cases(found: ArmFile) -> str:
             f"{_NAMES[case.runtime]} {case.version}",
             case.model,
             case.precision,
+            case.cpu,
             str(case.threads),
             f"{case.instructions / 1e6:,.0f} M",
             f"{case.vector / case.instructions:.0%}".replace("%", " %"),
@@ -97,8 +100,8 @@ def _cases(found: ArmFile) -> str:
         )
         for case in found.cases
     ]
-    heads = ("runtime", "model", "precision", "threads", "instructions", "SIMD", "memory")
-    table = markdown_table((*heads, "largest difference", "differing, ppm"), rows, left=3)
+    heads = ("runtime", "model", "precision", "CPU", "threads", "instructions", "SIMD", "memory")
+    table = markdown_table((*heads, "largest difference", "differing, ppm"), rows, left=4)
     spread = max(case.repeat_spread for case in found.cases)
     return (
         f"{table}\n\nOne run on {found.side}x{found.side} LR pixels under {found.emulator}, all "
