@@ -12,6 +12,7 @@ from pathlib import Path
 
 from splitsr.errors import DataError
 from splitsr.evaluation.ablation import read_studies, to_csv, to_markdown
+from splitsr.evaluation.arm_report import arm_blocks
 from splitsr.evaluation.places import Places
 from splitsr.evaluation.precision import precision_block, read_precision
 from splitsr.evaluation.proxy import proxy_block, read_proxy
@@ -70,8 +71,8 @@ def render_documents(places: Places, results: Results) -> dict[Path, str]:
         blocks = readme_blocks(results, read_published(places.published))
         text = _read(places.readme)
         documents[places.readme] = fill_blocks(text, blocks, str(places.readme))
-    documents |= _render_studies(places) | _render_tuning(places)
-    return documents | _render_deploy(places) | _render_speed(places)
+    documents |= _render_studies(places) | _render_tuning(places) | _render_deploy(places)
+    return documents | _render_speed(places) | _render_arm(places)
 
 
 def stale_documents(places: Places) -> list[Path]:
@@ -192,6 +193,14 @@ def _render_speed(places: Places) -> dict[Path, str]:
         return {}
     blocks = speed_blocks(places.results.parent)
     return {places.speed: fill_blocks(_read(places.speed), blocks, str(places.speed))}
+
+
+def _render_arm(places: Places) -> dict[Path, str]:
+    """The page on AArch64."""
+    if not places.arm.exists():
+        return {}
+    blocks = arm_blocks(places.results.parent / "arm.json")
+    return {places.arm: fill_blocks(_read(places.arm), blocks, str(places.arm))}
 
 
 def _holds(path: Path, text: str) -> bool:

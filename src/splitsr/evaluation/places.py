@@ -77,6 +77,11 @@ class Places:
         return self.docs / "speed.md"
 
     @property
+    def arm(self) -> Path:
+        """The page on AArch64; left alone if it does not exist."""
+        return self.docs / "arm.md"
+
+    @property
     def published(self) -> Path:
         """Published figures of other networks."""
         return self.facts / "results" / "published.csv"
