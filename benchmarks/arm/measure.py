@@ -4,8 +4,9 @@
 
 Exports x4 networks with `splitsr export` (which checks each in its own runtime on this machine),
 runs every file here and on an emulated AArch64, as two profiles of a device, compares the pictures,
-and counts instructions, which repeat, as an emulator's milliseconds do not. Then it runs tests of the runtime there. Needs what prepare.py makes; without emulation it
-says so and leaves with code 77.
+and counts instructions, which repeat, as an emulator's milliseconds do not. Then it runs tests of
+the runtime there. Needs what prepare.py makes; without emulation it says so and leaves with code
+77.
 """
 
 from __future__ import annotations
