@@ -18,7 +18,7 @@ class ArmCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     Attributes:
         runtime: `onnxruntime`, `litert` or `ncnn`.
         model: the network's name.
-        precision: of its file or arithmetic.
+        precision: of its file or arithmetic; `int8-unfused`: an int8 file, node by node.
         cpu: that was emulated.
         threads: that computed.
         version: of the runtime there.
@@ -102,13 +102,21 @@ def _cases(found: ArmFile) -> str:
     ]
     heads = ("runtime", "model", "precision", "CPU", "threads", "instructions", "SIMD", "memory")
     table = markdown_table((*heads, "largest difference", "differing, ppm"), rows, left=4)
-    spread = max(case.repeat_spread for case in found.cases)
     return (
         f"{table}\n\nOne run on {found.side}x{found.side} LR pixels under {found.emulator}, all "
-        f"threads together; repeated runs differ by {100 * spread:.2f} % at most. The difference "
-        "is between the 8-bit pictures of AArch64 and x86-64, in levels of 255, and the share of "
-        "values that differ."
+        f"threads together. {_spread(found)} The difference is between the 8-bit pictures of "
+        "AArch64 and x86-64, in levels of 255, and the share of values that differ."
     )
+
+
+def _spread(found: ArmFile) -> str:
+    """By how much repeated runs differ: threads that wait for each other execute instructions."""
+    said = [
+        f"{100 * max(spreads):.2f} % with {threads} thread{'s' * (threads > 1)}"
+        for threads in sorted({case.threads for case in found.cases})
+        if (spreads := [case.repeat_spread for case in found.cases if case.threads == threads])
+    ]
+    return f"The least of the repeated runs stands here; they differ by up to {', '.join(said)}."
 
 
 def _tests(found: ArmFile) -> str:
