@@ -489,8 +489,9 @@ def test_every_example_of_the_help_is_a_right_call(
     examples = [
         line.split() for line in text.splitlines() if line.startswith("    splitsr upscale")
     ]
-    assert len(examples) == 3
-    for example in examples:
+    here = [example for example in examples if "ray" not in example]  # test_upscale_ray has those
+    assert (len(examples), len(here)) == (4, 3)
+    for example in here:
         result = upscale(*example[2:])
         assert result.exit_code == 0, result.output
     assert size(Path("poster.webp")) == (36, 30)
