@@ -152,6 +152,7 @@ def test_the_receptive_radius_is_what_a_pixel_depends_on(name: str, scale: int) 
 def test_attention_looks_further_and_says_so(name: str) -> None:
     spec = msgspec.structs.replace(TINY[name], scale=2)
     assert not spec.tileable
+    torch.manual_seed(0)  # the few hidden units of so small an attention may all be off
     lr = torch.rand(1, 3, 60, 60, requires_grad=True)
     build_model(spec)(lr)[:, :, :2, :2].sum().backward()
     assert lr.grad is not None
