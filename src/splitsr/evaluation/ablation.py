@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from splitsr.errors import DataError
+from splitsr.evaluation.json_file import read_json
 from splitsr.evaluation.latency import Machine
 from splitsr.evaluation.report import markdown_table
 
@@ -176,7 +176,4 @@ def _figure(values: tuple[float, ...], usual: int) -> str:
 
 
 def _read_study(path: Path) -> StudyResult:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=StudyResult)
-    except (OSError, msgspec.DecodeError) as error:
-        raise DataError(f"{path}: not the results of a study ({error})") from error
+    return read_json(path, StudyResult, "the results of a study")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from splitsr.errors import DataError
+from splitsr.evaluation.json_file import read_json
 from splitsr.evaluation.report import markdown_table
 
 _NAMES = {"onnxruntime": "ONNX Runtime", "litert": "LiteRT", "ncnn": "ncnn"}
@@ -77,10 +77,7 @@ def arm_blocks(path: Path) -> dict[str, str]:
     Raises:
         DataError: the file cannot be read.
     """
-    try:
-        found = msgspec.json.decode(path.read_bytes(), type=ArmFile)
-    except (OSError, msgspec.DecodeError) as error:
-        raise DataError(f"{path}: not what benchmarks/arm/measure.py writes ({error})") from error
+    found = read_json(path, ArmFile, "what benchmarks/arm/measure.py writes")
     return {"arm": _cases(found), "arm-tests": _tests(found)}
 
 

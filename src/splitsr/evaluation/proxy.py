@@ -9,7 +9,7 @@ from statistics import correlation
 
 import msgspec
 
-from splitsr.errors import DataError
+from splitsr.evaluation.json_file import read_json
 
 
 class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -46,10 +46,7 @@ def read_proxy(path: Path) -> Proxy:
     Raises:
         DataError: the file cannot be read, or is another.
     """
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Proxy)
-    except (OSError, msgspec.DecodeError) as error:
-        raise DataError(f"{path}: not a comparison of trainings ({error})") from error
+    return read_json(path, Proxy, "a comparison of trainings")
 
 
 def spearman(first: Sequence[float], second: Sequence[float]) -> float:

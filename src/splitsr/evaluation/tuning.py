@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from splitsr.errors import DataError
+from splitsr.evaluation.json_file import read_json
 from splitsr.evaluation.latency import Machine
 from splitsr.evaluation.report import markdown_table
 
@@ -160,10 +160,7 @@ def read_tuning(path: Path) -> TuneResult:
     Raises:
         DataError: the file cannot be read, or is another.
     """
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=TuneResult)
-    except (OSError, msgspec.DecodeError) as error:
-        raise DataError(f"{path}: not the results of a search ({error})") from error
+    return read_json(path, TuneResult, "the results of a search")
 
 
 def to_csv(result: TuneResult) -> str:
