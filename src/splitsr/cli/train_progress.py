@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 
+from splitsr.cli.live_bar import LiveBar
 from splitsr.training.config import TrainConfig
 from splitsr.training.log import Record
 
 
-class TrainProgress:
+class TrainProgress(LiveBar):
     """A bar on a terminal, a line a validation elsewhere."""
 
     def __init__(self, config: TrainConfig) -> None:
-        self._config = config
-        self._console = Console(stderr=True)
-        self._bar = Progress(
+        super().__init__(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.completed}/{task.total} {task.fields[figures]}"),
             TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
         )
+        self._config = config
         self._task: TaskID | None = None
         self._preparing: TaskID | None = None
         self._figures: dict[str, str] = {}
-
-    def __enter__(self) -> TrainProgress:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
 
     def preparing(self, done: int, total: int) -> None:
         """Shows how many of the pack's LR images are made."""

@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+
+from splitsr.cli.live_bar import LiveBar
 
 if TYPE_CHECKING:
     from splitsr.evaluation.tuning import Trial
     from splitsr.tuning.search import Progress as State
 
 
-class TuneProgress:
+class TuneProgress(LiveBar):
     """A bar on a terminal, a line a network elsewhere."""
 
     def __init__(self, trials: int) -> None:
-        self._console = Console(stderr=True)
-        self._bar = Progress(
+        super().__init__(
             TextColumn("{task.completed}/{task.total} trained"),
             BarColumn(),
             TextColumn("{task.description}"),
             TimeElapsedColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
         )
         self._task = self._bar.add_task("", total=trials)
         self._told = 0
-
-    def __enter__(self) -> TuneProgress:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
 
     def report(self, state: State) -> None:
         """Shows how far the search is."""
