@@ -10,8 +10,8 @@ process that keeps one core busy. Let nothing else run.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from statistics import median
 
 import msgspec
 import numpy as np
+from settings import busy_core
 
 from splitsr.errors import SplitSRError
 from splitsr.evaluation.bench import BenchReport, Contestant, run_bench
@@ -94,12 +95,8 @@ def lane_case(threads: int, *, busy: bool) -> dict[str, object]:
     # The tiles that each would be given: one window with all of the memory, or two that share it.
     plans = [(engine, plan_for(engine, *PHOTO, "auto")) for engine in (divided, whole)]
     runs = [lambda e=engine, p=plan: run_tiled(e, picture, p) for engine, plan in plans]
-    other = subprocess.Popen([sys.executable, "-c", "while True: pass"]) if busy else None
-    try:
+    with busy_core() if busy else contextlib.nullcontext():
         seconds = turns(runs)
-    finally:
-        if other:
-            other.kill()
     ratios = np.divide(seconds[1], seconds[0])
     return {
         "model": BALANCED,
