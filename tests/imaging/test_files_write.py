@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin
 
 from splitsr.errors import ImageWriteError
-from splitsr.imaging import tiff
+from splitsr.imaging import png, tiff
 from splitsr.imaging.arrays import flatten, to_uint8
 from splitsr.imaging.files import (
     WRITABLE,
@@ -119,7 +119,13 @@ def test_any_pixels_round_trip(pixels: NDArray[Any], format_name: str) -> None:
         np.testing.assert_array_equal(back.alpha, alpha)
 
 
-def test_png_of_several_bands_is_a_valid_zlib_stream() -> None:
+@pytest.mark.parametrize("library", ["isal", "zlib"])
+def test_png_of_several_bands_is_a_valid_zlib_stream(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert png.isal_zlib is not None
+    if library == "zlib":
+        monkeypatch.setattr(png, "isal_zlib", None)
     # 8 MB: several bands compressed side by side, with one checksum over all of them.
     rng = np.random.default_rng(3)
     color = rng.integers(0, 65536, (900, 1500, 3), dtype=np.uint16) & 0xFF0F
