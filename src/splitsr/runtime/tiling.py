@@ -76,10 +76,10 @@ def plan_axis(size: int, tile: int, halo: int) -> tuple[Span, ...]:
         raise ValueError(
             f"size {size}, tile {tile}, halo {halo}: must be at least 1, at least 1, at least 0"
         )
-    count = ceil((size - 2 * halo) / tile)
-    if count <= 1:
+    count = _count(size, tile, halo)
+    if count == 1:
         return (Span(0, size, 0, size),)
-    window = ceil((size + 2 * halo * (count - 1)) / count)
+    window = _window(size, count, halo)
     starts = [index * (size - window) // (count - 1) for index in range(count)]
     # Neighbours overlap by two halos at least: the cut in the middle leaves each its context.
     cuts = [0, *((right + left + window) // 2 for left, right in pairwise(starts)), size]
@@ -87,6 +87,16 @@ def plan_axis(size: int, tile: int, halo: int) -> tuple[Span, ...]:
         Span(start, start + window, *core)
         for start, core in zip(starts, pairwise(cuts), strict=True)
     )
+
+
+def _count(size: int, tile: int, halo: int) -> int:
+    """How many tiles `plan_axis` makes."""
+    return max(1, ceil((size - 2 * halo) / tile))
+
+
+def _window(size: int, count: int, halo: int) -> int:
+    """How long the windows of so many tiles are."""
+    return ceil((size + 2 * halo * (count - 1)) / count)
 
 
 def plan_tiles(height: int, width: int, tile: int, halo: int) -> tuple[Tile, ...]:
@@ -152,11 +162,12 @@ def auto_tiles(
     shared: bool = False,
     engine_memory: int = AUTO_TILE_BYTES,
 ) -> tuple[Tile, ...]:
-    """The plan that bounds memory.
+    """The plan that bounds memory with the least work.
 
     A picture that one run on all threads can take whole is not cut. Of any other, `lanes` windows
-    share the engine's memory, and a row of tiles gives at most `BAND_VALUES` values: wide pictures
-    get tiles that are lower, and wider for it.
+    share the engine's memory, and a row of tiles gives at most `BAND_VALUES` values. Among the
+    plans that keep to both, the one with the fewest pixels to compute is taken, context and all;
+    if the lanes have no other picture, a lane without work at the end counts like the others.
 
     Args:
         spec: the network.
@@ -175,8 +186,22 @@ def auto_tiles(
     if side >= max(height, width):
         return plan_tiles(height, width, side, halo)
     side = auto_tile(spec, height, width, memory)
-    rows = min(side, max(BAND_VALUES // (3 * width * spec.scale**2), halo, 1))
-    pixels = memory // engine_bytes(spec)
-    columns = max(side, pixels // (rows + 2 * halo) - 2 * halo)
-    across = plan_axis(width, columns, halo)
+    pixels = max(memory // engine_bytes(spec), (side + 2 * halo) ** 2)
+    band = max(BAND_VALUES // (3 * width * spec.scale**2), halo, 1)
+    turn = 1 if shared else lanes
+
+    def columns_beside(rows: int) -> int:
+        """How wide a tile of so many rows may be; below 1 if it cannot be."""
+        return pixels // _window(height, _count(height, rows, halo), halo) - 2 * halo
+
+    def work(rows: int) -> int:
+        down = _count(height, rows, halo)
+        across = _count(width, columns_beside(rows), halo)
+        window = _window(height, down, halo) * _window(width, across, halo)
+        return ceil(down * across / turn) * turn * window
+
+    # A square tile always fits: one of them, or lower ones.
+    choices = [rows for rows in range(1, min(height, band) + 1) if columns_beside(rows) >= 1]
+    rows = min(choices or [min(side, band)], key=work)
+    across = plan_axis(width, max(columns_beside(rows), 1), halo)
     return tuple(Tile(row, column) for row in plan_axis(height, rows, halo) for column in across)
