@@ -74,3 +74,13 @@ def test_warm_start_from_nothing_that_fits(weights: Path) -> None:
     )  # fmt: skip
     with pytest.raises(WeightsError, match="no tensor fits"):
         warm_start(model, weights)
+
+
+def test_a_deeper_network_begins_as_the_shallower_one(weights: Path) -> None:
+    deeper = build_model(SplitSRSpec(n_feats=8, n_resgroups=3, n_resblocks=2, hybrid_index=3))
+    lr = torch.rand(1, 3, 9, 10)
+    shallower = load_weights(weights)
+    warm_start(deeper, weights)
+    with torch.inference_mode():
+        torch.testing.assert_close(deeper(lr), shallower(lr))
+    assert deeper.groups[2].blocks[0].conv.weight.any()  # only what closes a group is zero

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from splitsr.errors import SpecError, WeightsError
+from splitsr.models.blocks import ResidualGroup
 from splitsr.models.build import build_model
 from splitsr.models.network import Network
 from splitsr.spec import ModelSpec, spec_from_json, spec_to_json
@@ -74,6 +75,10 @@ def load_weights(path: Path) -> Network:
 def warm_start(model: nn.Module, path: Path) -> list[str]:
     """Copies every tensor of `path` whose name and shape the model has.
 
+    Residual groups of which the file has nothing get a closing convolution of zero: a deeper
+    network begins as the shallower one that it starts from (Net2Net, Chen et al. 2016, arXiv
+    1511.05641).
+
     Returns:
         Names of the model's tensors that keep their own values (the upsampler, when the
         checkpoint is of another scale).
@@ -92,4 +97,10 @@ def warm_start(model: nn.Module, path: Path) -> list[str]:
         raise WeightsError(f"{path}: no tensor fits the network that is to be trained")
     with torch.no_grad():
         model.load_state_dict(fitting, strict=False)
+        for name, group in model.named_modules():
+            if isinstance(group, ResidualGroup) and not any(
+                tensor.startswith(f"{name}.") for tensor in fitting
+            ):
+                for parameter in group.tail.parameters():
+                    parameter.zero_()
     return sorted(own.keys() - fitting.keys())
