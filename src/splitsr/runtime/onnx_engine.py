@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
 from threading import Lock
@@ -16,6 +17,13 @@ from splitsr.spec import ModelSpec
 from splitsr.zoo.onnx_file import NAME_KEY, damaged, spec_from_metadata
 
 _ERRORS_ONLY = 3  # of ONNX Runtime's severities: warnings about a sound model are noise
+
+_VERSION = tuple(int(part) for part in ort.__version__.split(".")[:2])
+_FIRST_WITH_SPIN_TIME = (1, 26)
+
+# Work handed out in ever smaller blocks, so that a thread that something else held up does not keep
+# the others waiting: 5 to 9 % faster on two threads, and never slower.
+_BLOCKS = {"session.dynamic_block_base": "4"}
 
 
 def available_cpus() -> int:
@@ -134,20 +142,35 @@ def _open_session(source: Path | bytes, label: str, threads: int) -> ort.Inferen
         raise damaged(label, error) from error
 
 
-def session_options(threads: int) -> ort.SessionOptions:
-    """ONNX Runtime's options: all optimisations, threads that sleep when they have no work."""
+def session_options(threads: int, changes: Mapping[str, str] | None = None) -> ort.SessionOptions:
+    """ONNX Runtime's options: all optimisations, and threads that share the CPU with others.
+
+    Args:
+        threads: that compute one run.
+        changes: configuration entries that are to have other values than they have here.
+    """
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
-    # Threads that spin between operators take the CPU from whatever else runs: with two busy
-    # processes beside it, a 128x128 run took 290 ms with spinning and 180 ms without.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Work handed out in ever smaller blocks, so that a thread that something else held up does
-    # not keep the others waiting: 5 to 9 % faster on two threads, and never slower.
-    options.add_session_config_entry("session.dynamic_block_base", "4")
+    for key, value in {**_waiting(), **_BLOCKS, **(changes or {})}.items():
+        options.add_session_config_entry(key, value)
     return options
+
+
+def _waiting() -> dict[str, str]:
+    """How threads wait for the next operator: awake for a moment, then asleep.
+
+    Waking up costs more than most operators leave a thread to wait; but a thread that stays awake
+    takes the CPU from whatever else runs, its fellows among them. Figures are in docs/speed.md.
+    """
+    if _VERSION < _FIRST_WITH_SPIN_TIME:  # there a thread that spins does so for long
+        return {"session.intra_op.allow_spinning": "0"}
+    return {
+        "session.intra_op.allow_spinning": "1",
+        "session.intra_op.spin_duration_us": "100",
+    }
 
 
 def _check_ports(session: ort.InferenceSession, label: str) -> None:
