@@ -45,6 +45,7 @@ async function openSession(ort: typeof Ort, backend: Backend, model: Uint8Array)
   const session = await ort.InferenceSession.create(model, {
     executionProviders: [backend],
     graphOptimizationLevel: "all",
+    enableMemPattern: false, // a pattern is one more block of memory, and saves no time
   });
   return {
     run: (lr, height, width) => run(ort, session, lr, height, width),
