@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from splitsr.runtime.tiling import (
     AUTO_TILE_BYTES,
+    BAND_VALUES,
     Span,
     auto_tile,
+    auto_tiles,
     engine_bytes,
     plan_axis,
     plan_tiles,
@@ -101,6 +103,39 @@ def test_auto_bounds_the_memory_of_a_tile(height: int, width: int) -> None:
 
     pixels = (rows.stop - rows.start) * (columns.stop - columns.start)
     assert pixels * engine_bytes(SHIPPED_KIND) <= AUTO_TILE_BYTES
+
+
+@given(
+    st.integers(1, 9000),
+    st.integers(1, 9000),
+    st.integers(1, 2),
+    st.booleans(),
+    st.sampled_from([64, 256]),
+)
+def test_the_automatic_plan_takes_no_more_work_than_square_tiles(
+    height: int, width: int, lanes: int, shared: bool, mebibytes: int
+) -> None:
+    memory = mebibytes * 2**20
+    plan = auto_tiles(SHIPPED_KIND, height, width, lanes, shared, memory)
+
+    cores = [extent(tile.rows, core=True) * extent(tile.columns, core=True) for tile in plan]
+    assert sum(cores) == height * width
+    windows = {extent(tile.rows) * extent(tile.columns) for tile in plan}
+    assert len(windows) == 1
+    window = windows.pop()
+    halo = SHIPPED_KIND.receptive_radius
+    share = memory // lanes if shared or len(plan) > 1 else memory
+    assert window <= max(share // engine_bytes(SHIPPED_KIND), (4 * halo) ** 2)
+    if len(plan) > 1 and width * 3 * SHIPPED_KIND.scale**2 * height <= BAND_VALUES:
+        side = auto_tile(SHIPPED_KIND, height, width, memory // lanes)
+        square = plan_tiles(height, width, side, halo)
+        turn = 1 if shared else lanes
+        most = extent(square[0].rows) * extent(square[0].columns) * -(-len(square) // turn) * turn
+        assert window * -(-len(plan) // turn) * turn <= most
+
+
+def extent(span: Span, *, core: bool = False) -> int:
+    return span.core_stop - span.core_start if core else span.stop - span.start
 
 
 def test_a_long_thin_picture_is_not_cut_needlessly() -> None:

@@ -190,18 +190,18 @@ def auto_tiles(
     band = max(BAND_VALUES // (3 * width * spec.scale**2), halo, 1)
     turn = 1 if shared else lanes
 
-    def columns_beside(rows: int) -> int:
-        """How wide a tile of so many rows may be; below 1 if it cannot be."""
+    def columns_of(rows: int) -> int:
+        """How wide a tile of so many rows may be; below 1 if it would be too high."""
         return pixels // _window(height, _count(height, rows, halo), halo) - 2 * halo
 
     def work(rows: int) -> int:
         down = _count(height, rows, halo)
-        across = _count(width, columns_beside(rows), halo)
+        across = _count(width, columns_of(rows), halo)
         window = _window(height, down, halo) * _window(width, across, halo)
         return ceil(down * across / turn) * turn * window
 
-    # A square tile always fits: one of them, or lower ones.
-    choices = [rows for rows in range(1, min(height, band) + 1) if columns_beside(rows) >= 1]
-    rows = min(choices or [min(side, band)], key=work)
-    across = plan_axis(width, max(columns_beside(rows), 1), halo)
+    # A square tile fits, and so do lower ones.
+    fitting = (rows for rows in range(1, min(height, band) + 1) if columns_of(rows) >= 1)
+    rows = min(fitting, key=work)
+    across = plan_axis(width, columns_of(rows), halo)
     return tuple(Tile(row, column) for row in plan_axis(height, rows, halo) for column in across)
