@@ -141,16 +141,19 @@ def test_it_costs_little_quality_for_much_less_work(shared_data: Path) -> None:
     shipped = shipped_calibrations()[HEAVY, LIGHT]
     dispatcher = load_dispatcher(shipped, 1)
     upscalers = [Upscaler(model, threads=1) for model in (HEAVY, dispatcher, LIGHT)]
-    scores, works = [], []
+    scores, works, light_pixels, all_pixels = [], [], 0, 0
     for pair in load_pairs(shared_data / "test" / "B100" / "HR", 4)[::5]:
         scores.append([psnr_y(upscale(pair.lr), pair.hr, crop_border=4) for upscale in upscalers])
         windows = dispatcher.route(to_nchw(pair.lr)[0]).windows
         work = sum(w.pixels * (shipped.light_cost if w.light else 1) for w in windows)
         works.append(work / (pair.lr.shape[0] * pair.lr.shape[1]))
+        light_pixels += sum(w.pixels for w in windows if w.light)
+        all_pixels += sum(w.pixels for w in windows)
     heavy, both, light = np.mean(scores, axis=0)
-    assert np.mean(works) < 0.85  # 0.81 of these 20, 0.73 of all of B100
-    assert heavy - both < 0.06
-    assert both - light > 0.04
+    assert np.mean(works) < 0.75
+    assert heavy - both < 0.05
+    # Of what the light network lacks, more comes back than places drawn by chance would give.
+    assert both - light > (1 - light_pixels / all_pixels) * (heavy - light)
 
 
 @pytest.mark.parametrize("kernel", ["bilinear", "bicubic"])
