@@ -32,7 +32,7 @@ from splitsr.runtime.upscaler import OnProgress, Progress, Upscaler
 STDIN, STDOUT = "standard input", "standard output"
 
 
-SMALL_PIXELS = 3_000_000
+SMALL_PIXELS = 2_000_000
 """Most pixels of a photo that is run beside others: memory holds a few of them at once."""
 
 
@@ -166,7 +166,7 @@ def attempt_all(
     at_once = upscaler.lanes
     shared = upscaler.shared()
     at_work: deque[_Errand] = deque()
-    pool = ThreadPoolExecutor(at_once + 1)  # one is decoded or encoded while the others compute
+    pool = ThreadPoolExecutor(at_once + 2)  # two are read, encoded or synced while others compute
     try:
         for job in jobs:
             if at_once > 1 and len(jobs) > 1 and _is_small(job):
