@@ -93,7 +93,8 @@ class PngEncoder:
 
 
 def _write_chunk(stream: BinaryIO, kind: bytes, content: bytes) -> None:
-    checksum = zlib.crc32(content, zlib.crc32(kind))
+    crc32 = zlib.crc32 if isal_zlib is None else isal_zlib.crc32
+    checksum = crc32(content, crc32(kind))
     stream.write(struct.pack(">L4s", len(content), kind))
     stream.write(content)
     stream.write(struct.pack(">L", checksum))
