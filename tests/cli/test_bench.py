@@ -74,7 +74,7 @@ def test_tables_name_the_models(run_splitsr: Callable[..., Process], tiny_model:
     ("words", "message"),
     [
         (("splitsr-fastt-x4",), "did you mean splitsr-fast-x4"),
-        (("splitsr-fast-x2", "--precision", "int8"), "no model 'splitsr-fast-x2-int8'"),
+        (("splitsr-accurate-x2", "--precision", "int8"), "no model 'splitsr-accurate-x2-int8'"),
         (("--size", "12"), "must read HxW"),
         (("--size", "0x12"), "must read HxW"),
         (("--network", "20"), "must read MBIT,RTT"),
