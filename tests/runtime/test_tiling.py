@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from splitsr.runtime.tiling import (
@@ -112,6 +112,7 @@ def test_auto_bounds_the_memory_of_a_tile(height: int, width: int) -> None:
     st.booleans(),
     st.sampled_from([64, 256]),
 )
+@example(176, 639, 2, False, 64)  # 5 tiles for 2 lanes: 6 smaller ones take less
 def test_the_automatic_plan_takes_no_more_work_than_square_tiles(
     height: int, width: int, lanes: int, shared: bool, mebibytes: int
 ) -> None:

@@ -76,7 +76,11 @@ def plan_axis(size: int, tile: int, halo: int) -> tuple[Span, ...]:
         raise ValueError(
             f"size {size}, tile {tile}, halo {halo}: must be at least 1, at least 1, at least 0"
         )
-    count = _count(size, tile, halo)
+    return _cut(size, _count(size, tile, halo), halo)
+
+
+def _cut(size: int, count: int, halo: int) -> tuple[Span, ...]:
+    """Cuts one axis into so many tiles."""
     if count == 1:
         return (Span(0, size, 0, size),)
     window = _window(size, count, halo)
@@ -190,18 +194,19 @@ def auto_tiles(
     band = max(BAND_VALUES // (3 * width * spec.scale**2), halo, 1)
     turn = 1 if shared else lanes
 
-    def columns_of(rows: int) -> int:
-        """How wide a tile of so many rows may be; below 1 if it would be too high."""
-        return pixels // _window(height, _count(height, rows, halo), halo) - 2 * halo
-
-    def work(rows: int) -> int:
-        down = _count(height, rows, halo)
-        across = _count(width, columns_of(rows), halo)
+    def work(counts: tuple[int, int]) -> int:
+        down, across = counts
         window = _window(height, down, halo) * _window(width, across, halo)
         return ceil(down * across / turn) * turn * window
 
-    # A square tile fits, and so do lower ones.
-    fitting = (rows for rows in range(1, min(height, band) + 1) if columns_of(rows) >= 1)
-    rows = min(fitting, key=work)
-    across = plan_axis(width, columns_of(rows), halo)
-    return tuple(Tile(row, column) for row in plan_axis(height, rows, halo) for column in across)
+    choices = []
+    for down in {_count(height, rows, halo) for rows in range(1, min(height, band) + 1)}:
+        columns = pixels // _window(height, down, halo) - 2 * halo
+        if columns >= 1:
+            least = _count(width, columns, halo)
+            most = max(least, _count(width, 1, halo))
+            choices += [(down, across) for across in range(least, min(least + turn, most + 1))]
+    # Of equals, the one whose rows of tiles are the lowest: a row waits for its encoder whole.
+    down, across = min(choices, key=lambda counts: (work(counts), -counts[0]))
+    across_spans = _cut(width, across, halo)
+    return tuple(Tile(row, column) for row in _cut(height, down, halo) for column in across_spans)
