@@ -28,11 +28,11 @@ import onnxruntime as ort
 
 from splitsr.evaluation.latency import describe_machine
 from splitsr.evaluation.speed_report import SettingsFile, ThreadCase, TileCase
-from splitsr.runtime.engine import DividedEngine, Engine
+from splitsr.runtime.engine import Engine, lanes_of
 from splitsr.runtime.engines import load_engine
 from splitsr.runtime.onnx_engine import available_cpus, session_options
 from splitsr.runtime.tiled import run_tiled
-from splitsr.runtime.tiling import AUTO_TILE_BYTES, Span, Tile, auto_tiles
+from splitsr.runtime.tiling import AUTO_TILE_BYTES, Tile, auto_tiles
 from splitsr.zoo.catalogue import find_model
 
 MODEL = "splitsr-balanced-x4"
@@ -114,9 +114,9 @@ def tile_cases(threads: int) -> list[TileCase]:
     return [
         TileCase(
             mebibytes=AUTO_TILE_BYTES // share // 2**20,
-            window=(extent(plan[0].rows), extent(plan[0].columns)),
+            window=(plan[0].rows.length, plan[0].columns.length),
             tiles=len(plan),
-            computed=round(sum(map(pixels, plan)) / (PHOTO[0] * PHOTO[1]), 3),
+            computed=round(sum(tile.window_pixels for tile in plan) / (PHOTO[0] * PHOTO[1]), 3),
             seconds=round(median(seconds[str(share)]), 3),
             speed=round(float(np.median(np.divide(base, seconds[str(share)]))), 3),
         )
@@ -125,17 +125,8 @@ def tile_cases(threads: int) -> list[TileCase]:
 
 
 def tile_plan(engine: Engine, share: int) -> tuple[Tile, ...]:
-    lanes = engine.lanes if isinstance(engine, DividedEngine) else 1
     memory = AUTO_TILE_BYTES // share
-    return auto_tiles(engine.spec, *PHOTO, lanes, engine_memory=memory)
-
-
-def extent(span: Span) -> int:
-    return span.stop - span.start
-
-
-def pixels(tile: Tile) -> int:
-    return extent(tile.rows) * extent(tile.columns)
+    return auto_tiles(engine.spec, *PHOTO, lanes_of(engine), engine_memory=memory)
 
 
 @contextlib.contextmanager

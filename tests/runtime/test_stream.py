@@ -79,12 +79,12 @@ def test_automatic_tiles_bound_memory(size: tuple[int, int], lanes: int) -> None
     spec = find_model("splitsr-balanced-x4").spec
     tiles = auto_tiles(spec, *size, lanes)
 
-    windows = {(r.stop - r.start) * (c.stop - c.start) for r, c in tiles}
+    windows = {tile.window_pixels for tile in tiles}
     assert len(windows) == 1
     at_once = lanes if len(tiles) > 1 else 1
     assert at_once * windows.pop() * engine_bytes(spec) <= AUTO_TILE_BYTES
     if len(tiles) > 1:
-        band = max(r.core_stop - r.core_start for r, _ in tiles) * size[1] * 3 * spec.scale**2
+        band = max(tile.rows.core_length for tile in tiles) * size[1] * 3 * spec.scale**2
         border = 2 * spec.receptive_radius * size[1] * 3 * spec.scale**2  # of the first and last
         assert band <= BAND_VALUES + border
 

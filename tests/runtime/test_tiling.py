@@ -46,7 +46,7 @@ def test_an_axis_is_covered_once_and_every_core_has_its_context(
 def test_windows_are_equal_bounded_and_few(size: int, tile: int, halo: int) -> None:
     spans = plan_axis(size, tile, halo)
 
-    lengths = {span.stop - span.start for span in spans}
+    lengths = {span.length for span in spans}
     assert len(lengths) == 1
     assert lengths.pop() <= tile + 2 * halo
     # One tile fewer could not cover the axis with windows of that length.
@@ -55,7 +55,7 @@ def test_windows_are_equal_bounded_and_few(size: int, tile: int, halo: int) -> N
 
 @given(st.integers(40, 3000), st.integers(20, 300), st.integers(0, 40))
 def test_no_tile_is_a_sliver(size: int, tile: int, halo: int) -> None:
-    cores = [span.core_stop - span.core_start for span in plan_axis(size, tile, halo)]
+    cores = [span.core_length for span in plan_axis(size, tile, halo)]
 
     assert min(cores) >= min(size, tile) // 2 - 1
     assert max(cores) - min(cores) <= halo + 2
@@ -101,7 +101,7 @@ def test_auto_bounds_the_memory_of_a_tile(height: int, width: int) -> None:
     halo = SHIPPED_KIND.receptive_radius
     rows, columns = plan_tiles(height, width, auto_tile(SHIPPED_KIND, height, width), halo)[0]
 
-    pixels = (rows.stop - rows.start) * (columns.stop - columns.start)
+    pixels = rows.length * columns.length
     assert pixels * engine_bytes(SHIPPED_KIND) <= AUTO_TILE_BYTES
 
 
@@ -119,9 +119,8 @@ def test_the_automatic_plan_takes_no_more_work_than_square_tiles(
     memory = mebibytes * 2**20
     plan = auto_tiles(SHIPPED_KIND, height, width, lanes, shared, memory)
 
-    cores = [extent(tile.rows, core=True) * extent(tile.columns, core=True) for tile in plan]
-    assert sum(cores) == height * width
-    windows = {extent(tile.rows) * extent(tile.columns) for tile in plan}
+    assert sum(tile.core_pixels for tile in plan) == height * width
+    windows = {tile.window_pixels for tile in plan}
     assert len(windows) == 1
     window = windows.pop()
     halo = SHIPPED_KIND.receptive_radius
@@ -131,12 +130,8 @@ def test_the_automatic_plan_takes_no_more_work_than_square_tiles(
         side = auto_tile(SHIPPED_KIND, height, width, memory // lanes)
         square = plan_tiles(height, width, side, halo)
         turn = 1 if shared else lanes
-        most = extent(square[0].rows) * extent(square[0].columns) * -(-len(square) // turn) * turn
+        most = square[0].window_pixels * -(-len(square) // turn) * turn
         assert window * -(-len(plan) // turn) * turn <= most
-
-
-def extent(span: Span, *, core: bool = False) -> int:
-    return span.core_stop - span.core_start if core else span.stop - span.start
 
 
 def test_a_long_thin_picture_is_not_cut_needlessly() -> None:

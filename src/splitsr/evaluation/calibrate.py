@@ -15,7 +15,7 @@ from splitsr.evaluation.benchmark import ImagePair, Progress
 from splitsr.evaluation.metrics import psnr_y
 from splitsr.imaging.arrays import to_nchw
 from splitsr.runtime.dispatch import Calibration, Dispatcher, find_light
-from splitsr.runtime.engine import DividedEngine, Engine
+from splitsr.runtime.engine import Engine, lane_of
 from splitsr.runtime.networks import find_networks
 from splitsr.runtime.upscaler import Upscaler
 
@@ -182,7 +182,7 @@ def _light_cost(heavy: Engine, light: Engine) -> float:
         ModelError: the light one is not faster.
     """
     lr = np.random.default_rng(0).random((1, 3, _TIMED_SIDE, _TIMED_SIDE), np.float32)
-    lanes = [e.lane() if isinstance(e, DividedEngine) else e for e in (heavy, light)]
+    lanes = (lane_of(heavy), lane_of(light))
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(_TIMED_RUNS):
         for engine, found in zip(lanes, seconds, strict=True):

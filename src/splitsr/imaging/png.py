@@ -22,8 +22,9 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -93,8 +94,8 @@ class PngEncoder:
 
 
 def _write_chunk(stream: BinaryIO, kind: bytes, content: bytes) -> None:
-    crc32 = zlib.crc32 if isal_zlib is None else isal_zlib.crc32
-    checksum = crc32(content, crc32(kind))
+    library = _library()
+    checksum = library.crc32(content, library.crc32(kind))
     stream.write(struct.pack(">L4s", len(content), kind))
     stream.write(content)
     stream.write(struct.pack(">L", checksum))
@@ -150,16 +151,17 @@ def _deflate_rows(band: NDArray[Any], above: NDArray[np.uint8] | None) -> tuple[
     filtered[:, 0] = _FILTER_UP
     filtered[:1, 1:] = content[:1] if above is None else content[:1] - above
     np.subtract(content[1:], content[:-1], out=filtered[1:, 1:])
-    packer, adler32 = _compressor()
+    library = _library()
+    # ISA-L's level 1 is the best trade that it has; zlib is quick with run lengths alone.
+    strategy = () if library is isal_zlib else (9, zlib.Z_RLE)
+    packer = library.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, *strategy)
     packed = packer.compress(filtered.data) + packer.flush(zlib.Z_FULL_FLUSH)
-    return packed, adler32(filtered.data), filtered.nbytes
+    return packed, library.adler32(filtered.data), filtered.nbytes
 
 
-def _compressor() -> tuple[Any, Callable[[Any], int]]:
-    """What makes a raw deflate stream, and the checksum of what goes into it."""
-    if isal_zlib is not None:
-        return isal_zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS), isal_zlib.adler32
-    return zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, 9, zlib.Z_RLE), zlib.adler32
+def _library() -> ModuleType:
+    """What compresses and sums: ISA-L, or zlib, which has the same functions."""
+    return zlib if isal_zlib is None else isal_zlib
 
 
 def _join_adler(first: int, second: int, second_length: int) -> int:

@@ -53,3 +53,13 @@ class DividedEngine(Engine, Protocol):
 
     def lane(self) -> Engine:
         """The network for such runs, each on its share of the threads."""
+
+
+def lanes_of(engine: Engine) -> int:
+    """How many runs of an engine to make at once; 1 for one that cannot be divided."""
+    return engine.lanes if isinstance(engine, DividedEngine) else 1
+
+
+def lane_of(engine: Engine) -> Engine:
+    """What makes one of those runs: a lane, or the engine itself if it cannot be divided."""
+    return engine.lane() if isinstance(engine, DividedEngine) else engine

@@ -48,12 +48,12 @@ class Window(NamedTuple):
     @property
     def pixels(self) -> int:
         """LR pixels that are computed."""
-        return (self.rows.stop - self.rows.start) * (self.columns.stop - self.columns.start)
+        return self.rows.length * self.columns.length
 
     @property
     def core_pixels(self) -> int:
         """LR pixels that are kept."""
-        return _length(self.rows) * _length(self.columns)
+        return self.rows.core_length * self.columns.core_length
 
 
 class Halos(NamedTuple):
@@ -272,15 +272,11 @@ def _span(first: int, stop: int, size: int, patch_size: int, halo: int) -> Span:
     return Span(max(core_start - halo, 0), min(core_stop + halo, size), core_start, core_stop)
 
 
-def _length(span: Span) -> int:
-    return span.core_stop - span.core_start
-
-
 def _halve(window: Window, halo: int) -> list[Window]:
     """Cuts a window across its longer side, unless the halves would be small."""
-    along_rows = _length(window.rows) >= _length(window.columns)
+    along_rows = window.rows.core_length >= window.columns.core_length
     span = window.rows if along_rows else window.columns
-    if _length(span) < max(8 * halo, _LEAST_CUT):
+    if span.core_length < max(8 * halo, _LEAST_CUT):
         return [window]
     middle = (span.core_start + span.core_stop) // 2
     halves = (

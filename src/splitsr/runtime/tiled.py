@@ -14,7 +14,7 @@ import numpy.typing as npt
 from splitsr.errors import ImageTooLargeError
 from splitsr.imaging.arrays import from_nchw, to_nchw
 from splitsr.imaging.rows import Rows, RowWindow
-from splitsr.runtime.engine import DividedEngine, Engine
+from splitsr.runtime.engine import Engine, lane_of, lanes_of
 from splitsr.runtime.lanes import SharedEngine
 from splitsr.runtime.tiling import Span, Tile, auto_tiles, plan_tiles, whole_image_pixels
 
@@ -48,7 +48,7 @@ def plan_for(engine: Engine, height: int, width: int, tile: TileSize) -> tuple[T
             )
         return plan_tiles(height, width, max(height, width), 0)
     if tile == "auto":
-        return auto_tiles(spec, height, width, _lanes(engine), isinstance(engine, SharedEngine))
+        return auto_tiles(spec, height, width, lanes_of(engine), isinstance(engine, SharedEngine))
     return plan_tiles(height, width, tile, spec.receptive_radius)
 
 
@@ -99,9 +99,9 @@ class _Band(NamedTuple):
 def _bands(
     engine: Engine, lr: Rows, tiles: tuple[Tile, ...], on_tile: OnTile | None
 ) -> Iterator[npt.NDArray[Any]]:
-    lanes = _lanes(engine) if len(tiles) > 1 else 1
-    if lanes > 1 and isinstance(engine, DividedEngine):
-        engine = engine.lane()
+    lanes = lanes_of(engine) if len(tiles) > 1 else 1
+    if lanes > 1:
+        engine = lane_of(engine)
     window = RowWindow(lr)
     at_work: deque[_Band] = deque()
     pool = ThreadPoolExecutor(lanes)
@@ -125,7 +125,7 @@ def _start(
     window: RowWindow,
 ) -> _Band:
     scale = engine.spec.scale
-    height = (rows.core_stop - rows.core_start) * scale
+    height = rows.core_length * scale
     band = np.empty((height, lr.width * scale, lr.channels), lr.dtype)
     source = window.take(rows.start, rows.stop)
     return _Band(band, [(tile, pool.submit(_run_tile, engine, source, tile, band)) for tile in row])
@@ -151,7 +151,3 @@ def _run_tile(engine: Engine, source: npt.NDArray[Any], tile: Tile, band: npt.ND
     ]
     place = slice(columns.core_start * scale, columns.core_stop * scale)
     from_nchw(core, band.dtype, band.shape[2], out=band[:, place])
-
-
-def _lanes(engine: Engine) -> int:
-    return engine.lanes if isinstance(engine, DividedEngine) else 1

@@ -49,12 +49,32 @@ class Span(NamedTuple):
     core_start: int
     core_stop: int
 
+    @property
+    def length(self) -> int:
+        """Pixels that the network is given."""
+        return self.stop - self.start
+
+    @property
+    def core_length(self) -> int:
+        """Pixels that are kept."""
+        return self.core_stop - self.core_start
+
 
 class Tile(NamedTuple):
     """One run of the network: its window and the core that is kept of it."""
 
     rows: Span
     columns: Span
+
+    @property
+    def window_pixels(self) -> int:
+        """Pixels that the network is given."""
+        return self.rows.length * self.columns.length
+
+    @property
+    def core_pixels(self) -> int:
+        """Pixels that are kept."""
+        return self.rows.core_length * self.columns.core_length
 
 
 def plan_axis(size: int, tile: int, halo: int) -> tuple[Span, ...]:
@@ -118,8 +138,12 @@ def plan_tiles(height: int, width: int, tile: int, halo: int) -> tuple[Tile, ...
     Raises:
         ValueError: a value below its least.
     """
-    columns = plan_axis(width, tile, halo)
-    return tuple(Tile(row, column) for row in plan_axis(height, tile, halo) for column in columns)
+    return _cross(plan_axis(height, tile, halo), plan_axis(width, tile, halo))
+
+
+def _cross(rows: tuple[Span, ...], columns: tuple[Span, ...]) -> tuple[Tile, ...]:
+    """The tiles of both axes' spans, row by row."""
+    return tuple(Tile(row, column) for row in rows for column in columns)
 
 
 def engine_bytes(spec: ModelSpec) -> int:
@@ -203,10 +227,8 @@ def auto_tiles(
     for down in {_count(height, rows, halo) for rows in range(1, min(height, band) + 1)}:
         columns = pixels // _window(height, down, halo) - 2 * halo
         if columns >= 1:
-            least = _count(width, columns, halo)
-            most = max(least, _count(width, 1, halo))
+            least, most = _count(width, columns, halo), _count(width, 1, halo)
             choices += [(down, across) for across in range(least, min(least + turn, most + 1))]
     # Of equals, the one whose rows of tiles are the lowest: a row waits for its encoder whole.
     down, across = min(choices, key=lambda counts: (work(counts), -counts[0]))
-    across_spans = _cut(width, across, halo)
-    return tuple(Tile(row, column) for row in _cut(height, down, halo) for column in across_spans)
+    return _cross(_cut(height, down, halo), _cut(width, across, halo))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from splitsr.errors import ImageTooLargeError
 from splitsr.imaging.resize import resize_rows
 from splitsr.imaging.rows import Rows
-from splitsr.runtime.engine import DividedEngine, Engine
+from splitsr.runtime.engine import DividedEngine, Engine, lanes_of
 from splitsr.runtime.lanes import SharedEngine
 from splitsr.runtime.networks import Networks, find_networks
 from splitsr.runtime.passes import PassPlan, plan_passes
@@ -102,8 +102,7 @@ class Upscaler:
     @property
     def lanes(self) -> int:
         """How many runs of a network are made at once; 1 for one that cannot be divided."""
-        engine = self._networks.engine(self.scale)
-        return engine.lanes if isinstance(engine, DividedEngine) else 1
+        return lanes_of(self._networks.engine(self.scale))
 
     def shared(self) -> Upscaler:
         """The same for several photos at once, in threads that share this one's CPUs and memory."""
@@ -224,7 +223,7 @@ class _Counter:
         self._report = report
         self._tiles = sum(map(len, tiles))
         self._pixels = sum(
-            area * _core_pixels(tile)
+            area * tile.core_pixels
             for area, plan in zip(self._areas, tiles, strict=True)
             for tile in plan
         )
@@ -235,15 +234,10 @@ class _Counter:
 
         def count(tile: Tile) -> None:
             tiles, pixels = self._done
-            self._done = (tiles + 1, pixels + self._areas[index] * _core_pixels(tile))
+            self._done = (tiles + 1, pixels + self._areas[index] * tile.core_pixels)
             self._report(Progress(self._done[0], self._tiles, self._done[1], self._pixels))
 
         return count
-
-
-def _core_pixels(tile: Tile) -> int:
-    rows, columns = tile
-    return (rows.core_stop - rows.core_start) * (columns.core_stop - columns.core_start)
 
 
 @contextmanager
