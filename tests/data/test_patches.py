@@ -84,7 +84,7 @@ def test_area_sampling_follows_the_area() -> None:
 def test_cut_equals_slicing(pack: Pack, scale: int, symmetry: int) -> None:
     pixels = PairedPixels.open(pack, scale)
     image, top, left, size = 1, 5, 7, 9
-    lr, hr = pixels.cut(torch.tensor([[image], [top], [left], [symmetry]]), size)
+    lr, hr, _ = pixels.cut(torch.tensor([[image], [top], [left], [symmetry]]), size)
     photo = pack[image]
     height, width = photo.shape[0] // scale, photo.shape[1] // scale
     whole_lr = resize_bicubic(photo[: height * scale, : width * scale], height, width)

@@ -60,7 +60,7 @@ def test_stages_follow_one_another(config_path: Path) -> None:
         ("optimizer.betas=[0.9, 1.0]", "optimizer.betas"),
         ("stages.0.patch_size=0", r"stages\[0\].patch_size"),
         ("stages.9.steps=1", "no such field"),
-        ("stages.0.teacher_weight=1", r"stages\[0\].teacher_weight: needs a teacher"),
+        ("stages.0.teacher_weight=1", r"stages\[0\].teacher_weight: needs teacher or targets"),
         ("stages=[]", "at least one"),
         ("seed=many", "Expected `int`"),
         ("seed", "section.field=value"),

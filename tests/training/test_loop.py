@@ -15,6 +15,7 @@ from PIL import Image
 from torch import nn
 
 from splitsr.data.pack import Pack
+from splitsr.data.patches import Patches
 from splitsr.errors import DataError, NonFiniteError, TrainingError
 from splitsr.models.build import build_model
 from splitsr.models.checkpoint import load_weights, read_weights
@@ -109,7 +110,7 @@ def test_the_loss_against_a_teacher_is_added(config_path: Path) -> None:
         sr = network(lr)
         expected = image_loss(sr, hr, stage) + 0.25 * image_loss(sr, teacher(lr), stage)
     before = [parameter.clone() for parameter in teacher.parameters()]
-    loss = TrainStep(network, config, find_place("cpu"), teacher).update(lr, hr, stage)
+    loss = TrainStep(network, config, find_place("cpu"), teacher).update(Patches(lr, hr), stage)
     assert float(loss) == pytest.approx(float(expected), rel=1e-5)
     assert all(map(torch.equal, before, teacher.parameters()))
 

@@ -45,8 +45,9 @@ def command(
 ) -> None:
     """PSNR-Y and SSIM-Y of MODEL on a folder of images, with bicubic beside it.
 
-    MODEL is a name that `splitsr models` lists, an ONNX file, a .safetensors file of weights, or
-    bicubic. LR images are made by MATLAB's bicubic unless they are given.
+    MODEL is a name that `splitsr models` lists, an ONNX file, a .safetensors file of weights, a
+    published .pth of SMFANet, or bicubic. LR images are made by MATLAB's bicubic unless they are
+    given.
 
     \b
     Example:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from splitsr.data.pack import Pack
+from splitsr.data.targets import find_targets
 from splitsr.errors import DataError
 from splitsr.imaging.resize import resize_bicubic
 
@@ -123,56 +124,104 @@ class FlatImages:
         return patches.permute(0, 3, 1, 2).float() / 255
 
 
+class Patches(NamedTuple):
+    """A step's patches, float32 in [0, 1].
+
+    Attributes:
+        lr: (B, 3, p, p).
+        hr: (B, 3, scale * p, scale * p).
+        target: the teacher's, shaped as `hr`; None without one.
+    """
+
+    lr: Tensor
+    hr: Tensor
+    target: Tensor | None = None
+
+
 class PairedPixels:
     """The HR images of a pack and their bicubic LR, ready to be cut.
 
     Attributes:
         scale: HR pixels an LR pixel.
         lr_sizes: int64 (N, 2), LR heights and widths.
+        targets: what a teacher makes of the LR images, if that was asked for.
     """
 
     def __init__(
-        self, hr: FlatImages, lr: FlatImages, lr_sizes: NDArray[np.int64], scale: int
+        self,
+        hr: FlatImages,
+        lr: FlatImages,
+        lr_sizes: NDArray[np.int64],
+        scale: int,
+        targets: FlatImages | None = None,
     ) -> None:
         self.hr, self.lr, self.lr_sizes, self.scale = hr, lr, lr_sizes, scale
+        self.targets = targets
 
     @classmethod
     def open(
-        cls, pack: Pack, scale: int, *, progress: Callable[[int, int], None] | None = None
+        cls,
+        pack: Pack,
+        scale: int,
+        *,
+        targets: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> PairedPixels:
         """Maps the pack, and makes its LR at `scale` once, beside the pack's own files.
 
         Args:
             pack: the HR images.
             scale: 2, 3 or 4.
+            targets: name of the pack's teacher targets to map too (`splitsr data teach`).
             progress: called with (images done, images) while the LR is made.
         """
         lr_sizes = pack.sizes // scale
         lr_path = _lr_pixels(pack, scale, lr_sizes, progress)
         hr = _map_images(pack.folder / "pixels.bin", pack.sizes)
-        return cls(hr, _map_images(lr_path, lr_sizes), lr_sizes, scale)
+        lr = _map_images(lr_path, lr_sizes)
+        taught = targets and _map_images(find_targets(pack, targets, scale), lr_sizes * scale)
+        return cls(hr, lr, lr_sizes, scale, taught or None)
 
     def to(self, device: torch.device) -> PairedPixels:
         """The same pixels resident on `device`."""
-        return PairedPixels(self.hr.to(device), self.lr.to(device), self.lr_sizes, self.scale)
+        targets = None if self.targets is None else self.targets.to(device)
+        return PairedPixels(
+            self.hr.to(device), self.lr.to(device), self.lr_sizes, self.scale, targets
+        )
 
-    def cut(self, plan: Tensor, patch_size: int) -> tuple[Tensor, Tensor]:
+    def cut(self, plan: Tensor, patch_size: int) -> Patches:
         """Cuts the patches of a plan.
 
         Args:
             plan: int64 (4, B) as `stack_plan` makes it, on the pixels' device.
             patch_size: side in LR pixels.
-
-        Returns:
-            lr float32 (B, 3, p, p) and hr float32 (B, 3, scale * p, scale * p), both in [0, 1].
         """
-        lr = self.lr.gather(plan, 1, patch_size)
-        return lr, self.hr.gather(plan, self.scale, patch_size * self.scale)
+        size = patch_size * self.scale
+        return Patches(
+            self.lr.gather(plan, 1, patch_size),
+            self.hr.gather(plan, self.scale, size),
+            None if self.targets is None else self.targets.gather(plan, self.scale, size),
+        )
 
 
 def stack_plan(plan: PatchPlan) -> Tensor:
     """The plan as one int64 tensor (4, B): image, top, left, symmetry."""
     return torch.from_numpy(np.stack([plan.image, plan.top, plan.left, plan.symmetry]))
+
+
+def lr_images(
+    pack: Pack, scale: int, progress: Callable[[int, int], None] | None = None
+) -> Callable[[int], NDArray[np.uint8]]:
+    """Makes a pack's LR images if need be, and gives the one of an index, uint8 (h, w, 3)."""
+    sizes = pack.sizes // scale
+    flat = _map_images(_lr_pixels(pack, scale, sizes, progress), sizes)
+    ends = np.cumsum(sizes.prod(axis=1))
+
+    def image(i: int) -> NDArray[np.uint8]:
+        pixels: NDArray[np.uint8] = flat.pixels[int(flat.starts[i]) : int(ends[i])].numpy()
+        return pixels.reshape(*sizes[i], 3)
+
+    return image
 
 
 def _map_images(path: Path, sizes: NDArray[np.int64]) -> FlatImages:

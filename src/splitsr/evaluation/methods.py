@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 BICUBIC = "bicubic"
+WEIGHTS_SUFFIXES = (".safetensors", ".pth")
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ def find_method(
     rounding, and its way to a scale that no network has.
 
     Args:
-        model: a name of the catalogue, an ONNX file, a `.safetensors` file of weights (which
-            needs torch), or `bicubic`.
+        model: a name of the catalogue, an ONNX file, a `.safetensors` file of weights or a
+            published `.pth` (which need torch), or `bicubic`.
         scale: by default the network's own; `bicubic` has none.
         edge: the edge rule of `bicubic`.
         threads: CPU threads of a network; by default all that are available.
@@ -60,7 +61,7 @@ def find_method(
         if scale is None:
             raise ValueError("scale: bicubic has none of its own; give one, such as 4")
         return Method(model, scale, bicubic(scale, edge=edge))
-    is_weights = Path(model).suffix == ".safetensors"
+    is_weights = Path(model).suffix in WEIGHTS_SUFFIXES
     network = _torch_engine(Path(model), threads) if is_weights else model
     upscaler = Upscaler(network, threads=threads)
     enlargement = scale or upscaler.scale
@@ -89,12 +90,12 @@ def _torch_engine(path: Path, threads: int | None) -> Engine:
     try:
         import torch
 
-        from splitsr.models.checkpoint import load_weights, read_weights
+        from splitsr.models.checkpoint import load_weights
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"{path}: weights need {error.name}: pip install 'splitsr[train]', or give ONNX"
         ) from None
     if threads:
         torch.set_num_threads(threads)  # torch has one number of threads for the whole process
-    spec, _, _ = read_weights(path)
-    return _TorchEngine(path.stem, spec, load_weights(path))
+    network = load_weights(path)
+    return _TorchEngine(path.stem, network.spec, network)

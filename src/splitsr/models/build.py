@@ -10,6 +10,7 @@ from splitsr.models.interpolation import Interpolation
 from splitsr.models.network import Network
 from splitsr.models.rcan import RCAN
 from splitsr.models.san import SAN
+from splitsr.models.smfanet import SMFANet
 from splitsr.models.splitsr import SplitSR
 from splitsr.models.srcnn import SRCNN
 from splitsr.spec import (
@@ -18,6 +19,7 @@ from splitsr.spec import (
     ModelSpec,
     RCANSpec,
     SANSpec,
+    SMFANetSpec,
     SplitSRSpec,
     SRCNNSpec,
 )
@@ -28,6 +30,7 @@ NETWORKS: dict[type[ModelSpec], Callable[[Any], Network]] = {
     EDSRSpec: EDSR,
     SANSpec: SAN,
     SRCNNSpec: SRCNN,
+    SMFANetSpec: SMFANet,
     InterpolationSpec: Interpolation,
 }
 

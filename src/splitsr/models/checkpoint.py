@@ -13,6 +13,7 @@ from splitsr.errors import SpecError, WeightsError
 from splitsr.models.blocks import ResidualGroup
 from splitsr.models.build import build_model
 from splitsr.models.network import Network
+from splitsr.models.published import PUBLISHED_SUFFIX, load_published
 from splitsr.spec import ModelSpec, spec_from_json, spec_to_json
 
 SPEC_KEY = "splitsr.spec"
@@ -60,9 +61,14 @@ def read_weights(path: Path) -> tuple[ModelSpec, dict[str, Tensor], dict[str, st
 def load_weights(path: Path) -> Network:
     """Builds the network that `path` describes, with its weights, in evaluation mode.
 
+    Args:
+        path: what `save_weights` wrote, or a published `.pth` (see `load_published`).
+
     Raises:
         WeightsError: the file is missing, damaged, or its tensors do not fit its spec.
     """
+    if path.suffix == PUBLISHED_SUFFIX:
+        return load_published(path)
     spec, weights, _ = read_weights(path)
     model = build_model(spec)
     try:

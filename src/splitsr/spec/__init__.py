@@ -6,7 +6,14 @@ is never guessed from tensor shapes. Each family of networks has a class of its 
 
 from splitsr.spec.base import DIV2K_MEAN, ModelSpec
 from splitsr.spec.files import SPECS, AnySpec, spec_from_dict, spec_from_json, spec_to_json
-from splitsr.spec.others import EDSRSpec, InterpolationSpec, RCANSpec, SANSpec, SRCNNSpec
+from splitsr.spec.others import (
+    EDSRSpec,
+    InterpolationSpec,
+    RCANSpec,
+    SANSpec,
+    SMFANetSpec,
+    SRCNNSpec,
+)
 from splitsr.spec.presets import PRESETS, spec_from_config, spec_to_dict
 from splitsr.spec.splitsr import LIGHT_BLOCKS, LightBlock, SplitSRSpec
 
@@ -22,6 +29,7 @@ __all__ = [
     "ModelSpec",
     "RCANSpec",
     "SANSpec",
+    "SMFANetSpec",
     "SRCNNSpec",
     "SplitSRSpec",
     "spec_from_config",

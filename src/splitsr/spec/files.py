@@ -8,10 +8,17 @@ import msgspec
 
 from splitsr.errors import SpecError
 from splitsr.spec.base import ModelSpec
-from splitsr.spec.others import EDSRSpec, InterpolationSpec, RCANSpec, SANSpec, SRCNNSpec
+from splitsr.spec.others import (
+    EDSRSpec,
+    InterpolationSpec,
+    RCANSpec,
+    SANSpec,
+    SMFANetSpec,
+    SRCNNSpec,
+)
 from splitsr.spec.splitsr import SplitSRSpec, upgrade_fields
 
-AnySpec = SplitSRSpec | RCANSpec | EDSRSpec | SANSpec | SRCNNSpec | InterpolationSpec
+AnySpec = SplitSRSpec | RCANSpec | EDSRSpec | SANSpec | SRCNNSpec | SMFANetSpec | InterpolationSpec
 """A spec of any family, for msgspec to tell apart by `arch`."""
 
 SPECS: dict[str, type[ModelSpec]] = {
@@ -20,6 +27,7 @@ SPECS: dict[str, type[ModelSpec]] = {
     "edsr": EDSRSpec,
     "san": SANSpec,
     "srcnn": SRCNNSpec,
+    "smfanet": SMFANetSpec,
     "interpolation": InterpolationSpec,
 }
 """`arch` -> class."""

@@ -1,4 +1,4 @@
-"""The networks that SplitSR is measured against: EDSR, RCAN, SAN, SRCNN, interpolation.
+"""The networks that SplitSR is measured against: EDSR, RCAN, SAN, SRCNN, SMFANet, interpolation.
 
 The defaults are the published configurations; `models/<name>.py` has the papers and what was
 decided where they are silent.
@@ -174,6 +174,36 @@ class SRCNNSpec(ModelSpec, frozen=True, kw_only=True, tag="srcnn"):
         return (6 + sum(self.widths) + max(self.widths)) * self.scale**2
 
 
+class SMFANetSpec(ModelSpec, frozen=True, kw_only=True, tag="smfanet"):
+    """SMFANet (Zheng et al., ECCV 2024). The defaults are SMFANet+.
+
+    Attributes:
+        n_feats: feature channels of the body, even.
+        n_blocks: feature mixing blocks.
+    """
+
+    n_feats: int = 48
+    n_blocks: int = 12
+
+    def __post_init__(self) -> None:
+        check_rules(self, _SMFANET_RULES)
+
+    @property
+    def tileable(self) -> bool:
+        """No: every block takes the variance of the whole picture."""
+        return False
+
+    @property
+    def receptive_radius(self) -> int:
+        """Of the convolutions; the pooled path and the variance are left out."""
+        return 2 + 2 * self.n_blocks
+
+    @property
+    def values_per_pixel(self) -> int:
+        """Values that an engine holds at once for one LR pixel, estimated."""
+        return body_values(self.n_feats, self.scale, 3)
+
+
 class InterpolationSpec(ModelSpec, frozen=True, kw_only=True, tag="interpolation"):
     """Bilinear or bicubic interpolation, as a network without weights.
 
@@ -243,6 +273,12 @@ _SRCNN_RULES: tuple[Rule, ...] = (
     ),
     ("widths", lambda s: all(width > 0 for width in s.widths), lambda _: "1 or more, twice"),
     one_of("channels", 1, 3),
+)
+
+_SMFANET_RULES: tuple[Rule, ...] = (
+    SCALE_RULE,
+    ("n_feats", lambda s: s.n_feats > 0 and s.n_feats % 2 == 0, lambda _: "2 or more, even"),
+    least("n_blocks", 1),
 )
 
 _INTERPOLATION_RULES: tuple[Rule, ...] = (SCALE_RULE, one_of("kernel", "bilinear", "bicubic"))

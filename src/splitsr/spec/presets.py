@@ -14,7 +14,14 @@ import msgspec
 from splitsr.errors import SpecError
 from splitsr.spec.base import ModelSpec
 from splitsr.spec.files import AnySpec, spec_from_dict
-from splitsr.spec.others import EDSRSpec, InterpolationSpec, RCANSpec, SANSpec, SRCNNSpec
+from splitsr.spec.others import (
+    EDSRSpec,
+    InterpolationSpec,
+    RCANSpec,
+    SANSpec,
+    SMFANetSpec,
+    SRCNNSpec,
+)
 from splitsr.spec.splitsr import SplitSRSpec
 
 _FAMILIES: dict[str, AnySpec] = {
@@ -26,6 +33,8 @@ _FAMILIES: dict[str, AnySpec] = {
     "srcnn": SRCNNSpec(),
     "srcnn-915": SRCNNSpec(kernels=(9, 1, 5)),
     "srcnn-rgb": SRCNNSpec(channels=3),
+    "smfanet": SMFANetSpec(n_feats=36, n_blocks=8),
+    "smfanet-plus": SMFANetSpec(),
     "bilinear": InterpolationSpec(kernel="bilinear"),
     "bicubic": InterpolationSpec(kernel="bicubic"),
 }

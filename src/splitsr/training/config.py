@@ -30,6 +30,7 @@ class Stage(_Section, frozen=True):
         loss: on the output in [0, 1].
         luma_weight: weight of the same loss of the luma, added to it; 0 for none.
         fft_weight: weight of the L1 distance of the spectra, added to the loss; 0 for none.
+        hr_weight: weight of the loss against the HR patch; 0 learns from the teacher alone.
         teacher_weight: weight of the same loss against what the run's teacher makes of the patch,
             added to it; 0 for none.
     """
@@ -40,6 +41,7 @@ class Stage(_Section, frozen=True):
     loss: Literal["l1", "charbonnier", "l2"] = "l1"
     luma_weight: float = 0.0
     fft_weight: float = 0.0
+    hr_weight: float = 1.0
     teacher_weight: float = 0.0
 
 
@@ -113,6 +115,8 @@ class TrainConfig(_Section, frozen=True):
         log_every: steps between two lines of the log.
         init_from: weights to start from, of this or another scale.
         teacher: weights of a larger network of the same scale to learn from (distillation).
+        targets: name of the pack's targets that a teacher made (`splitsr data teach`), in place of
+            `teacher`: a step costs half.
         expansion: width of the branches that every 3x3 kernel is trained with, over its output
             channels, and that are folded into it (see `training/reparam.py`); 0 for none.
     """
@@ -133,6 +137,7 @@ class TrainConfig(_Section, frozen=True):
     log_every: int = 100
     init_from: str | None = None
     teacher: str | None = None
+    targets: str | None = None
     expansion: int = 0
 
     def __post_init__(self) -> None:
@@ -178,10 +183,16 @@ def _checks(config: TrainConfig) -> list[tuple[str, bool, str]]:
         for field in ("steps", "batch_size", "patch_size")
     ]
     checks += [
-        (f"stages[{number}].teacher_weight", not stage.teacher_weight, "needs a teacher")
+        (f"stages[{number}].teacher_weight", not stage.teacher_weight, "needs teacher or targets")
         for number, stage in enumerate(config.stages)
-        if config.teacher is None
+        if config.teacher is None and config.targets is None
     ]
+    checks += [
+        (f"stages[{number}].hr_weight", stage.hr_weight >= 0, "must not be negative")
+        for number, stage in enumerate(config.stages)
+    ]
+    both = config.teacher is not None and config.targets is not None
+    checks.append(("targets", not both, "stand in place of teacher; give one of them"))
     return checks
 
 

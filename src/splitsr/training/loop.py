@@ -151,7 +151,8 @@ class _Run:
         if self.place.leads:
             PairedPixels.open(pack, scale, progress=preparing)
         wait_for_all(self.place)
-        self.pixels = PairedPixels.open(pack, scale).to(self.place.device)
+        pixels = PairedPixels.open(pack, scale, targets=self.config.targets)
+        self.pixels = pixels.to(self.place.device)
         self.sizes = self.pixels.lr_sizes.copy()
         if val_dir is not None:
             self.validate = Validator.of_folder(val_dir, scale)
@@ -173,8 +174,8 @@ class _Run:
         step = self.progress.step
         stage = self.config.stage_at(step)
         plan = self._draw(step, stage)
-        lr, hr = self.pixels.cut(plan.to(self.place.device), stage.patch_size)
-        loss = self.step_once(lr, hr, stage, self._rate(step))
+        patches = self.pixels.cut(plan.to(self.place.device), stage.patch_size)
+        loss = self.step_once(patches, stage, self._rate(step))
         self._losses.append(loss.clone())  # the next step may overwrite it
         self.ema.update(step)
         self.progress.step += 1

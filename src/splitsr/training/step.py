@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from splitsr.data.patches import Patches
 from splitsr.models.network import Network
 from splitsr.models.rewrite import training_form
 from splitsr.training.config import Stage, TrainConfig
@@ -26,7 +27,7 @@ class TrainStep:
 
     Attributes:
         optimizer: of the network's parameters.
-        teacher: whose output the network learns from beside the HR patch; None for none.
+        teacher: whose output the network learns from; None for none, or for targets.
     """
 
     def __init__(
@@ -45,12 +46,11 @@ class TrainStep:
         self._graphed = place.device.type == "cuda" and place.world == 1 and not config.compile
         self._graph: _GraphedStage | None = None
 
-    def __call__(self, lr: Tensor, hr: Tensor, stage: Stage, learning_rate: float) -> Tensor:
+    def __call__(self, patches: Patches, stage: Stage, learning_rate: float) -> Tensor:
         """Does one step.
 
         Args:
-            lr: float32 (B, 3, p, p) in [0, 1], on the device.
-            hr: float32 (B, 3, scale * p, scale * p) in [0, 1].
+            patches: on the device.
             stage: the loss.
             learning_rate: of this step.
 
@@ -59,20 +59,25 @@ class TrainStep:
         """
         self.optimizer.set_learning_rate(learning_rate)
         if not self._graphed:
-            return self.update(lr, hr, stage)
+            return self.update(patches, stage)
         if self._graph is None or self._graph.stage != stage:
-            self._graph = _GraphedStage(self, stage, lr, hr)
-        return self._graph.run(lr, hr)
+            self._graph = _GraphedStage(self, stage, patches)
+        return self._graph.run(patches)
 
-    def update(self, lr: Tensor, hr: Tensor, stage: Stage) -> Tensor:
+    def update(self, patches: Patches, stage: Stage) -> Tensor:
         """Forward, backward, clipping and optimizer, launched one by one."""
         self.optimizer.zero_grad()
+        lr, hr, target = patches
         sr = self._enlarge(self.network, lr)
-        loss = image_loss(sr, hr, stage)
-        if self.teacher is not None and stage.teacher_weight:
-            with torch.no_grad():
-                wanted = self._enlarge(self.teacher, lr)
-            loss = loss + stage.teacher_weight * image_loss(sr, wanted, stage)
+        loss = torch.zeros((), device=sr.device)
+        if stage.hr_weight:
+            loss = loss + stage.hr_weight * image_loss(sr, hr, stage)
+        if stage.teacher_weight:
+            if self.teacher is not None:
+                with torch.no_grad():
+                    target = self._enlarge(self.teacher, lr)
+            assert target is not None  # the configuration holds one of both
+            loss = loss + stage.teacher_weight * image_loss(sr, target, stage)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.config.optimizer.clip_norm:
             nn.utils.clip_grad_norm_(self.parameters, self.config.optimizer.clip_norm)
@@ -90,25 +95,31 @@ class TrainStep:
 class _GraphedStage:
     """The step of one stage: a few times eager, then captured, then replayed."""
 
-    def __init__(self, step: TrainStep, stage: Stage, lr: Tensor, hr: Tensor) -> None:
+    def __init__(self, step: TrainStep, stage: Stage, patches: Patches) -> None:
         self.stage = stage
         self._step = step
-        self._lr, self._hr = torch.empty_like(lr), torch.empty_like(hr)
+        lr, hr, target = patches
+        self._patches = Patches(
+            torch.empty_like(lr),
+            torch.empty_like(hr),
+            None if target is None else torch.empty_like(target),
+        )
         self._calls = 0
         self._graph: torch.cuda.CUDAGraph | None = None
         self._loss = torch.empty(0)
 
-    def run(self, lr: Tensor, hr: Tensor) -> Tensor:
+    def run(self, patches: Patches) -> Tensor:
         """One step on a batch; the batch is copied to where the graph reads it."""
-        self._lr.copy_(lr)
-        self._hr.copy_(hr)
+        for kept, new in zip(self._patches, patches, strict=True):
+            if kept is not None and new is not None:
+                kept.copy_(new)
         self._calls += 1
         if self._calls <= WARMUP_STEPS:
             return self._warm_up()
         if self._graph is None:
             self._graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(self._graph):
-                self._loss = self._step.update(self._lr, self._hr, self.stage)
+                self._loss = self._step.update(self._patches, self.stage)
         self._graph.replay()
         return self._loss
 
@@ -117,6 +128,6 @@ class _GraphedStage:
         stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
-            loss = self._step.update(self._lr, self._hr, self.stage)
+            loss = self._step.update(self._patches, self.stage)
         torch.cuda.current_stream().wait_stream(stream)
         return loss
