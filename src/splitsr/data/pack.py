@@ -92,6 +92,7 @@ class Pack:
         self.folder = folder
         self.index = index
         self._pixels = pixels
+        self._verified = False
 
     @classmethod
     def open(cls, folder: Path | str) -> Pack:
@@ -131,13 +132,16 @@ class Pack:
         return values.reshape(image.height, image.width, 3)
 
     def verify(self) -> None:
-        """Reads every pixel and compares the checksum.
+        """Reads every pixel, the first time that it is called, and compares the checksum.
 
         Raises:
             DataError: the pixels are not those that were packed.
         """
+        if self._verified:
+            return
         if hashlib.sha256(self._pixels.data).hexdigest() != self.index.sha256:
             raise DataError(f"{self.folder / PIXELS_FILE}: wrong sha256; {_REPACK}")
+        self._verified = True
 
 
 class PackWriter:
