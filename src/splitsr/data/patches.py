@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -250,20 +251,21 @@ def _lr_pixels(
     """The file of LR pixels, made when it is missing or damaged; images follow one another."""
     path = pack.folder / f"lr_x{scale}.bin"
     sums = path.with_suffix(".sha256")
-    if path.exists() and sums.exists() and sums.read_text() == _checksums(path, pack):
-        return path
+    with suppress(OSError):  # what cannot be read is made again
+        if sums.read_bytes() == _checksums(path, pack):
+            return path
     with open_atomic(path, overwrite=True) as file:
         for i, (height, width) in enumerate(lr_sizes.tolist()):
             hr = pack[i][: height * scale, : width * scale]
             file.write(resize_bicubic(np.asarray(hr), height, width).tobytes())
             if progress is not None:
                 progress(i + 1, len(pack))
-    write_atomic(sums, _checksums(path, pack).encode(), overwrite=True)
+    write_atomic(sums, _checksums(path, pack), overwrite=True)
     return path
 
 
-def _checksums(path: Path, pack: Pack) -> str:
+def _checksums(path: Path, pack: Pack) -> bytes:
     """Of the LR pixels and the HR pixels that they were made of, in `sha256sum`'s form."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return f"{digest}  {path.name}\n{pack.index.sha256}  {PIXELS_FILE}\n"
+    return f"{digest}  {path.name}\n{pack.index.sha256}  {PIXELS_FILE}\n".encode()
