@@ -32,6 +32,12 @@ Progress = Callable[[int, int], None]
 """Called after each image with how many are done and how many there are."""
 
 
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 class PackedImage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One image of a pack: `height` x `width` x 3 bytes from `offset` on."""
 

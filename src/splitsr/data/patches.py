@@ -7,7 +7,6 @@ so the same code serves the memory map on a CPU and a pack that is resident on a
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from splitsr.data.pack import PIXELS_FILE, Pack
+from splitsr.data.pack import PIXELS_FILE, Pack, sha256_of
 from splitsr.data.targets import find_targets
 from splitsr.errors import DataError
 from splitsr.imaging.atomic import open_atomic, write_atomic
@@ -266,6 +265,4 @@ def _lr_pixels(
 
 def _checksums(path: Path, pack: Pack) -> bytes:
     """Of the LR pixels and the HR pixels that they were made of, in `sha256sum`'s form."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return f"{digest}  {path.name}\n{pack.index.sha256}  {PIXELS_FILE}\n".encode()
+    return f"{sha256_of(path)}  {path.name}\n{pack.index.sha256}  {PIXELS_FILE}\n".encode()
