@@ -18,8 +18,6 @@ SplitSRError
 ├── ZoomError               the web app is missing, or cannot be served or exported
 ├── MissingDependencyError  a package of an optional extra is not installed
 └── ClusterError            a cluster that cannot be reached, or has no worker to give
-KeyboardInterrupt
-└── Interrupted             a signal that ended the work where it can go on
 ```
 
 Each message says what was wrong, what was found and what to do, in one line: the command line
@@ -101,15 +99,3 @@ class MissingDependencyError(SplitSRError):
 
 class ClusterError(SplitSRError):
     """A cluster cannot be reached, or none of its workers can be used."""
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM ended the work where it can go on; nothing is lost.
-
-    Attributes:
-        exit_code: for the process, 128 and the signal's number.
-    """
-
-    def __init__(self, message: str, number: int) -> None:
-        super().__init__(message)
-        self.exit_code = 128 + number

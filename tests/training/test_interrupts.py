@@ -14,10 +14,9 @@ import pytest
 import torch
 
 from splitsr.data.pack import Pack
-from splitsr.errors import Interrupted
 from splitsr.training import interrupts, state
 from splitsr.training.config import read_config
-from splitsr.training.interrupts import Interrupts
+from splitsr.training.interrupts import Interrupted, Interrupts
 from splitsr.training.log import Record, read_log
 from splitsr.training.loop import train
 from splitsr.training.muon import Muon

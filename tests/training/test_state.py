@@ -16,13 +16,14 @@ import torch
 from torch import Tensor
 
 from splitsr.data.pack import Pack, PackWriter
-from splitsr.errors import DataError, ImageWriteError, Interrupted, NonFiniteError, TrainingError
+from splitsr.errors import DataError, ImageWriteError, NonFiniteError, TrainingError
 from splitsr.models.build import build_model
 from splitsr.models.checkpoint import read_weights
 from splitsr.training import loop
 from splitsr.training import step as step_module
 from splitsr.training.config import TrainConfig, config_to_toml, read_config
 from splitsr.training.ema import EMA
+from splitsr.training.interrupts import Interrupted
 from splitsr.training.log import Record, read_log
 from splitsr.training.loop import train
 from splitsr.training.optimizers import Optimizers, build_optimizers

@@ -12,6 +12,18 @@ from typing import Any, Self
 _ECHO_SECONDS = 1.0
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM ended the run where it can go on; nothing is lost.
+
+    Attributes:
+        exit_code: for the process, 128 and the signal's number.
+    """
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + number
+
+
 class Interrupts:
     """Notes the first Ctrl-C or SIGTERM between `with` and its end; a later one ends all at once.
 

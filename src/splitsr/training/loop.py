@@ -21,14 +21,14 @@ from torch import Tensor
 
 from splitsr.data.pack import Pack
 from splitsr.data.patches import PairedPixels, plan_patches, stack_plan
-from splitsr.errors import DataError, Interrupted, NonFiniteError, TrainingError
+from splitsr.errors import DataError, NonFiniteError, TrainingError
 from splitsr.models.build import build_model
 from splitsr.models.checkpoint import load_weights, save_weights, warm_start
 from splitsr.models.network import Network
 from splitsr.training.config import TrainConfig, config_to_toml, weights_path
 from splitsr.training.devices import Place, find_place
 from splitsr.training.ema import EMA
-from splitsr.training.interrupts import Interrupts
+from splitsr.training.interrupts import Interrupted, Interrupts
 from splitsr.training.log import Record, Report, RunLog, commit_of_source
 from splitsr.training.reparam import expand, folded_weights
 from splitsr.training.schedule import learning_rate
@@ -183,9 +183,8 @@ def train(
                 _save_weights(run_dir, config, ema, step, seconds, score)
                 log.draw()
     if interrupts.noted is not None:
-        raise Interrupted(
-            f"stopped at step {step} of {config.total_steps}; go on with --resume", interrupts.noted
-        )
+        more = "; go on with --resume" if step < config.total_steps else ""
+        raise Interrupted(f"stopped at step {step} of {config.total_steps}{more}", interrupts.noted)
     return RunResult(step, config.total_steps, score, run_dir / WEIGHTS_FILE)
 
 
