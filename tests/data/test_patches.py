@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import hashlib
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ from splitsr.data.patches import (
     plan_patches,
     stack_plan,
 )
-from splitsr.errors import DataError
+from splitsr.errors import DataError, ImageWriteError
 from splitsr.imaging.resize import resize_bicubic
 
 SIZES = np.array([[30, 41], [64, 20], [8, 100]])
@@ -105,10 +105,37 @@ def expected(image: np.ndarray, top: int, left: int, size: int, symmetry: int) -
 
 def test_lr_is_made_once_and_remade_when_damaged(pack: Pack) -> None:
     calls: list[tuple[int, int]] = []
-    path = Path(pack.folder) / "lr_x4.bin"
+
+    def made() -> bool:
+        """Whether opening the pack makes the LR."""
+        calls.clear()
+        PairedPixels.open(pack, 4, progress=lambda done, total: calls.append((done, total)))
+        return calls == [(1, 2), (2, 2)]
+
+    path, sums = pack.folder / "lr_x4.bin", pack.folder / "lr_x4.sha256"
     path.write_bytes(b"short")
-    PairedPixels.open(pack, 4, progress=lambda done, total: calls.append((done, total)))
-    assert calls == [(1, 2), (2, 2)]
-    PairedPixels.open(pack, 4, progress=lambda done, total: calls.append((done, total)))
-    assert len(calls) == 2
-    assert not list(Path(pack.folder).glob("*.partial*"))
+    assert made()
+    assert not made()
+    good = path.read_bytes()
+    path.write_bytes(good[:99] + bytes([good[99] ^ 1]) + good[100:])
+    assert made()
+    assert path.read_bytes() == good
+    sums.unlink()
+    assert made()
+    lines = sums.read_text().splitlines()
+    assert lines[0].split() == [hashlib.sha256(good).hexdigest(), "lr_x4.bin"]
+    assert lines[1].split() == [pack.index.sha256, "pixels.bin"]
+    sums.write_text(sums.read_text().replace(pack.index.sha256, "0" * 64))  # of another pack
+    assert made()
+    assert not made()
+    assert sorted(p.name for p in pack.folder.glob("lr_x4*")) == ["lr_x4.bin", "lr_x4.sha256"]
+    assert not list(pack.folder.glob(".*"))
+
+
+def test_lr_that_cannot_be_written_is_one_line(pack: Pack) -> None:
+    path = pack.folder / "lr_x3.bin"
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    with pytest.raises(ImageWriteError, match="is a folder"):
+        PairedPixels.open(pack, 3)
+    path.rmdir()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import skimage.data
+import torch
 
 from splitsr.data.pack import Pack, PackWriter
+from splitsr.models.checkpoint import read_weights
 
 CONFIG = """
 name = "tiny"
@@ -72,3 +75,21 @@ def config_path(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.toml"
     path.write_text(CONFIG)
     return path
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def same_weights(first: Path, second: Path) -> bool:
+    a, b = read_weights(first)[1], read_weights(second)[1]
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def train_command(config: Path, pack: Pack, run: Path, *more: str) -> list[str]:
+    call = [sys.executable, "-m", "splitsr", "train", str(config), "--data", str(pack.folder)]
+    return [*call, "--run-dir", str(run), "--threads", "1", "--device", "cpu", *more]
+
+
+LONG = ("--set", "stages.0.steps=150", "--set", "validation.every=1000")

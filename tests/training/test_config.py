@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from splitsr.errors import ConfigError, SpecError
+from splitsr.errors import ConfigError, SpecError, UnknownModelError
 from splitsr.spec import SplitSRSpec
-from splitsr.training.config import TrainConfig, config_to_toml, read_config
+from splitsr.training.config import TrainConfig, config_to_toml, read_config, weights_path
 from splitsr.zoo.catalogue import load_catalogue
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -19,6 +19,27 @@ def test_resolved_configuration_reads_back(config_path: Path, tmp_path: Path) ->
     copy = tmp_path / "copy.toml"
     copy.write_text(config_to_toml(config))
     assert read_config(copy) == config
+
+
+def test_weights_are_named_or_lie_beside_the_configuration(
+    config_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toml = config_path.read_text()
+    config_path.write_text(
+        'teacher = "splitsr-balanced-x4"\ninit_from = "../other/weights.safetensors"\n' + toml
+    )
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    config = read_config(Path("..") / config_path.name)
+    assert config.init_from == str(tmp_path.parent / "other" / "weights.safetensors")
+    assert config.teacher == "splitsr-balanced-x4"
+    shipped = weights_path(config.teacher)
+    assert shipped.name == "splitsr-balanced-x4.safetensors"
+    assert shipped.is_file()
+    changed = read_config(config_path, ("init_from=mine.safetensors", "teacher=splitsr-x4"))
+    assert changed.init_from == str(tmp_path / "elsewhere" / "mine.safetensors")
+    with pytest.raises(UnknownModelError, match="did you mean splitsr-"):
+        weights_path(changed.teacher or "")
 
 
 def test_every_shipped_model_has_its_configuration() -> None:
@@ -65,6 +86,7 @@ def test_stages_follow_one_another(config_path: Path) -> None:
         ("seed=many", "Expected `int`"),
         ("seed", "section.field=value"),
         ("ema=1.5", "ema"),
+        ("validation.images=0", "validation.images: must be above 0"),
         ("seed.x=1", "Expected `int`"),
     ],
 )
@@ -92,6 +114,8 @@ def test_every_shipped_configuration_is_valid(path: Path) -> None:
     config = read_config(path)
     assert config.name == path.stem
     assert config.total_steps > 0
+    for source in (config.init_from, config.teacher):
+        assert source is None or weights_path(source).is_file()
 
 
 def test_defaults_are_the_papers() -> None:

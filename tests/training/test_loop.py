@@ -16,7 +16,7 @@ from torch import nn
 
 from splitsr.data.pack import Pack
 from splitsr.data.patches import Patches
-from splitsr.errors import DataError, NonFiniteError, TrainingError
+from splitsr.errors import DataError, TrainingError
 from splitsr.models.build import build_model
 from splitsr.models.checkpoint import load_weights, read_weights
 from splitsr.training import loop
@@ -25,20 +25,8 @@ from splitsr.training.devices import Place, find_place
 from splitsr.training.log import Record, read_log
 from splitsr.training.loop import train
 from splitsr.training.losses import image_loss
-from splitsr.training.state import STATE_FILE
 from splitsr.training.step import TrainStep
-
-TORCH_THREADS = 1
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(TORCH_THREADS)
-
-
-def same_weights(first: Path, second: Path) -> bool:
-    a, b = read_weights(first)[1], read_weights(second)[1]
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+from tests.training.conftest import LONG, same_weights, train_command
 
 
 def test_a_run_leaves_weights_log_config_and_curves(
@@ -143,21 +131,6 @@ def test_existing_run_is_not_overwritten(pack: Pack, config_path: Path, tmp_path
         train(config, pack, tmp_path / "run", device="cpu")
 
 
-def test_resume_refuses_nothing_damage_and_another_configuration(
-    pack: Pack, config_path: Path, tmp_path: Path
-) -> None:
-    config, run = read_config(config_path), tmp_path / "run"
-    with pytest.raises(TrainingError, match="no state to resume from"):
-        train(config, pack, run, device="cpu", resume=True)
-    train(config, pack, run, device="cpu", max_minutes=1e-9)
-    with pytest.raises(TrainingError, match=r"another configuration \(seed changed\)"):
-        train(read_config(config_path, ("seed=2",)), pack, run, device="cpu", resume=True)
-    state = run / STATE_FILE
-    state.write_bytes(state.read_bytes()[:200])
-    with pytest.raises(TrainingError, match="damaged"):
-        train(config, pack, run, device="cpu", resume=True)
-
-
 def test_a_resumed_run_may_be_longer_but_not_shorter_than_it_is(
     pack: Pack, config_path: Path, tmp_path: Path
 ) -> None:
@@ -170,60 +143,12 @@ def test_a_resumed_run_may_be_longer_but_not_shorter_than_it_is(
         train(short, pack, tmp_path / "run", device="cpu", resume=True)
 
 
-def test_nan_stops_with_the_step_and_keeps_the_last_state(
-    pack: Pack, config_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from splitsr.training import step as step_module
-
-    calls = 0
-
-    def sometimes_nan(*args: object) -> torch.Tensor:
-        nonlocal calls
-        calls += 1
-        return real(*args) * (float("nan") if calls == 7 else 1.0)  # type: ignore[arg-type]
-
-    real = step_module.image_loss
-    monkeypatch.setattr(step_module, "image_loss", sometimes_nan)
-    with pytest.raises(NonFiniteError, match="became nan at step 7"):
-        train(read_config(config_path), pack, tmp_path / "run", device="cpu")
-    state = torch.load(tmp_path / "run" / STATE_FILE, weights_only=True)
-    assert state["step"] == 4
-    assert all(tensor.isfinite().all() for tensor in state["model"].values())
-
-
-def test_a_diverging_run_is_stopped(pack: Pack, config_path: Path, tmp_path: Path) -> None:
-    changes = ("optimizer.learning_rate=1e30", "optimizer.clip_norm=0", "optimizer.kind=adam")
-    with pytest.raises(NonFiniteError, match="lower the learning rate"):
-        train(read_config(config_path, changes), pack, tmp_path / "run", device="cpu")
-
-
-def test_interrupt_saves_the_state(pack: Pack, config_path: Path, tmp_path: Path) -> None:
-    def interrupt(record: Record) -> None:
-        if record.step == 6:
-            raise KeyboardInterrupt
-
-    config = read_config(config_path)
-    with pytest.raises(KeyboardInterrupt):
-        train(config, pack, tmp_path / "run", device="cpu", report=interrupt)
-    result = train(config, pack, tmp_path / "run", device="cpu", resume=True)
-    whole = train(config, pack, tmp_path / "whole", device="cpu")
-    assert same_weights(result.weights, whole.weights)
-
-
-def command(config: Path, pack: Pack, run: Path, *more: str) -> list[str]:
-    call = [sys.executable, "-m", "splitsr", "train", str(config), "--data", str(pack.folder)]
-    return [*call, "--run-dir", str(run), "--threads", "1", "--device", "cpu", *more]
-
-
-LONG = ("--set", "stages.0.steps=150", "--set", "validation.every=1000")
-
-
 def test_killed_and_resumed_ends_with_the_same_bits(
     pack: Pack, config_path: Path, tmp_path: Path
 ) -> None:
-    subprocess.run(command(config_path, pack, tmp_path / "whole", *LONG), check=True)
+    subprocess.run(train_command(config_path, pack, tmp_path / "whole", *LONG), check=True)
     killed = tmp_path / "killed"
-    process = subprocess.Popen(command(config_path, pack, killed, *LONG))
+    process = subprocess.Popen(train_command(config_path, pack, killed, *LONG))
     deadline = time.monotonic() + 120
     while len(read_log(killed)) < 20:
         assert process.poll() is None
@@ -232,7 +157,7 @@ def test_killed_and_resumed_ends_with_the_same_bits(
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     done = subprocess.run(
-        command(config_path, pack, killed, *LONG, "--resume"),
+        train_command(config_path, pack, killed, *LONG, "--resume"),
         check=True,
         capture_output=True,
         text=True,
@@ -246,11 +171,11 @@ def test_killed_and_resumed_ends_with_the_same_bits(
 
 
 def test_command_line_errors_are_one_line(pack: Pack, config_path: Path, tmp_path: Path) -> None:
-    call = command(config_path, pack, tmp_path / "run", "--set", "model.scale=5")
+    call = train_command(config_path, pack, tmp_path / "run", "--set", "model.scale=5")
     done = subprocess.run(call, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == "splitsr: scale: found 5; allowed: 2, 3, 4\n"
-    call = command(tmp_path / "missing.toml", pack, tmp_path / "run")
+    call = train_command(tmp_path / "missing.toml", pack, tmp_path / "run")
     assert subprocess.run(call, capture_output=True).returncode == 2
 
 
@@ -258,7 +183,7 @@ def test_two_processes_share_every_batch(pack: Pack, config_path: Path, tmp_path
     config = read_config(config_path, ("optimizer.kind=adam",))
     alone = train(config, pack, tmp_path / "alone", device="cpu")
     together = tmp_path / "together"
-    run = command(config_path, pack, together, "--set", "optimizer.kind=adam")[3:]
+    run = train_command(config_path, pack, together, "--set", "optimizer.kind=adam")[3:]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     subprocess.run([*torchrun, "-m", "splitsr", *run], check=True, capture_output=True, timeout=300)
     one, two = load_weights(alone.weights), load_weights(together / "weights.safetensors")

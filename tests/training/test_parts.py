@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -16,8 +17,11 @@ from splitsr.training.config import Optimizer, Schedule, Stage
 from splitsr.training.ema import EMA
 from splitsr.training.losses import image_loss, spectral_loss
 from splitsr.training.muon import Muon, orthogonalise
-from splitsr.training.optimizers import build_optimizers
+from splitsr.training.optimizers import Optimizers, body_kernels, build_optimizers
+from splitsr.training.reparam import expand
 from splitsr.training.schedule import learning_rate
+from splitsr.zoo.catalogue import load_catalogue
+from tests.models.test_networks import TINY
 
 CPU = torch.device("cpu")
 
@@ -123,10 +127,98 @@ def test_muon_takes_the_body_and_adam_the_rest() -> None:
     held = [p for member in optimizers.members for g in member.param_groups for p in g["params"]]
     assert sorted(map(id, held)) == sorted(map(id, model.parameters()))
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    body = {names[id(p)] for p in optimizers.members[1].param_groups[0]["params"]}
+    body = [names[id(p)] for p in optimizers.members[1].param_groups[0]["params"]]
+    assert tuple(body) == optimizers.muon
     assert "groups.0.blocks.0.conv.weight" in body
     assert "trunk.weight" in body
-    assert not {"head.weight", "upsampler.0.conv.weight", "groups.0.tail.bias"} & body
+    assert not {"head.weight", "upsampler.0.conv.weight", "groups.0.tail.bias"} & set(body)
+
+
+def test_the_body_is_found_in_every_network() -> None:
+    # By name, as the first states of runs have them: these go on.
+    shipped = [entry.spec for entry in load_catalogue().values() if entry.precision == "fp32"]
+    for spec in (
+        *shipped,
+        SplitSRSpec(n_feats=8, reduction=4),
+        TINY["rcan"],
+        TINY["edsr"],
+        TINY["srcnn"],
+    ):
+        for expansion in (0, 2):
+            model = build_model(spec)
+            expand(model, expansion)
+            named = [
+                key
+                for key, parameter in model.named_parameters()
+                if key.startswith(("groups", "body", "trunk", "mapping"))
+                and parameter.ndim == 4
+                and parameter.shape[1] > 1
+            ]
+            assert list(body_kernels(model)) == named, spec
+
+
+class Foreign(nn.Module):
+    """A network whose parts have names, and an order, of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.to_img = nn.Sequential(nn.Conv2d(8, 12, 3, padding=1), nn.PixelShuffle(2))
+        self.feats = nn.Sequential(
+            nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.Conv2d(8, 16, 1), nn.Conv2d(16, 8, 1)
+        )
+        self.to_feat = nn.Conv2d(3, 8, 3, padding=1)
+        self.alpha = nn.Parameter(torch.ones(1, 8, 1, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.to_feat(x)
+        image: torch.Tensor = self.to_img(x + self.alpha * self.feats(x))
+        return image
+
+
+def test_the_body_is_found_whatever_its_name() -> None:
+    assert list(body_kernels(Foreign())) == ["feats.1.weight", "feats.2.weight"]
+    pixels_only = nn.Sequential(nn.Conv2d(3, 12, 3, padding=1), nn.PixelShuffle(2))
+    assert body_kernels(pixels_only) == {}
+
+
+def trained(rates: list[torch.Tensor] | None) -> Optimizers:
+    """Muon and Adam after a step; their learning rates are tensors, as on CUDA, or numbers."""
+    model = Foreign()
+    optimizers = build_optimizers(model, Optimizer(kind="muon"), CPU)
+    for member, rate in zip(optimizers.members, rates or (), strict=False):
+        member.param_groups[0]["lr"] = rate
+    model(torch.rand(1, 3, 8, 8)).square().mean().backward()
+    optimizers.step()
+    return optimizers
+
+
+def test_the_tensor_of_the_learning_rate_survives_loading() -> None:
+    for saved in (trained(None), trained([torch.tensor(0.5), torch.tensor(0.5)])):
+        rates = [torch.tensor(0.1), torch.tensor(0.1)]
+        fresh = trained(rates)
+        file = BytesIO()
+        torch.save(saved.state_dict(), file)
+        file.seek(0)
+        fresh.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+        assert [member.param_groups[0]["lr"] for member in fresh.members] == [0.1, 0.1]
+        fresh.set_learning_rate(0.25)
+        for member, rate in zip(fresh.members, rates, strict=True):
+            assert member.param_groups[0]["lr"] is rate
+            assert float(rate) == 0.25
+        for one, other in zip(saved.members, fresh.members, strict=True):
+            for moments, loaded in zip(one.state.values(), other.state.values(), strict=True):
+                assert all(map(torch.equal, moments.values(), loaded.values()))
+
+
+def test_settings_are_the_runs_own_and_not_those_of_the_state() -> None:
+    saved, fresh = trained(None), trained(None)
+    states = saved.state_dict()
+    states[0]["param_groups"][0]["capturable"] = True  # of a run on a GPU
+    fresh.load_state_dict(states)
+    assert fresh.members[0].param_groups[0]["capturable"] is False
+    states[1]["param_groups"][0]["params"].pop()
+    with pytest.raises(ValueError, match="other parameters"):
+        fresh.load_state_dict(states)
 
 
 def test_adam_alone_holds_everything() -> None:

@@ -63,7 +63,7 @@ def main() -> None:
     """Runs the command line.
 
     Exit codes: 0, everything asked for was done; 1, a job failed; 2, the call was wrong; 130,
-    interrupted.
+    interrupted (143, by SIGTERM, where the work can go on).
     """
     # Pillow warns of damaged EXIF, which is kept as it is: noise to whoever enlarges a photo.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -75,6 +75,7 @@ def main() -> None:
     except SplitSRError as error:
         click.echo(f"splitsr: {error}", err=True)
         sys.exit(2 if isinstance(error, BAD_CALLS) else 1)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("splitsr: interrupted", err=True)
-        sys.exit(130)
+    except (KeyboardInterrupt, click.Abort) as error:
+        reason = error.__cause__ or error  # click makes an Abort of an interrupt
+        click.echo(f"splitsr: {str(reason) or 'interrupted'}", err=True)
+        sys.exit(getattr(reason, "exit_code", 130))

@@ -33,6 +33,10 @@ class TrainProgress(LiveBar):
 
     def report(self, record: Record) -> None:
         """Shows a record of the run."""
+        if record.muon is not None:
+            kernels = f"{len(record.muon)} kernels of the body (named in log.jsonl)"
+            self._console.print(f"Muon trains {kernels}, Adam the rest", highlight=False)
+            return
         if record.loss is not None:
             self._figures["loss"] = f"loss {record.loss:.4f}"
         if record.psnr_y is not None:

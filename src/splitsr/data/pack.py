@@ -32,6 +32,12 @@ Progress = Callable[[int, int], None]
 """Called after each image with how many are done and how many there are."""
 
 
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 class PackedImage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One image of a pack: `height` x `width` x 3 bytes from `offset` on."""
 
@@ -92,6 +98,7 @@ class Pack:
         self.folder = folder
         self.index = index
         self._pixels = pixels
+        self._verified = False
 
     @classmethod
     def open(cls, folder: Path | str) -> Pack:
@@ -131,13 +138,16 @@ class Pack:
         return values.reshape(image.height, image.width, 3)
 
     def verify(self) -> None:
-        """Reads every pixel and compares the checksum.
+        """Reads every pixel, the first time that it is called, and compares the checksum.
 
         Raises:
             DataError: the pixels are not those that were packed.
         """
+        if self._verified:
+            return
         if hashlib.sha256(self._pixels.data).hexdigest() != self.index.sha256:
             raise DataError(f"{self.folder / PIXELS_FILE}: wrong sha256; {_REPACK}")
+        self._verified = True
 
 
 class PackWriter:

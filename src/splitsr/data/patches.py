@@ -7,8 +7,8 @@ so the same code serves the memory map on a CPU and a pack that is resident on a
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -18,9 +18,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from splitsr.data.pack import Pack
+from splitsr.data.pack import PIXELS_FILE, Pack, sha256_of
 from splitsr.data.targets import find_targets
 from splitsr.errors import DataError
+from splitsr.imaging.atomic import open_atomic, write_atomic
 from splitsr.imaging.resize import resize_bicubic
 
 Sampling = Literal["image", "area"]
@@ -71,7 +72,7 @@ def plan_patches(
     """
     usable = np.flatnonzero((sizes >= patch_size).all(axis=1))
     if usable.size == 0:
-        raise DataError(f"no image of the pack holds a {patch_size}x{patch_size} LR patch")
+        raise DataError(f"no image that is trained on holds a {patch_size}x{patch_size} LR patch")
     rng = np.random.Generator(np.random.Philox(key=[seed, step]))
     weights = sizes[usable].prod(axis=1).astype(np.float64) if sampling == "area" else None
     share = None if weights is None else weights / weights.sum()
@@ -174,10 +175,14 @@ class PairedPixels:
             scale: 2, 3 or 4.
             targets: name of the pack's teacher targets to map too (`splitsr data teach`).
             progress: called with (images done, images) while the LR is made.
+
+        Raises:
+            ImageWriteError: the LR cannot be written.
+            DataError: the targets are missing, damaged or of another pack.
         """
         lr_sizes = pack.sizes // scale
         lr_path = _lr_pixels(pack, scale, lr_sizes, progress)
-        hr = _map_images(pack.folder / "pixels.bin", pack.sizes)
+        hr = _map_images(pack.folder / PIXELS_FILE, pack.sizes)
         lr = _map_images(lr_path, lr_sizes)
         taught = targets and _map_images(find_targets(pack, targets, scale), lr_sizes * scale)
         return cls(hr, lr, lr_sizes, scale, taught or None)
@@ -242,21 +247,22 @@ def _lr_pixels(
     lr_sizes: NDArray[np.int64],
     progress: Callable[[int, int], None] | None,
 ) -> Path:
-    """The file of LR pixels, made when it is missing; rows of an image follow one another."""
+    """The file of LR pixels, made when it is missing or damaged; images follow one another."""
     path = pack.folder / f"lr_x{scale}.bin"
-    if path.exists() and path.stat().st_size == 3 * int(lr_sizes.prod(axis=1).sum()):
-        return path
-    partial = path.with_suffix(f".partial-{os.getpid()}")
-    try:
-        with partial.open("wb") as file:
-            for i, (height, width) in enumerate(lr_sizes.tolist()):
-                hr = pack[i][: height * scale, : width * scale]
-                file.write(resize_bicubic(np.asarray(hr), height, width).tobytes())
-                if progress is not None:
-                    progress(i + 1, len(pack))
-        partial.replace(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot write the LR images: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    sums = path.with_suffix(".sha256")
+    with suppress(OSError):  # what cannot be read is made again
+        if sums.read_bytes() == _checksums(path, pack):
+            return path
+    with open_atomic(path, overwrite=True) as file:
+        for i, (height, width) in enumerate(lr_sizes.tolist()):
+            hr = pack[i][: height * scale, : width * scale]
+            file.write(resize_bicubic(np.asarray(hr), height, width).tobytes())
+            if progress is not None:
+                progress(i + 1, len(pack))
+    write_atomic(sums, _checksums(path, pack), overwrite=True)
     return path
+
+
+def _checksums(path: Path, pack: Pack) -> bytes:
+    """Of the LR pixels and the HR pixels that they were made of, in `sha256sum`'s form."""
+    return f"{sha256_of(path)}  {path.name}\n{pack.index.sha256}  {PIXELS_FILE}\n".encode()

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import PIL
 from PIL import Image, features
 
-from splitsr.data.pack import Pack, PackReport, PackWriter, Progress
+from splitsr.data.pack import Pack, PackReport, PackWriter, Progress, sha256_of
 from splitsr.data.sources import ImageSource, decode_rgb
 from splitsr.data.staging import staged_folder
 from splitsr.errors import DataError, ImageError
@@ -189,8 +189,7 @@ class _Splitter:
             )
             path = _shard_path(self._folder, number)
             _append(path, MANIFEST, msgspec.json.encode(manifest))
-            with path.open("rb") as written:
-                checksums += f"{hashlib.file_digest(written, 'sha256').hexdigest()}  {path.name}\n"
+            checksums += f"{sha256_of(path)}  {path.name}\n"
         (self._folder / CHECKSUMS_FILE).write_text(checksums, encoding="utf-8")
         return len(self._shards)
 

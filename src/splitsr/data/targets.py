@@ -7,7 +7,6 @@ cut like HR images; `target_NAME_xS.json` says what made them.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from splitsr.data.pack import Pack, Progress
+from splitsr.data.pack import Pack, Progress, sha256_of
 from splitsr.errors import DataError
 
 Pixels = NDArray[np.uint8]
@@ -90,7 +89,7 @@ def write_targets(
                 if progress is not None:
                     progress(i + 1, len(pack))
             os.fsync(file.fileno())
-        finished = msgspec.structs.replace(index, sha256=_sha256(partial))
+        finished = msgspec.structs.replace(index, sha256=sha256_of(partial))
         partial.replace(path)
         record.write_bytes(msgspec.json.encode(finished))
     except OSError as error:
@@ -111,7 +110,7 @@ def find_targets(pack: Pack, name: str, scale: int) -> Path:
         raise DataError(f"{path}: no finished targets; {again}")
     if index.pack_sha256 != pack.index.sha256:
         raise DataError(f"{path}: made of another pack; {again}")
-    if _sha256(path) != index.sha256:
+    if sha256_of(path) != index.sha256:
         raise DataError(f"{path}: wrong sha256; {again}")
     return path
 
@@ -144,8 +143,3 @@ def _whole_images(file: BinaryIO, sizes: NDArray[np.int64]) -> int:
     done = int(np.searchsorted(ends, file.seek(0, os.SEEK_END), side="right"))
     file.truncate(int(ends[done - 1]) if done else 0)
     return done
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

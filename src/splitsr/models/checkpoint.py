@@ -6,10 +6,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from splitsr.errors import SpecError, WeightsError
+from splitsr.imaging.atomic import write_atomic
 from splitsr.models.blocks import ResidualGroup
 from splitsr.models.build import build_model
 from splitsr.models.network import Network
@@ -32,11 +33,13 @@ def save_weights(
         spec: the network that the weights are of; stored in the header.
         weights: the network's `state_dict`.
         metadata: further strings for the header (configuration, commit, figures).
+
+    Raises:
+        ImageWriteError: the file cannot be written.
     """
-    partial = path.with_name(path.name + ".partial")
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-    save_file(contiguous, partial, {**(metadata or {}), SPEC_KEY: spec_to_json(spec)})
-    partial.replace(path)
+    header = {**(metadata or {}), SPEC_KEY: spec_to_json(spec)}
+    write_atomic(path, save(contiguous, header), overwrite=True)
 
 
 def read_weights(path: Path) -> tuple[ModelSpec, dict[str, Tensor], dict[str, str]]:

@@ -14,6 +14,9 @@ import msgspec
 
 from splitsr.errors import ConfigError
 from splitsr.spec import AnySpec, SplitSRSpec, spec_from_config, spec_to_dict
+from splitsr.zoo.catalogue import find_model, is_model_path
+
+_WEIGHTS = (".safetensors", ".pth")
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -113,8 +116,10 @@ class TrainConfig(_Section, frozen=True):
         compile: run the step through torch.compile.
         checkpoint_every: steps between two saved states.
         log_every: steps between two lines of the log.
-        init_from: weights to start from, of this or another scale.
-        teacher: weights of a larger network of the same scale to learn from (distillation).
+        init_from: weights to start from, of this or another scale: a shipped model's name, or a
+            `.safetensors` file, whose path is relative to the configuration's file.
+        teacher: weights of a larger network of the same scale to learn from (distillation), named
+            in the same way; a published `.pth` will do too.
         targets: name of the pack's targets that a teacher made (`splitsr data teach`), in place of
             `teacher`: a step costs half.
         expansion: width of the branches that every 3x3 kernel is trained with, over its output
@@ -172,6 +177,8 @@ def _checks(config: TrainConfig) -> list[tuple[str, bool, str]]:
         ("schedule.halve_every", schedule.halve_every > 0, positive),
         ("schedule.final_ratio", 0 <= schedule.final_ratio <= 1, "must lie in [0, 1]"),
         ("validation.every", config.validation.every > 0, positive),
+        ("validation.images", config.validation.images > 0, positive),
+        ("validation.crop", config.validation.crop > 0, positive),
         ("expansion", config.expansion >= 0, "must not be negative"),
         ("ema", 0 <= config.ema < 1, "must lie in [0, 1)"),
         ("checkpoint_every", config.checkpoint_every > 0, positive),
@@ -202,7 +209,8 @@ def read_config(path: Path, changes: tuple[str, ...] = ()) -> TrainConfig:
     Args:
         path: a TOML file.
         changes: `section.field=value`, the value written as in TOML (a bare word is a string);
-            `stages.0.steps=100` reaches into the list of stages.
+            `stages.0.steps=100` reaches into the list of stages. Paths in them are relative to the
+            current folder.
 
     Raises:
         ConfigError: the file cannot be read, or a field is unknown or impossible.
@@ -215,9 +223,28 @@ def read_config(path: Path, changes: tuple[str, ...] = ()) -> TrainConfig:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not a TOML file ({error})") from None
     fields.setdefault("name", path.stem)
+    _locate(fields, path.parent)
     for change in changes:
         _apply(fields, change)
+    _locate(fields, Path())
     return config_from_dict(fields, str(path))
+
+
+def weights_path(source: str) -> Path:
+    """Where the weights lie that `init_from` or `teacher` names.
+
+    Raises:
+        UnknownModelError: it is no file of weights, and no shipped model has that name.
+    """
+    return Path(source) if source.endswith(_WEIGHTS) else find_model(source).weights_path
+
+
+def _locate(fields: dict[str, Any], folder: Path) -> None:
+    """Makes paths of weights absolute; names of shipped models stay."""
+    for name in ("init_from", "teacher"):
+        source = fields.get(name)
+        if isinstance(source, str) and (source.endswith(_WEIGHTS) or is_model_path(source)):
+            fields[name] = str((folder / source).resolve())
 
 
 def config_from_dict(fields: dict[str, Any], source: str) -> TrainConfig:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 import torch
 from torch import distributed
@@ -11,10 +13,13 @@ from torch import distributed
 from splitsr.errors import TrainingError
 from splitsr.training.config import TrainConfig
 
+# Steps between two votes: each waits for the GPU.
+_VOTE_EVERY = 10
+
 
 @dataclass(frozen=True)
 class Place:
-    """The part of a run that this process does.
+    """The part of a run that this process does; the end of `with` leaves torchrun's group.
 
     Attributes:
         device: where it computes.
@@ -30,6 +35,33 @@ class Place:
     def leads(self) -> bool:
         """Whether this process writes files."""
         return self.rank == 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.world > 1 and distributed.is_initialized():
+            distributed.destroy_process_group()
+
+    def wait_for_all(self) -> None:
+        """Waits until every process has come here."""
+        if self.world > 1:
+            distributed.barrier()
+
+    def agree_to_stop(self, step: int, wish: bool) -> bool:
+        """Whether to stop after a step, which all processes do together, as soon as one wishes."""
+        if self.world == 1:
+            return wish
+        if step % _VOTE_EVERY:
+            return False
+        votes = torch.tensor(float(wish), device=self.device)
+        distributed.all_reduce(votes, distributed.ReduceOp.MAX)
+        return bool(votes)
 
 
 def find_place(device: str | None = None) -> Place:
@@ -54,18 +86,6 @@ def find_place(device: str | None = None) -> Place:
     if not distributed.is_initialized():
         distributed.init_process_group("nccl" if kind == "cuda" else "gloo")
     return Place(where, rank, world)
-
-
-def leave_place(place: Place) -> None:
-    """Leaves the process group that `find_place` joined."""
-    if place.world > 1 and distributed.is_initialized():
-        distributed.destroy_process_group()
-
-
-def wait_for_all(place: Place) -> None:
-    """Waits until every process has come here."""
-    if place.world > 1:
-        distributed.barrier()
 
 
 def autocast_dtype(config: TrainConfig, place: Place) -> torch.dtype:
