@@ -32,6 +32,7 @@ class Metadata:
         dpi: horizontal and vertical pixels an inch.
         comment: JPEG or GIF comment.
         text: PNG text chunks by keyword.
+        losses: what the file held that is not kept, each in a few words.
     """
 
     exif: bytes | None = None
@@ -40,6 +41,7 @@ class Metadata:
     dpi: tuple[float, float] | None = None
     comment: bytes | None = None
     text: Mapping[str, str] = field(default_factory=dict)
+    losses: tuple[str, ...] = ()
 
     def any_comment(self) -> bytes | None:
         """The comment, or what a PNG says under that keyword (UTF-8)."""
