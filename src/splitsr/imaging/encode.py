@@ -177,8 +177,8 @@ def _join(color: NDArray[Any], alpha: NDArray[Any] | None, fmt: Format) -> NDArr
         return _stack(_rgb_if_deep(color, alpha), alpha)
     if alpha is not None and fmt.name == "JPEG":
         color, alpha = flatten(color, alpha), None
-    if alpha is not None and color.shape[2] == 1:
-        color = np.repeat(color, 3, axis=2)  # neither WebP nor AVIF, in Pillow, has gray with alpha
+    if color.shape[2] == 1 and (alpha is not None or fmt.name == "WEBP"):
+        color = np.repeat(color, 3, axis=2)  # WebP has no gray, nor AVIF, in Pillow, with alpha
     return to_uint8(_stack(color, alpha))
 
 

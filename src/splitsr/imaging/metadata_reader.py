@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from splitsr.imaging.avif import AvifPicture
     from splitsr.imaging.png_reader import PngPixels
 
-_XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG = 700, 33723, 34377
+_RESOLUTION_TAG, _XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG = 282, 700, 33723, 34377
 _MOST_DPI = 65_535  # what JPEG can say
 # What tells of pictures and films behind the first picture's end.
 _TRAILERS = {
@@ -119,6 +119,7 @@ def _read_tiff(image: Image.Image, stream: BinaryIO, gray: bool) -> _Found:
     return replace(
         found,
         exif=exif.from_tiff(stream),
+        dpi=found.dpi if _RESOLUTION_TAG in fields else None,  # where Pillow has a 1
         xmp=fields[_XMP_TAG].data if _XMP_TAG in fields else None,
         iptc=iptc or (find_iptc(resources.data) if resources else None),
     ), 1  # Pillow has turned the pixels
