@@ -5,6 +5,8 @@ Boxes are those of ISO/IEC 14496-12, items and properties those of ISO/IEC 23008
 
 from __future__ import annotations
 
+import io
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +15,8 @@ from typing import BinaryIO, NamedTuple, cast
 from PIL import AvifImagePlugin, Image
 
 from splitsr.imaging.exif import strip_prefix
+
+_EXIF_ITEM = re.compile(rb"(infe[\x02\x03].{7,9})Exif", re.DOTALL)
 
 
 class AvifMetadata(NamedTuple):
@@ -39,13 +43,18 @@ class AvifPicture(AvifImagePlugin.AvifImageFile):
     """Pillow's reader, which gives the EXIF block as it is, and reads no more of it."""
 
     def _open(self) -> None:
-        stream = cast("BinaryIO", self.fp)
-        self._data = stream.read()
-        stream.seek(0)
+        self._data = cast("BinaryIO", self.fp).read()
+        try:
+            self._try(self._data)
+        except ValueError:  # libavif refuses a file whose EXIF has no header
+            self._try(_EXIF_ITEM.sub(rb"\1none", self._data))
+
+    def _try(self, data: bytes) -> None:
+        self.fp = io.BytesIO(data)
         try:
             super()._open()
-        except Exception:  # Pillow's EXIF code raises nearly anything
-            if not hasattr(self, "_decoder") or not self._size[0]:
+        except Exception:  # Pillow's EXIF code raises nearly anything, after it has its decoder
+            if not hasattr(self, "_decoder"):
                 raise
             self.seek(0)
 

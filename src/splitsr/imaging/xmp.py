@@ -54,6 +54,7 @@ _SET = (_TIFF, _EXIF)  # of the picture itself; the others may be of a larger on
 _TAG = re.compile(rb"""<[^\s/>"']+(?:\s+[^\s=>"']+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*/?>""")
 _ATTRIBUTE = re.compile(rb"""\s+([^\s=>"']+)\s*=\s*("[^"]*"|'[^']*')""")
 _MOST_BYTES = 256  # of an element's content that is looked at
+_MOST_MARKS = 200_000  # tags and attributes of a packet, a few seconds' work
 
 _Change = Callable[[str, str, bytes], "bytes | None"]
 """The new value of a property, by its namespace and name; None takes it out. A namespace's
@@ -73,7 +74,7 @@ def orientation(packet: bytes) -> int:
     return found[-1]
 
 
-def upright(packet: bytes, *, turned: bool) -> tuple[bytes, tuple[str, ...]]:
+def upright(packet: bytes, *, turned: bool) -> tuple[bytes | None, tuple[str, ...]]:
     """Reset the orientation, and take out what tells of parts that are not kept.
 
     Args:
@@ -81,8 +82,11 @@ def upright(packet: bytes, *, turned: bool) -> tuple[bytes, tuple[str, ...]]:
         turned: whether the pixels were turned; places in them are taken out then.
 
     Returns:
-        The packet, and the parts that it told of, such as `gain map`.
+        The packet, None for one that is too large to look through, and what was lost with it, such
+        as the `gain map` that it told of.
     """
+    if _is_huge(packet):
+        return None, ("XMP",)
     gone: dict[str, None] = {}
 
     def change(space: str, name: str, value: bytes) -> bytes | None:
@@ -127,10 +131,16 @@ def with_size(packet: bytes, size: tuple[int, int], old: tuple[int, int] | None)
 
 def _edit(packet: bytes, change: _Change) -> bytes:
     """Apply a change to all attributes and elements, up to where the packet is no XML."""
+    if _is_huge(packet):
+        return packet
     editor = _Editor(packet, change)
     with suppress(expat.ExpatError, _NotEditableError):
         editor.parser.Parse(packet, True)
     return editor.result()
+
+
+def _is_huge(packet: bytes) -> bool:
+    return packet.count(b"<") + packet.count(b"=") > _MOST_MARKS
 
 
 class _NotEditableError(Exception):
