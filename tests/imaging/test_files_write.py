@@ -31,6 +31,7 @@ from splitsr.imaging.files import (
     suffix_for,
     write_photo,
 )
+from splitsr.imaging.png_chunks import text_chunk, text_of
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a b="1"/></x:xmpmeta>'
 
@@ -243,14 +244,15 @@ def test_exif_that_imagemagick_wrote_as_text() -> None:
     assert photo.color.shape == (8, 6, 3)
     assert parsed(photo.metadata.exif)[0x010F] == "Maker"
     assert parsed(photo.metadata.exif)[0x0112] == 1
-    assert not photo.metadata.text
+    assert not photo.metadata.png_chunks
 
 
-def test_sizes_that_do_not_fit_their_exif_field_are_left() -> None:
+def test_exif_sizes_become_as_wide_as_they_need() -> None:
     entry = struct.pack("<HHLHH", 0x0100, 3, 1, 40, 0)
     block = b"II*\0" + struct.pack("<LH", 8, 1) + entry + bytes(4)
     photo = Photo(np.zeros((1, 70000, 3), np.uint8), metadata=Metadata(exif=block))
-    assert read_photo(written(photo, "PNG")).metadata.exif == block
+    wide = block[:10] + struct.pack("<HHLL", 0x0100, 4, 1, 70000) + bytes(4)
+    assert read_photo(written(photo, "PNG")).metadata.exif == wide
 
 
 def test_tiff_above_4_gib_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,7 +277,7 @@ def test_icc_xmp_dpi_comment_and_text(format_name: str) -> None:
         xmp=XMP,
         dpi=(300.0, 150.0),
         comment="Grüße".encode(),
-        text={"Title": "A title", "Author": "名前"},
+        png_chunks=(text_chunk(b"Title", "A title"), text_chunk(b"Author", "名前")),
     )
     photo = real_photo(3, np.uint8, alpha=False)
     got = read_photo(written(Photo(photo.color, None, metadata), format_name)).metadata
@@ -286,14 +288,21 @@ def test_icc_xmp_dpi_comment_and_text(format_name: str) -> None:
     if format_name == "JPEG":
         assert got.comment == "Grüße".encode()
     if format_name == "PNG":
-        assert dict(got.text) == {"Title": "A title", "Author": "名前", "Comment": "Grüße"}
+        texts = dict(text_of(chunk) for chunk in got.png_chunks if chunk.kind != b"iCCP")
+        assert {key.decode(): text.decode() for key, text in texts.items()} == {
+            "Title": "A title",
+            "Author": "名前",
+            "Comment": "Grüße",
+        }
         assert got.any_comment() == "Grüße".encode()
     if format_name == "TIFF":
         assert parsed(got.exif)[0x010E].encode("latin-1") == "Grüße".encode()
 
 
 def test_16_bit_png_keeps_metadata_too() -> None:
-    metadata = Metadata(exif_block("<")[6:], profile("RGB"), XMP, (72.0, 72.0), b"hello")
+    metadata = Metadata(
+        exif_block("<")[6:], profile("RGB"), XMP, dpi=(72.0, 72.0), comment=b"hello"
+    )
     photo = real_photo(3, np.uint16, alpha=True)
     got = read_photo(written(Photo(photo.color, photo.alpha, metadata), "PNG"))
     assert got.color.dtype == np.uint16

@@ -249,6 +249,8 @@ def _note(trouble: str) -> None:
 def _complain(result: Result) -> None:
     if result.status == "failed":
         click.echo(f"splitsr: {result.complaint}", err=True)
+    if result.notes:
+        click.echo(f"splitsr: {result.input}: {'; '.join(result.notes)}", err=True)
 
 
 def _print_json(results: list[Result]) -> None:

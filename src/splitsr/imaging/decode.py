@@ -24,10 +24,10 @@ from splitsr.errors import (
     UnsupportedImageError,
 )
 from splitsr.imaging.arrays import unpremultiply
-from splitsr.imaging.exif import ORIENTATION
 from splitsr.imaging.formats import Format, sniff
 from splitsr.imaging.integrity import check_complete
-from splitsr.imaging.metadata import Metadata, read_metadata
+from splitsr.imaging.metadata import Metadata
+from splitsr.imaging.metadata_reader import read_metadata
 from splitsr.imaging.rows import Rows
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ def decode(stream: BinaryIO, name: str, max_pixels: int) -> Decoded:
         check_complete(stream, name, fmt.name)
         image = _open(stream, fmt)
         color, alpha = _pixels(image, name, lambda: _open(stream, fmt))
-        orientation = _orientation(image)
-        metadata = read_metadata(image, orientation=orientation, channels=color.shape[2])
+        metadata, orientation = read_metadata(image, stream, color.shape[:2], color.shape[2])
     return Decoded(
         _turn(color, orientation),
         None if alpha is None else _turn(alpha, orientation),
@@ -128,7 +127,7 @@ def decode_rows(stream: BinaryIO, path: str, max_pixels: int) -> DecodedRows | N
             return None
         channels = 3 if image.mode == "RGB" else 1
         bits = max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))  # type: ignore[attr-defined]
-        metadata = read_metadata(image, orientation=1, channels=channels)
+        metadata, _ = read_metadata(image, stream, image.size[::-1], channels)
     dtype = np.uint16 if bits > 8 else np.uint8
     rows = Rows(*image.size[::-1], channels, dtype, _decode_strips(strips, fmt, channels * bits))
     return DecodedRows(rows, metadata, fmt.name)
@@ -337,15 +336,6 @@ def _load_as(image: ImageFile.ImageFile, raw: str) -> NDArray[np.uint8]:
     ]
     image.load()
     return np.array(image)
-
-
-def _orientation(image: Image.Image) -> int:
-    """Read the EXIF orientation; a damaged block, which costs no pixel, counts as upright."""
-    try:
-        value = image.getexif().get(ORIENTATION, 1)
-    except Exception:  # Pillow's EXIF parser raises nearly anything
-        return 1
-    return value if isinstance(value, int) else 1
 
 
 def _turn(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -12,8 +12,8 @@ import numpy as np
 
 from splitsr.errors import ImageError, ImageWriteError
 from splitsr.imaging.arrays import flatten, to_uint8
-from splitsr.imaging.exif import add_prefix, with_size
 from splitsr.imaging.formats import FORMATS, Format
+from splitsr.imaging.png_metadata import is_png_only
 from splitsr.imaging.rows import Rows, RowWindow
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from splitsr.imaging.metadata import Metadata
 
-# JPEG keeps each of these in one marker of at most 65 533 bytes; XMP's has a 29-byte name.
-_MARKER_BYTES = 65_533
-_XMP_BYTES = _MARKER_BYTES - 29
 # libwebp's own default, and libavif's fastest but two: 0.7 s instead of 3 for 2048x2048 on
 # 2 cores, at files a fifth larger.
 _WEBP_METHOD = 4
@@ -62,10 +59,12 @@ def encode_rows(
         quality: 1 to 100, or None for the format's default.
 
     Raises:
-        ImageWriteError: the format cannot hold the picture.
+        ImageWriteError: the format cannot hold the picture or its colours.
     """
-    exif = with_size(metadata.exif, color.height, color.width) if metadata.exif else None
-    metadata = _replace_exif(metadata, exif)
+    if format_name != "PNG" and is_png_only(metadata.png_chunks):
+        raise ImageWriteError(
+            f"{format_name} cannot keep the picture's colours (PQ, HLG or the like); write PNG"
+        )
     join = partial(_join, fmt=FORMATS[format_name])
     encoder: RowEncoder | None = None
     last: Future[None] | None = None
@@ -80,7 +79,8 @@ def encode_rows(
                 last.result()
             if encoder is None:
                 shape = (color.height, color.width, joined.shape[2])
-                encoder = _open_encoder(stream, shape, joined, metadata, format_name, quality)
+                fitting = metadata.for_pixels(*shape[:2], gray=shape[2] < 3)
+                encoder = _open_encoder(stream, shape, joined, fitting, format_name, quality)
             last = behind.submit(encoder.write, joined)
     if last is not None and encoder is not None:
         last.result()
@@ -108,7 +108,7 @@ def _open_encoder(
         from splitsr.imaging.jpeg import JpegEncoder
 
         quality = quality or fmt.quality or 0
-        return _Guarded(JpegEncoder(stream, shape, quality, _jpeg_options(metadata)), fmt)
+        return _Guarded(JpegEncoder(stream, shape, quality, metadata), fmt)
     return _Guarded(_WholeEncoder(stream, shape, metadata, fmt, quality), fmt)
 
 
@@ -177,15 +177,9 @@ def _join(color: NDArray[Any], alpha: NDArray[Any] | None, fmt: Format) -> NDArr
         return _stack(_rgb_if_deep(color, alpha), alpha)
     if alpha is not None and fmt.name == "JPEG":
         color, alpha = flatten(color, alpha), None
-    if alpha is not None and color.shape[2] == 1:
-        color = np.repeat(color, 3, axis=2)  # neither WebP nor AVIF, in Pillow, has gray with alpha
+    if color.shape[2] == 1 and (alpha is not None or fmt.name == "WEBP"):
+        color = np.repeat(color, 3, axis=2)  # WebP has no gray, nor AVIF, in Pillow, with alpha
     return to_uint8(_stack(color, alpha))
-
-
-def _replace_exif(metadata: Metadata, exif: bytes | None) -> Metadata:
-    from dataclasses import replace
-
-    return replace(metadata, exif=exif)
 
 
 def _stack(color: NDArray[Any], alpha: NDArray[Any] | None) -> NDArray[Any]:
@@ -198,28 +192,12 @@ def _rgb_if_deep(color: NDArray[Any], alpha: NDArray[Any] | None) -> NDArray[Any
     return np.repeat(color, 3, axis=2) if deep_gray and alpha is not None else color
 
 
-def _jpeg_options(metadata: Metadata) -> dict[str, Any]:
-    """Keep colour at full resolution, and each piece of metadata that fits its marker."""
-    exif = add_prefix(metadata.exif) if metadata.exif else None
-    comment = metadata.any_comment()
-    pieces = {
-        "exif": exif if exif and len(exif) <= _MARKER_BYTES else None,
-        "xmp": metadata.xmp if metadata.xmp and len(metadata.xmp) <= _XMP_BYTES else None,
-        "comment": comment if comment and len(comment) <= _MARKER_BYTES else None,
-        "icc_profile": metadata.icc_profile,
-        "dpi": metadata.dpi,
-    }
-    kept = {name: value for name, value in pieces.items() if value}
-    return {"subsampling": "4:4:4", **kept}
-
-
 def _options(metadata: Metadata, fmt: Format, mode: str) -> dict[str, Any]:
-    pieces = {
-        "exif": metadata.exif,
-        "xmp": metadata.xmp,
-        "icc_profile": metadata.icc_profile,
-    }
-    kept: dict[str, Any] = {name: value for name, value in pieces.items() if value}
+    pieces: dict[str, Any] = {"xmp": metadata.xmp, "icc_profile": metadata.icc_profile}
+    kept = {name: value for name, value in pieces.items() if value}
     if fmt.name == "WEBP":
-        return {"method": _WEBP_METHOD, **kept}
+        return {"method": _WEBP_METHOD, "exif": metadata.exif or b"", **kept}
+    from splitsr.imaging.avif import VerbatimExif
+
+    kept["exif"] = VerbatimExif(metadata.exif) if metadata.exif else b""
     return {"speed": _AVIF_SPEED, "subsampling": "4:0:0" if mode == "L" else "4:4:4", **kept}

@@ -1,4 +1,4 @@
-"""EXIF blocks, changed in place.
+"""EXIF blocks: read within bounds, changed in place, and collected from TIFF files.
 
 Writing a block anew moves its parts, and breaks the absolute offsets inside a MakerNote. Setting
 single numbers where they stand keeps every other byte.
@@ -8,13 +8,33 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import BinaryIO
+
+from splitsr.imaging.ifd import (
+    EXIF_IFD,
+    GPS_IFD,
+    INTEGERS,
+    LONG,
+    SHORT,
+    Directories,
+    Entry,
+    Field,
+    directories,
+    header,
+    pack_directory,
+)
 
 ORIENTATION = 0x0112
-EXIF_IFD = 0x8769
+_INTEROP_IFD = 0xA005
 _WIDTH_TAGS = (0x0100, 0xA002)  # in IFD0 and in the Exif IFD
 _HEIGHT_TAGS = (0x0101, 0xA003)
-_INTEGER_CODES = {1: "B", 3: "H", 4: "L"}
 _PREFIX = b"Exif\x00\x00"
+# TIFF keeps its EXIF among the tags that lay out the pixels; these are the ones that describe.
+_DESCRIPTIVE_TAGS = (
+    *(269, 270, 271, 272, 285, 305, 306, 315, 316, 18246, 18249, 33432),
+    *range(40091, 40096),
+)
 
 
 def strip_prefix(block: bytes) -> bytes:
@@ -27,39 +47,17 @@ def add_prefix(block: bytes) -> bytes:
     return _PREFIX + block
 
 
-def _entries(block: bytes | bytearray, order: str, ifd: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (tag, type, offset of the value) of each entry of one value."""
-    (count,) = struct.unpack_from(f"{order}H", block, ifd)
-    for position in range(ifd + 2, ifd + 2 + 12 * count, 12):
-        tag, kind, values = struct.unpack_from(f"{order}HHL", block, position)
-        if values == 1:
-            yield tag, kind, position + 8
-
-
-def _header(block: bytes | bytearray) -> tuple[str, int]:
-    """Read the byte order and the offset of the first directory."""
-    order = {b"II": "<", b"MM": ">"}.get(bytes(block[:2]))
-    if order is None:
-        raise struct.error("no TIFF header")
-    (ifd,) = struct.unpack_from(f"{order}L", block, 4)
-    return order, ifd
-
-
-def _set_integers(block: bytearray, values: Mapping[int, int]) -> None:
-    order, first = _header(block)
-    directories = [first]
-    for ifd in directories:
-        for tag, kind, at in _entries(block, order, ifd):
-            if tag == EXIF_IFD and ifd == first:
-                directories += struct.unpack_from(f"{order}L", block, at)
-            elif tag in values and kind in _INTEGER_CODES:
-                struct.pack_into(order + _INTEGER_CODES[kind], block, at, values[tag])
-
-
-def _unlink_thumbnail(block: bytearray) -> None:
-    order, ifd = _header(block)
-    (count,) = struct.unpack_from(f"{order}H", block, ifd)
-    struct.pack_into(f"{order}L", block, ifd + 2 + 12 * count, 0)
+def orientation(block: bytes) -> int:
+    """How the pixels are to be turned, 1 to 8; 1 where a block does not say, or says no number."""
+    with suppress(struct.error):
+        found = directories(block)
+        for entry in found.entries(found.first):
+            if entry.tag == ORIENTATION and _is_number(entry):
+                (value,) = struct.unpack_from(
+                    found.order + INTEGERS[entry.kind], block, entry.at + 8
+                )
+                return value if 1 <= value <= 8 else 1
+    return 1
 
 
 def upright(block: bytes, *, turned: bool) -> bytes | None:
@@ -75,23 +73,107 @@ def upright(block: bytes, *, turned: bool) -> bytes | None:
     """
     changed = bytearray(block)
     try:
-        _set_integers(changed, {ORIENTATION: 1})
+        found = directories(block)
+        entries = found.entries(found.first)
+        for entry in entries:
+            if entry.tag == ORIENTATION:
+                _set_number(changed, found.order, entry, 1)
         if turned:
-            _unlink_thumbnail(changed)
+            link = found.first + 2 + 12 * len(entries)
+            changed[link : link + 4] = bytes(len(changed[link : link + 4]))
     except struct.error:
         return None
     return bytes(changed)
 
 
 def with_size(block: bytes, height: int, width: int) -> bytes:
-    """Set the pixel sizes that a block states, where it states them.
-
-    A size too large for its field's type leaves the block as it was.
-    """
+    """Set the pixel sizes that a block states, where it states them as numbers."""
     changed = bytearray(block)
     values = dict.fromkeys(_WIDTH_TAGS, width) | dict.fromkeys(_HEIGHT_TAGS, height)
-    try:
-        _set_integers(changed, values)
-    except struct.error:
-        return block
+    with suppress(struct.error):
+        found = directories(block)
+        for entry in _picture_entries(found):
+            if entry.tag in values and _is_number(entry):
+                _set_number(changed, found.order, entry, values[entry.tag])
     return bytes(changed)
+
+
+def from_tiff(stream: BinaryIO) -> bytes | None:
+    """Collect what a TIFF file's directories say besides the pixels' layout.
+
+    Args:
+        stream: the file, seekable.
+
+    Returns:
+        A block; None where there is nothing to say.
+    """
+    try:
+        found = Directories(stream)
+        fields = found.fields(found.first)
+    except struct.error:
+        return None
+    kept = [fields[tag] for tag in _DESCRIPTIVE_TAGS if tag in fields]
+    below = {
+        tag: list(sub.values())
+        for tag in (EXIF_IFD, GPS_IFD)
+        if tag in fields and (sub := _sub_directory(found, fields[tag]))
+    }
+    return _build(found.order, kept, below) if kept or below else None
+
+
+def top_fields(block: bytes) -> tuple[str, dict[int, Field]]:
+    """Byte order of a block, and what its first directory says.
+
+    Raises:
+        struct.error: it is damaged.
+    """
+    found = directories(block)
+    fields = found.fields(found.first)
+    for tag in (EXIF_IFD, GPS_IFD):
+        if tag in fields and not _sub_directory(found, fields[tag]):
+            del fields[tag]
+    return found.order, fields
+
+
+def _picture_entries(found: Directories) -> Iterator[Entry]:
+    """The entries of the first directory and of its Exif directory."""
+    yield from found.entries(found.first)
+    ifd = found.fields(found.first).get(EXIF_IFD)
+    at = found.number(ifd) if ifd else None
+    if at is not None and at != found.first:
+        yield from found.entries(at)
+
+
+def _sub_directory(found: Directories, pointer: Field) -> Mapping[int, Field]:
+    at = found.number(pointer)
+    with suppress(struct.error):
+        if at is not None and at != found.first:
+            fields = found.fields(at)
+            return {tag: field for tag, field in fields.items() if tag != _INTEROP_IFD}
+    return {}
+
+
+def _is_number(entry: Entry) -> bool:
+    return entry.values == 1 and entry.kind in INTEGERS
+
+
+def _set_number(block: bytearray, order: str, entry: Entry, value: int) -> None:
+    """Set an entry's value; to another type where its own is none or too small for it."""
+    kind = entry.kind if _is_number(entry) else SHORT
+    if value >= 1 << 8 * struct.calcsize(INTEGERS[kind]):
+        kind = LONG
+    if kind != entry.kind or entry.values != 1:
+        struct.pack_into(f"{order}HLL", block, entry.at + 2, kind, 1, 0)
+    struct.pack_into(order + INTEGERS[kind], block, entry.at + 8, value)
+
+
+def _build(order: str, fields: list[Field], below: Mapping[int, list[Field]]) -> bytes:
+    def pointer(tag: int, at: int) -> Field:
+        return Field(tag, LONG, 1, struct.pack(f"{order}L", at))
+
+    at = 8 + len(pack_directory(order, [*fields, *(pointer(tag, 0) for tag in below)], 8))
+    subs = b""
+    for tag, sub in below.items():
+        fields = [*fields, pointer(tag, at + len(subs))]
+        subs += pack_directory(order, sub, at + len(subs))
+    return header(order, 8) + pack_directory(order, fields, 8) + subs

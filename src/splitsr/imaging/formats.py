@@ -33,7 +33,7 @@ class Format:
 FORMATS = {
     fmt.name: fmt
     for fmt in (
-        Format("PNG", (".png",), ("PIL.PngImagePlugin", "PngImageFile"), 2**31 - 1),
+        Format("PNG", (".png",), ("splitsr.imaging.png_reader", "PngPixels"), 2**31 - 1),
         Format(
             "JPEG",
             (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -43,7 +43,7 @@ FORMATS = {
         ),
         Format("WEBP", (".webp",), ("PIL.WebPImagePlugin", "WebPImageFile"), 16_383, 95),
         Format("TIFF", (".tif", ".tiff"), ("splitsr.imaging.tiff", "UncheckedTiff"), 2**31 - 1),
-        Format("AVIF", (".avif",), ("PIL.AvifImagePlugin", "AvifImageFile"), 32_768, 90),
+        Format("AVIF", (".avif",), ("splitsr.imaging.avif", "AvifPicture"), 32_768, 90),
         Format("BMP", (".bmp", ".dib"), ("PIL.BmpImagePlugin", "BmpImageFile")),
         Format("GIF", (".gif",), ("PIL.GifImagePlugin", "GifImageFile")),
         Format("PPM", (".ppm", ".pgm", ".pbm", ".pnm"), ("PIL.PpmImagePlugin", "PpmImageFile")),

@@ -11,20 +11,29 @@ from __future__ import annotations
 import io
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from math import ceil
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from splitsr.imaging.exif import add_prefix
+from splitsr.imaging.iptc import PHOTOSHOP, as_resources
 from splitsr.imaging.rows import Strips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from splitsr.imaging.metadata import Metadata
+
 _BLOCK = 8  # rows and columns of a coded unit at full colour resolution
 _MOST_UNITS = 65_535  # between restart markers
 _STRIP_BYTES = 1 << 21
+_APP1, _APP2, _APP13, _COMMENT = 0xE1, 0xE2, 0xED, 0xFE
 _FRAME, _SCAN = 0xC0, 0xDA
+_MOST_BYTES = 65_533  # in a segment
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_ICC = b"ICC_PROFILE\0"
+_MOST_ICC_PARTS = 255
 _END = b"\xff\xd9"
 
 
@@ -36,7 +45,7 @@ class JpegEncoder:
         stream: BinaryIO,
         shape: tuple[int, int, int],
         quality: int,
-        options: Mapping[str, Any],
+        metadata: Metadata,
     ) -> None:
         """Writes nothing yet.
 
@@ -44,7 +53,7 @@ class JpegEncoder:
             stream: where to.
             shape: height, width and channels, 1 or 3.
             quality: 1 to 100.
-            options: of Pillow for the whole picture, metadata among them.
+            metadata: each piece that fits its segments is kept.
         """
         height, width, channels = shape
         units = ceil(width / _BLOCK)
@@ -53,7 +62,7 @@ class JpegEncoder:
         self._stream, self._height = stream, height
         self._interval = 0 if rows >= height else rows // _BLOCK * units
         self._strips = Strips(rows)
-        self._quality, self._options = quality, dict(options)
+        self._quality, self._metadata = quality, metadata
         self._written = 0
 
     def write(self, band: NDArray[Any]) -> None:
@@ -67,10 +76,9 @@ class JpegEncoder:
 
     def _write(self, strips: list[NDArray[Any]]) -> None:
         if strips and not self._written:
-            self._write_first(self._encode(strips.pop(0), self._options))
-        plain = {"subsampling": self._options["subsampling"]}
+            self._write_first(self._encode(strips.pop(0), self._metadata.dpi))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for content in pool.map(lambda strip: self._encode(strip, plain), strips):
+            for content in pool.map(self._encode, strips):
                 self._stream.write(bytes((0xFF, 0xD0 + (self._written - 1) % 8)))
                 self._stream.write(memoryview(content)[_segments(content).data : -2])
                 self._written += 1
@@ -81,22 +89,51 @@ class JpegEncoder:
         head = bytearray(content)
         struct.pack_into(">H", head, found.frame + 5, self._height)  # marker, length, bit depth
         restart = struct.pack(">3H", 0xFFDD, 4, self._interval) if self._interval else b""
-        self._stream.write(head[: found.scan] + restart)
+        self._stream.write(head[: found.tables])
+        self._stream.writelines(_metadata_segments(self._metadata))
+        self._stream.write(head[found.tables : found.scan] + restart)
         self._stream.write(head[found.scan : -2])
         self._written = 1
 
-    def _encode(self, strip: NDArray[Any], options: Mapping[str, Any]) -> bytes:
+    def _encode(self, strip: NDArray[Any], dpi: tuple[float, float] | None = None) -> bytes:
         from PIL import Image
 
         image = Image.fromarray(strip[:, :, 0] if strip.shape[2] == 1 else strip)
         stream = io.BytesIO()
-        image.save(stream, "JPEG", quality=self._quality, **options)
+        density = {"dpi": dpi} if dpi else {}
+        image.save(stream, "JPEG", quality=self._quality, subsampling="4:4:4", **density)
         return stream.getvalue()
 
 
-class _Segments(NamedTuple):
-    """Where the parts of a JPEG begin: frame header, scan header, entropy-coded data."""
+def _metadata_segments(metadata: Metadata) -> Iterator[bytes]:
+    """Each piece of metadata that fits in segments, as JPEG readers expect it."""
+    if metadata.exif:
+        yield from _segment(_APP1, add_prefix(metadata.exif))
+    if metadata.xmp:
+        yield from _segment(_APP1, _XMP + metadata.xmp)
+    if metadata.iptc:
+        for part in _parts(as_resources(metadata.iptc), _MOST_BYTES - len(PHOTOSHOP)):
+            yield from _segment(_APP13, PHOTOSHOP + part)
+    profile = _parts(metadata.icc_profile or b"", _MOST_BYTES - len(_ICC) - 2)
+    if len(profile) <= _MOST_ICC_PARTS:
+        for number, part in enumerate(profile, 1):
+            yield from _segment(_APP2, _ICC + bytes((number, len(profile))) + part)
+    yield from _segment(_COMMENT, metadata.any_comment() or b"")
 
+
+def _parts(content: bytes, size: int) -> list[bytes]:
+    return [content[at : at + size] for at in range(0, len(content), size)]
+
+
+def _segment(marker: int, content: bytes) -> Iterator[bytes]:
+    if 0 < len(content) <= _MOST_BYTES:
+        yield struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
+
+
+class _Segments(NamedTuple):
+    """Where parts begin: what follows the JFIF header, frame and scan header, coded data."""
+
+    tables: int
     frame: int
     scan: int
     data: int
@@ -104,11 +141,11 @@ class _Segments(NamedTuple):
 
 def _segments(content: bytes) -> _Segments:
     """Walks the markers of a JPEG that Pillow wrote: one frame, one scan."""
-    position, frame = 2, 0
+    tables = position = 4 + int.from_bytes(content[4:6])
+    frame = 0
     while (marker := content[position + 1]) != _SCAN:
         if marker == _FRAME:
             frame = position
         position += 2 + int.from_bytes(content[position + 2 : position + 4])
-    return _Segments(
-        frame, position, position + 2 + int.from_bytes(content[position + 2 : position + 4])
-    )
+    data = position + 2 + int.from_bytes(content[position + 2 : position + 4])
+    return _Segments(tables, frame, position, data)

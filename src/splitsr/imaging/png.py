@@ -22,12 +22,13 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
+
+from splitsr.imaging.png_metadata import metadata_chunks
 
 try:
     from isal import isal_zlib
@@ -36,7 +37,6 @@ except ImportError:  # there is no wheel for Windows on ARM
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from PIL.PngImagePlugin import PngInfo
 
     from splitsr.imaging.metadata import Metadata
 
@@ -44,7 +44,6 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _BAND_BYTES = 1 << 20
 _FILTER_UP = 2
-_PIXEL_CHUNKS = (b"IHDR", b"IDAT", b"IEND")
 
 
 class PngEncoder:
@@ -65,7 +64,7 @@ class PngEncoder:
         header = struct.pack(">LLBBBBB", width, height, depth, _COLOUR_TYPES[channels], 0, 0, 0)
         stream.write(_SIGNATURE)
         _write_chunk(stream, b"IHDR", header)
-        for kind, content in _metadata_chunks(metadata, gray=channels < 3):
+        for kind, content in metadata_chunks(metadata):
             _write_chunk(stream, kind, content)
         self._stream = stream
         self._above: NDArray[np.uint8] | None = None  # bytes of the row before the next band
@@ -99,43 +98,6 @@ def _write_chunk(stream: BinaryIO, kind: bytes, content: bytes) -> None:
     stream.write(struct.pack(">L4s", len(content), kind))
     stream.write(content)
     stream.write(struct.pack(">L", checksum))
-
-
-def _metadata_chunks(metadata: Metadata, *, gray: bool) -> Iterator[tuple[bytes, bytes]]:
-    """Let Pillow describe a picture of one pixel, and take its words."""
-    from PIL import Image, PngImagePlugin
-
-    options = {"icc_profile": metadata.icc_profile, "exif": metadata.exif, "dpi": metadata.dpi}
-    for kind, content, _ in PngImagePlugin.getchunks(
-        Image.new("L" if gray else "RGB", (1, 1)),
-        pnginfo=_texts(metadata),
-        **{name: value for name, value in options.items() if value},
-    ):
-        if kind not in _PIXEL_CHUNKS:
-            yield kind, content
-
-
-def _texts(metadata: Metadata) -> PngInfo:
-    from PIL.PngImagePlugin import PngInfo
-
-    texts = PngInfo()
-    for key, value in metadata.text.items():
-        texts.add_text(key, value)
-    comment = metadata.any_comment()
-    if comment is not None and "Comment" not in metadata.text:
-        texts.add_text("Comment", _decode(comment))
-    if metadata.xmp:
-        texts.add_itxt("XML:com.adobe.xmp", metadata.xmp.decode("utf-8", "replace"))
-    return texts
-
-
-def _decode(comment: bytes) -> str:
-    """Read a comment, whose encoding no format states: UTF-8 if it can be, else Latin-1."""
-    comment = comment.rstrip(b"\x00")
-    try:
-        return comment.decode()
-    except UnicodeDecodeError:
-        return comment.decode("latin-1")
 
 
 def _bytes_of(band: NDArray[Any]) -> NDArray[np.uint8]:

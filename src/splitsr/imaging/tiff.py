@@ -2,7 +2,7 @@
 
 Pillow writes no 16-bit RGB, and its libtiff writer no Exif directory. The writer here lays out
 strips (Deflate with the horizontal predictor, as Adobe's TIFF technical notes of 1992 and 2002
-have them) and leaves the directory to Pillow.
+have them).
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ import io
 import os
 import struct
 import zlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from fractions import Fraction
 from itertools import accumulate
 from math import ceil
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
-from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Directory
 
 from splitsr.errors import ImageWriteError
-from splitsr.imaging.exif import EXIF_IFD
+from splitsr.imaging.exif import top_fields
+from splitsr.imaging.ifd import LONG, SHORT, Field, header, pack_directory
 from splitsr.imaging.rows import Strips
 
 if TYPE_CHECKING:
@@ -32,17 +35,26 @@ if TYPE_CHECKING:
 _STRIP_BYTES = 1 << 20
 _MAX_FILE_BYTES = 2**32 - 1
 _DEFLATE = 8
-_GPS_IFD = 0x8825
+_ORIENTATION, _OFFSETS, _SIZES = 274, 273, 279
+_DESCRIPTION, _XMP, _IPTC, _ICC = 270, 700, 33723, 34675
 # Tags of an EXIF block that lay out pixels or a thumbnail, and the ones set from elsewhere.
 _LAYOUT_TAGS = frozenset(
     {254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 282, 283, 284, 296, 317}
     | {320, 322, 323, 324, 325, 330, 338, 339, 347, 512, 513, 514, 529, 530, 531, 532}
-    | {700, 34675, 0xA005}
+    | {_XMP, _IPTC, 34377, _ICC, 0xA005, *range(50706, 51200)}  # the last ones mark a camera raw
 )
 
 
 class UncheckedTiff(TiffImagePlugin.TiffImageFile):
     """Pillow's reader without its fixed pixel limit, which `read_photo` has checked by its own."""
+
+    def getexif(self) -> Image.Exif:
+        """Give the orientation alone, which Pillow applies: damage elsewhere costs no pixel."""
+        exif = Image.Exif()
+        orientation = self.tag_v2.get(_ORIENTATION)
+        if orientation in range(2, 9):
+            exif[_ORIENTATION] = orientation
+        return exif
 
     def load_prepare(self) -> None:
         """Make the picture's memory, so that the base class neither checks nor makes it."""
@@ -60,7 +72,11 @@ def true_gray(image: Image.Image, gray: NDArray[np.uint16]) -> NDArray[np.uint16
 
 
 class TiffEncoder:
-    """Writes a little-endian TIFF as its rows come."""
+    """Writes a TIFF as its rows come.
+
+    The file begins with the EXIF block, unchanged but for the place of the first directory, and has
+    its byte order. So all that the block says by offsets, a MakerNote too, is where it was.
+    """
 
     def __init__(
         self, stream: BinaryIO, shape: tuple[int, int, int], depth: int, metadata: Metadata
@@ -71,16 +87,15 @@ class TiffEncoder:
             stream: where to; seekable.
             shape: height, width and channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
             depth: bits a sample, 8 or 16.
-            metadata: EXIF, ICC profile, XMP, DPI and comment are kept.
+            metadata: EXIF, ICC profile, XMP, IPTC, DPI and comment are kept.
         """
         rows = max(1, _STRIP_BYTES // (shape[1] * shape[2] * depth // 8))
         self._stream, self._strips = stream, Strips(rows)
         self._sizes: list[int] = []
-        self._directory = Directory()
-        _describe(self._directory, metadata)
-        _lay_out(self._directory, shape, depth, rows)
-        _place_strips(self._directory, [0] * ceil(shape[0] / rows))
-        self._directory.save(stream)
+        self._block, self._order, self._fields = _say(metadata)
+        for tag, values in _layout(shape, depth, rows).items():
+            self._fields[tag] = _numbers(self._order, tag, values)
+        self._write_head([0] * ceil(shape[0] / rows))
 
     def write(self, band: NDArray[Any]) -> None:
         """Takes the next rows, (h, width, channels) uint8 or uint16.
@@ -97,84 +112,89 @@ class TiffEncoder:
             ImageWriteError: as `write`.
         """
         self._write(list(self._strips.flush()))
-        _place_strips(self._directory, self._sizes)
         self._stream.seek(0)
-        self._directory.save(self._stream)
+        self._write_head(self._sizes)
         self._stream.seek(0, io.SEEK_END)
+
+    def _write_head(self, sizes: list[int]) -> None:
+        first = len(self._block)
+        start = 0
+        for _ in range(2):  # its length is known once it is made
+            places = tuple(accumulate(sizes[:-1], initial=start))
+            strips = (
+                _numbers(self._order, _OFFSETS, places),
+                _numbers(self._order, _SIZES, tuple(sizes)),
+            )
+            directory = pack_directory(self._order, (*self._fields.values(), *strips), first)
+            start = first + len(directory)
+        self._stream.write(header(self._order, first) + self._block[8:] + directory)
 
     def _write(self, strips: list[NDArray[Any]]) -> None:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for content in pool.map(_encode_strip, strips):
+            for content in pool.map(self._encode_strip, strips):
                 self._sizes.append(len(content))
                 self._stream.write(content)
         if sum(self._sizes) > _MAX_FILE_BYTES - _STRIP_BYTES:
             raise ImageWriteError("the picture needs more than the 4 GiB of a TIFF file; write PNG")
 
-
-def _encode_strip(rows: NDArray[Any]) -> bytes:
-    differences = rows.copy()
-    differences[:, 1:] -= rows[:, :-1]
-    return zlib.compress(differences.astype(rows.dtype.newbyteorder("<"), copy=False).data, 1)
-
-
-def _lay_out(directory: Directory, shape: tuple[int, int, int], depth: int, rows: int) -> None:
-    height, width, channels = shape
-    directory[256], directory[257] = width, height
-    directory[258] = (depth,) * channels
-    directory[259], directory[317] = _DEFLATE, 2
-    directory[262] = 1 if channels < 3 else 2
-    directory[277], directory[278], directory[284] = channels, rows, 1
-    directory[274] = 1
-    if channels in (2, 4):
-        directory[338] = 2  # unassociated alpha
+    def _encode_strip(self, rows: NDArray[Any]) -> bytes:
+        differences = rows.copy()
+        differences[:, 1:] -= rows[:, :-1]
+        stored = differences.astype(self._order + rows.dtype.str[1:], copy=False)
+        return zlib.compress(stored.data, 1)
 
 
-def _place_strips(directory: Directory, sizes: list[int]) -> None:
-    directory.tagtype[273] = directory.tagtype[279] = 4  # LONG, also where a SHORT would do
-    # Counted from the end of the directory, where Directory.save() moves them.
-    directory[273] = tuple(accumulate(sizes[:-1], initial=0))
-    directory[279] = tuple(sizes)
-
-
-def _describe(directory: Directory, metadata: Metadata) -> None:
+def _say(metadata: Metadata) -> tuple[bytes, str, dict[int, Field]]:
+    """What the file begins with, its byte order, and what its directory says of the picture."""
+    block, order, fields = bytes(8), "<", dict[int, Field]()
     if metadata.exif:
-        _copy_exif(directory, metadata.exif)
+        with suppress(struct.error):
+            order, fields = top_fields(metadata.exif)
+            block = metadata.exif + bytes(len(metadata.exif) % 2)
+    said = {tag: field for tag, field in fields.items() if tag not in _LAYOUT_TAGS}
+    return block, order, said | {field.tag: field for field in _described(metadata, order, said)}
+
+
+def _layout(shape: tuple[int, int, int], depth: int, rows: int) -> dict[int, tuple[int, ...]]:
+    """The numbers that say how the pixels lie, by tag."""
+    height, width, channels = shape
+    numbers = {
+        256: (width,),
+        257: (height,),
+        258: (depth,) * channels,
+        259: (_DEFLATE,),
+        262: (1 if channels < 3 else 2,),
+        274: (1,),
+        277: (channels,),
+        278: (rows,),
+        284: (1,),
+        317: (2,),
+    }
+    return numbers | {338: (2,)} if channels in (2, 4) else numbers  # unassociated alpha
+
+
+def _described(metadata: Metadata, order: str, said: dict[int, Field]) -> Iterator[Field]:
+    """What the picture is, besides what its EXIF has said."""
     comment = metadata.any_comment()
-    if comment is not None and 270 not in directory:
-        directory[270] = comment
-    if metadata.icc_profile:
-        directory[34675] = metadata.icc_profile
-    if metadata.xmp:
-        directory[700] = metadata.xmp
+    if comment and _DESCRIPTION not in said:
+        text = comment.rstrip(b"\0") + b"\0"
+        yield Field(_DESCRIPTION, 2, len(text), text)
+    for tag, kind, content in (
+        (_XMP, 1, metadata.xmp),
+        (_IPTC, 7, metadata.iptc),
+        (_ICC, 7, metadata.icc_profile),
+    ):
+        if content:
+            yield Field(tag, kind, len(content), content)
     if metadata.dpi:
-        directory[282], directory[283] = metadata.dpi
-        directory[296] = 2
+        for tag, number in zip((282, 283), metadata.dpi, strict=True):
+            parts = Fraction(number).limit_denominator(1000).as_integer_ratio()
+            yield Field(tag, 5, 1, struct.pack(f"{order}2L", *parts))
+        yield _numbers(order, 296, (2,))
 
 
-def _copy_exif(directory: Directory, block: bytes) -> None:
-    exif = Image.Exif()
-    exif.load(block)
-    for tag, value in exif.items():
-        if tag not in _LAYOUT_TAGS and tag not in (EXIF_IFD, _GPS_IFD):
-            # As bytes, or Pillow would make all but ASCII a question mark. (Below it does: the
-            # types of a sub-directory's tags are guessed anew, and bytes would be no text.)
-            is_text = isinstance(value, str)
-            _copy_tag(directory, tag, value.encode("latin-1", "replace") if is_text else value)
-    for tag in (EXIF_IFD, _GPS_IFD):
-        sub = Directory(group=tag)
-        for sub_tag, value in exif.get_ifd(tag).items():
-            if sub_tag not in _LAYOUT_TAGS:
-                _copy_tag(sub, sub_tag, value)
-        if len(sub):
-            directory[tag] = dict(sub)
-
-
-def _copy_tag(directory: Directory, tag: int, value: object) -> None:
-    """Take over a tag, unless its value fits no TIFF type: one odd tag must not cost the file."""
-    probe = Directory(group=directory.group)
-    try:
-        probe[tag] = value
-        probe.tobytes()
-    except (struct.error, TypeError, ValueError, KeyError, AttributeError, OverflowError):
-        return
-    directory[tag] = value
+def _numbers(order: str, tag: int, values: tuple[int, ...]) -> Field:
+    is_short = tag not in (_OFFSETS, _SIZES) and max(values) <= 65_535  # theirs may grow
+    code = "H" if is_short else "L"
+    data = struct.pack(f"{order}{len(values)}{code}", *values)
+    return Field(tag, SHORT if is_short else LONG, len(values), data)

@@ -108,6 +108,7 @@ class Result:
         size_out: height and width of the output.
         seconds: from opening the input to the written output.
         error: why it failed.
+        notes: what of the input is not in the output, each in a few words.
     """
 
     input: str
@@ -119,6 +120,7 @@ class Result:
     size_out: tuple[int, int] | None = None
     seconds: float | None = None
     error: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def complaint(self) -> str:
@@ -316,6 +318,7 @@ def done(
         size_in=(photo.height, photo.width),
         size_out=(larger.height, larger.width),
         seconds=round(seconds, 3),
+        notes=photo.metadata.losses,
     )
 
 
