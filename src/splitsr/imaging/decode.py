@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -26,6 +27,7 @@ from splitsr.errors import (
 from splitsr.imaging.arrays import unpremultiply
 from splitsr.imaging.formats import Format, sniff
 from splitsr.imaging.integrity import check_complete
+from splitsr.imaging.jpeg_scans import check_jpeg_filled
 from splitsr.imaging.metadata import Metadata
 from splitsr.imaging.metadata_reader import read_metadata
 from splitsr.imaging.rows import Rows
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
     from splitsr.imaging.tiff_strips import TiffStrips
 
 _Pixels = tuple["NDArray[Any]", "NDArray[Any] | None"]
-_BITS_PER_SAMPLE = 258
-_PLANAR_CONFIGURATION = 284
 _NATIVE = "L" if sys.byteorder == "little" else "B"
 # Modes that NumPy takes after one conversion by Pillow.
 _CONVERTED = {
@@ -56,6 +56,8 @@ _CONVERTED = {
 # PNG key levels count in the file's own bits, while Pillow spreads the samples over 8.
 _GRAY_KEY_SCALES = {"L;2": 85, "L;4": 17}
 _COPY_ROWS = 256
+# 16-bit samples that Pillow makes 8-bit ones of.
+_DEEP = re.compile("(RGBX?|RGBA|RGBa|LA);16[BLN]")
 
 
 class Decoded(NamedTuple):
@@ -79,17 +81,16 @@ def decode(stream: BinaryIO, name: str, max_pixels: int) -> Decoded:
     """Decode a seekable stream; see `read_photo`."""
     fmt = sniff(stream.read(32), name)
     with _naming(name, fmt):
-        image = _open_checked(stream, fmt, name, max_pixels)
-        check_complete(stream, name, fmt.name)
+        _open_checked(stream, fmt, max_pixels)
+        check_complete(stream, fmt.name)
         image = _open(stream, fmt)
-        color, alpha = _pixels(image, name, lambda: _open(stream, fmt))
+        if fmt.name == "JPEG":
+            check_jpeg_filled(image, stream, partial(_open, fmt=fmt))
+        color, alpha = _pixels(image, lambda: _open(stream, fmt))
         metadata, orientation = read_metadata(image, stream, color.shape[:2], color.shape[2])
-    return Decoded(
-        _turn(color, orientation),
-        None if alpha is None else _turn(alpha, orientation),
-        metadata,
-        fmt.name,
-    )
+        color = _turn(color, orientation)
+        alpha = None if alpha is None else _turn(alpha, orientation)
+    return Decoded(color, alpha, metadata, fmt.name)
 
 
 def header_pixels(stream: BinaryIO) -> int:
@@ -121,49 +122,50 @@ def decode_rows(stream: BinaryIO, path: str, max_pixels: int) -> DecodedRows | N
     with _naming(path, fmt):
         from splitsr.imaging.tiff_strips import TiffStrips
 
-        image = _open_checked(stream, fmt, path, max_pixels)
+        image = _open_checked(stream, fmt, max_pixels)
         strips = TiffStrips.of(image, path)
         if strips is None:
             return None
         channels = 3 if image.mode == "RGB" else 1
-        bits = max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))  # type: ignore[attr-defined]
         metadata, _ = read_metadata(image, stream, image.size[::-1], channels)
-    dtype = np.uint16 if bits > 8 else np.uint8
-    rows = Rows(*image.size[::-1], channels, dtype, _decode_strips(strips, fmt, channels * bits))
+        dtype = np.uint16 if strips.bits > 8 else np.uint8
+        rows = Rows(*image.size[::-1], channels, dtype, _decode_strips(strips, fmt))
     return DecodedRows(rows, metadata, fmt.name)
 
 
-def _decode_strips(strips: TiffStrips, fmt: Format, pixel_bits: int) -> Iterator[NDArray[Any]]:
-    for first, last in strips.steps(strips.width * pixel_bits // 8):
+def _decode_strips(strips: TiffStrips, fmt: Format) -> Iterator[NDArray[Any]]:
+    for first, last in strips.steps():
         with _naming(strips.path, fmt):
             part = strips.read(first, last)
-            yield _pixels(_open(part, fmt), strips.path, partial(_open, part, fmt))[0]
+            band = _pixels(_open(part, fmt), partial(_open, part, fmt))[0]
+        yield band
 
 
-def _open_checked(stream: BinaryIO, fmt: Format, name: str, max_pixels: int) -> ImageFile.ImageFile:
+def _open_checked(stream: BinaryIO, fmt: Format, max_pixels: int) -> ImageFile.ImageFile:
     """Read the header, and refuse what cannot be decoded."""
     image = _open(stream, fmt)
-    _check_size(image.size, name, max_pixels)
-    _check_frames(image, name)
-    _check_planes(image, name)
+    _check_size(image.size, max_pixels)
+    _check_frames(image)
     return image
 
 
 @contextlib.contextmanager
 def _naming(name: str, fmt: Format) -> Iterator[None]:
-    """Turn whatever Pillow raises into one clear line about the file."""
+    """Turn whatever is raised into one clear line that begins with the file's name."""
     from PIL.Image import DecompressionBombError
 
     try:
         yield
-    except (ImageError, MemoryError):
-        raise
+    except ImageError as error:
+        raise type(error)(f"{name}: {error}") from error
+    except MemoryError as error:
+        raise ImageReadError(f"{name}: not enough memory to decode it") from error
     except DecompressionBombError as error:  # WebP alone, whose reader checks by itself
         raise ImageTooLargeError(
             f"{name}: more pixels than Pillow reads from {fmt.name}"
         ) from error
     except Exception as error:  # on damaged input the readers raise nearly anything
-        reason = str(error).strip().rstrip(".") or type(error).__name__
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise ImageReadError(
             f"{name}: a damaged, truncated or unsupported {fmt.name} ({reason})"
         ) from error
@@ -173,46 +175,42 @@ def _open(stream: BinaryIO, fmt: Format) -> ImageFile.ImageFile:
     """Read the header. Not by Image.open, which warns of sizes that the caller allowed."""
     module, reader = fmt.plugin
     stream.seek(0)
-    image: ImageFile.ImageFile = getattr(importlib.import_module(module), reader)(stream)
+    try:
+        plugin = importlib.import_module(module)
+    except ModuleNotFoundError:
+        raise UnsupportedImageError(
+            f"{fmt.name} is read with an optional package: pip install 'splitsr[{fmt.extra}]'"
+        ) from None
+    image: ImageFile.ImageFile = getattr(plugin, reader)(stream)
     return image
 
 
-def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
         raise ImageTooLargeError(
-            f"{name}: {width}x{height} is {width * height / 1e6:.1f} megapixels, above the limit "
+            f"{width}x{height} is {width * height / 1e6:.1f} megapixels, above the limit "
             f"of {max_pixels / 1e6:g}; --max-pixels (max_pixels in Python) raises it"
         )
 
 
-def _check_frames(image: Image.Image, name: str) -> None:
+def _check_frames(image: Image.Image) -> None:
     frames = getattr(image, "n_frames", 1)
-    if frames > 1:
+    if frames > 1 and image.format != "HEIF":  # where it is opened at the one to be shown
         raise UnsupportedImageError(
-            f"{name}: an animation or a file of several pages ({frames} frames); "
+            f"an animation or a file of several pages ({frames} frames); "
             "only single pictures are read: extract the frames first"
         )
 
 
-def _check_planes(image: Image.Image, name: str) -> None:
-    """Refuse what Pillow decodes wrongly: planes of a TIFF, taken for 8 bits whatever they have."""
-    tags = getattr(image, "tag_v2", {})
-    if tags.get(_PLANAR_CONFIGURATION) == 2 and max(tags.get(_BITS_PER_SAMPLE, (1,))) > 8:
-        raise UnsupportedImageError(
-            f"{name}: 16-bit colour planes stored apart are not handled; "
-            "save the TIFF with interleaved samples (planar configuration 1)"
-        )
-
-
-def _pixels(image: ImageFile.ImageFile, name: str, reopen: Callable[[], Any]) -> _Pixels:
+def _pixels(image: ImageFile.ImageFile, reopen: Callable[[], Any]) -> _Pixels:
     """Decode into (H, W, C) colour and (H, W) alpha, not yet turned upright."""
     raw = _raw_mode(image)
-    if image.mode in ("RGB", "RGBA") and ";16" in raw:
+    if _DEEP.fullmatch(raw):
         color, alpha = _deep_pixels(image, raw, reopen)
     else:
         image.load()
-        color, alpha = _split(_array(image, name))
+        color, alpha = _split(_array(image))
     key = image.info.get("transparency")
     if alpha is None and key is not None and image.mode != "P":
         alpha = _keyed_alpha(color, key, _GRAY_KEY_SCALES.get(raw, 1))
@@ -226,7 +224,7 @@ def _raw_mode(image: ImageFile.ImageFile) -> str:
     return str(args[0] if isinstance(args, tuple) and args else args)
 
 
-def _array(image: Image.Image, name: str) -> NDArray[Any]:
+def _array(image: Image.Image) -> NDArray[Any]:
     """Give the pixels of a loaded picture, (H, W) or (H, W, C), uint8 or uint16."""
     mode = image.mode
     if mode == "P":
@@ -234,11 +232,11 @@ def _array(image: Image.Image, name: str) -> NDArray[Any]:
     if mode == "CMYK":
         return np.asarray(_cmyk_to_rgb(image))
     if mode == "I" or mode.startswith("I;16"):
-        return _wide_gray(image, name)
+        return _wide_gray(image)
     if mode not in _CONVERTED:
         kind = "floating-point samples" if mode == "F" else f"colours of mode {mode}"
         raise UnsupportedImageError(
-            f"{name}: {kind} are not handled; convert it to 8- or 16-bit gray or RGB"
+            f"{kind} are not handled; convert it to 8- or 16-bit gray or RGB"
         )
     wanted = _CONVERTED[mode]
     # A key colour would make Pillow convert to another mode; _keyed_alpha handles it.
@@ -257,19 +255,18 @@ def _copy(image: Image.Image) -> NDArray[np.uint8]:
     return pixels if channels > 1 else pixels[:, :, 0]
 
 
-def _wide_gray(image: Image.Image, name: str) -> NDArray[np.uint16]:
+def _wide_gray(image: Image.Image) -> NDArray[np.uint16]:
     gray = np.asarray(image)
-    if gray.dtype.kind == "i" and (gray.min() < 0 or gray.max() > 65535):
+    if image.format == "TIFF":
+        from splitsr.imaging.tiff_reader import true_gray
+
+        gray = true_gray(image, gray)
+    if gray.itemsize > 2 and (gray.min() < 0 or gray.max() > 65535):
         raise UnsupportedImageError(
-            f"{name}: integer samples of {gray.min()} to {gray.max()} are not handled; "
+            f"32-bit gray ({gray.min()} to {gray.max()}) is not handled; "
             "convert it to 16-bit gray (0 to 65535)"
         )
-    gray = gray.astype(np.uint16)
-    if image.format != "TIFF":
-        return gray
-    from splitsr.imaging.tiff import true_gray
-
-    return true_gray(image, gray)
+    return gray.astype(np.uint16)
 
 
 def _cmyk_to_rgb(image: Image.Image) -> Image.Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from splitsr.imaging.formats import (
     WRITABLE,
     check_writable,
     format_for,
+    sniff,
     suffix_for,
     writable_format,
 )
@@ -49,6 +51,8 @@ DEFAULT_MAX_PIXELS = 200_000_000
 """Most pixels that `read_photo` decodes unless told otherwise."""
 
 _COPY_BYTES = 1 << 20
+_HEAD_BYTES = 32
+_MOST_PIPED_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,11 +137,11 @@ def read_photo(
     if isinstance(source, bytes):
         return Photo(*decode(io.BytesIO(source), "image data", max_pixels))
     if isinstance(source, str | os.PathLike):
-        return _read_path(Path(source), max_pixels)
+        with _opened(Path(source)) as stream:
+            return Photo(*decode(stream, str(source), max_pixels))
     name = str(getattr(source, "name", "image data"))
-    # A pipe cannot be read twice.
-    stream = source if source.seekable() and source.tell() == 0 else io.BytesIO(source.read())
-    return Photo(*decode(stream, name, max_pixels))
+    seekable = source.seekable() and source.tell() == 0
+    return Photo(*decode(source if seekable else _read_once(source, name), name, max_pixels))
 
 
 def open_photo(
@@ -157,34 +161,36 @@ def open_photo(
         ImageTooLargeError: as `read_photo`.
         UnsupportedImageError: as `read_photo`.
     """
-    if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        with _naming(path), path.open("rb") as stream:
-            found = decode_rows(stream, str(path), max_pixels)
-        if found is not None:
-            return PhotoRows(found.color, None, found.metadata, found.format)
-    return read_photo(source, max_pixels=max_pixels)
+    if not isinstance(source, str | os.PathLike):
+        return read_photo(source, max_pixels=max_pixels)
+    with _opened(Path(source)) as stream:
+        found = None
+        if not isinstance(stream, io.BytesIO):
+            found = decode_rows(stream, str(source), max_pixels)
+            stream.seek(0)
+        if found is None:
+            return Photo(*decode(stream, str(source), max_pixels))
+        return PhotoRows(found.color, None, found.metadata, found.format)
 
 
 def pixels_of(path: Path) -> int | None:
-    """Pixels of a picture, by its header; None where that cannot be read."""
+    """Pixels of a picture, by its header; None where that cannot be read, or only once."""
     try:
+        if not path.is_file():
+            return None
         with path.open("rb") as stream:
             return header_pixels(stream)
     except (OSError, ImageError):
         return None
 
 
-def _read_path(path: Path, max_pixels: int) -> Photo:
-    with _naming(path), path.open("rb") as stream:
-        return Photo(*decode(stream, str(path), max_pixels))
-
-
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Turn what the system says into one line about the file."""
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """A file, seekable. What the system says of it becomes one line."""
     try:
-        yield
+        with path.open("rb") as stream:
+            is_file = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+            yield stream if is_file else _read_once(stream, str(path))
     except FileNotFoundError:
         raise ImageReadError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -192,6 +198,17 @@ def _naming(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ImageReadError(f"{path}: cannot be read: {reason}") from error
+
+
+def _read_once(stream: BinaryIO, name: str) -> io.BytesIO:
+    """What cannot be read twice, as a pipe cannot; no more of it than can be an image."""
+    content = bytearray(stream.read(_HEAD_BYTES))
+    sniff(bytes(content), name)
+    while block := stream.read(_COPY_BYTES):
+        content += block
+        if len(content) > _MOST_PIPED_BYTES:
+            raise ImageReadError(f"{name}: more than 1 GiB through a pipe; give it as a file")
+    return io.BytesIO(content)
 
 
 def write_photo(

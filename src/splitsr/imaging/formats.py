@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from splitsr.errors import ImageReadError, ImageWriteError
+from splitsr.errors import ImageReadError, ImageWriteError, UnsupportedImageError
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Format:
         max_side: largest height or width that can be written, in pixels; 0 for a format that is
             only read.
         quality: default quality, 1 to 100; None for a lossless format.
+        extra: splitsr's optional dependency that has the plugin; empty for none.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Format:
     plugin: tuple[str, str]
     max_side: int = 0
     quality: int | None = None
+    extra: str = ""
 
 
 # Pillow's own registry is left aside: it loads every plugin, and its open() warns of large images.
@@ -42,11 +44,12 @@ FORMATS = {
             95,
         ),
         Format("WEBP", (".webp",), ("PIL.WebPImagePlugin", "WebPImageFile"), 16_383, 95),
-        Format("TIFF", (".tif", ".tiff"), ("splitsr.imaging.tiff", "UncheckedTiff"), 2**31 - 1),
+        Format("TIFF", (".tif", ".tiff"), ("splitsr.imaging.tiff_reader", "TiffReader"), 2**31 - 1),
         Format("AVIF", (".avif",), ("splitsr.imaging.avif", "AvifPicture"), 32_768, 90),
         Format("BMP", (".bmp", ".dib"), ("PIL.BmpImagePlugin", "BmpImageFile")),
         Format("GIF", (".gif",), ("PIL.GifImagePlugin", "GifImageFile")),
         Format("PPM", (".ppm", ".pgm", ".pbm", ".pnm"), ("PIL.PpmImagePlugin", "PpmImageFile")),
+        Format("HEIC", (".heic", ".heif", ".hif"), ("pillow_heif", "HeifImageFile"), extra="heif"),
     )
 }
 
@@ -56,18 +59,39 @@ IMAGE_SUFFIXES = frozenset(suffix for fmt in FORMATS.values() for suffix in fmt.
 WRITABLE = tuple(fmt.name for fmt in FORMATS.values() if fmt.max_side)
 """Names of the formats that `write_photo` writes."""
 
-_MAGIC = (
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"II*\x00", "TIFF"),
-    (b"MM\x00*", "TIFF"),
-    (b"II+\x00", "TIFF"),
-    (b"MM\x00+", "TIFF"),
-    (b"BM", "BMP"),
+CAMERA_RAW = "a camera raw is not read; develop it first and save it as TIFF, PNG or JPEG"
+_NO_JPEG = "{} is not read; convert it to PNG or JPEG"
+# A format, or why it is none: what people have beside their images. The raws that are TIFFs by
+# their first bytes are told by their tags.
+_MAGIC = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    b"II*\0\x10\0\0\0CR": CAMERA_RAW,  # Canon
+    b"II\x1a\0\0\0HEAPCCDR": CAMERA_RAW,
+    b"IIRO": CAMERA_RAW,  # Olympus
+    b"IIRS": CAMERA_RAW,
+    b"MMOR": CAMERA_RAW,
+    b"IIU\0": CAMERA_RAW,  # Panasonic, Leica
+    b"FUJIFILMCCD-RAW": CAMERA_RAW,
+    b"\0MRM": CAMERA_RAW,  # Minolta
+    b"FOVb": CAMERA_RAW,  # Sigma
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+    b"BM": "BMP",
+    b"\xff\x0a": _NO_JPEG.format("JPEG XL"),
+    b"\0\0\0\x0cJXL ": _NO_JPEG.format("JPEG XL"),
+    b"\0\0\0\x0cjP  ": _NO_JPEG.format("JPEG 2000"),
+    b"8BPS": "a Photoshop document is not read; save it as TIFF or PNG",
+    b"%PDF": "a PDF is not read; save its pages as PNG",
+}
+# The major brand may be `mif1`, with AVIF's among the compatible ones that follow it.
+_BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"crx ": CAMERA_RAW} | dict.fromkeys(
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "HEIC"
 )
-_AVIF_BRANDS = (b"avif", b"avis")
 
 
 def sniff(head: bytes, name: str) -> Format:
@@ -78,24 +102,31 @@ def sniff(head: bytes, name: str) -> Format:
         name: what to call the file in an error.
 
     Raises:
-        ImageReadError: the bytes begin no format that splitsr reads.
+        ImageReadError: the bytes begin no format that splitsr knows.
+        UnsupportedImageError: they begin one that it does not read.
     """
     if not head:
         raise ImageReadError(f"{name}: the file is empty (0 bytes)")
-    for magic, fmt in _MAGIC:
-        if head.startswith(magic):
-            return FORMATS[fmt]
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return FORMATS["WEBP"]
-    # The major brand may be `mif1` with AVIF among the compatible brands that follow it.
-    if head[4:8] == b"ftyp" and any(brand in head[8:] for brand in _AVIF_BRANDS):
-        return FORMATS["AVIF"]
-    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace():
-        return FORMATS["PPM"]
+    found = _recognise(head)
+    if found in FORMATS:
+        return FORMATS[found]
+    if found:
+        raise UnsupportedImageError(f"{name}: {found}")
     raise ImageReadError(
         f"{name}: not an image that splitsr reads (it starts with {head[:8]!r}); "
         f"readable: {', '.join(FORMATS)}"
     )
+
+
+def _recognise(head: bytes) -> str:
+    """A format's name, why the file is not read, or nothing."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace():
+        return "PPM"
+    if head[4:8] == b"ftyp":
+        return next((found for brand, found in _BRANDS.items() if brand in head[8:]), "")
+    return next((found for magic, found in _MAGIC.items() if head.startswith(magic)), "")
 
 
 def writable_format(name: str) -> Format:

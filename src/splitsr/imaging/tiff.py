@@ -1,4 +1,4 @@
-"""TIFF: what Pillow's reader lacks, and a writer that keeps 16 bits and EXIF.
+"""A TIFF writer that keeps 16 bits and EXIF.
 
 Pillow writes no 16-bit RGB, and its libtiff writer no Exif directory. The writer here lays out
 strips (Deflate with the horizontal predictor, as Adobe's TIFF technical notes of 1992 and 2002
@@ -18,9 +18,6 @@ from fractions import Fraction
 from itertools import accumulate
 from math import ceil
 from typing import TYPE_CHECKING, Any, BinaryIO
-
-import numpy as np
-from PIL import Image, TiffImagePlugin
 
 from splitsr.errors import ImageWriteError
 from splitsr.imaging.exif import top_fields
@@ -43,32 +40,6 @@ _LAYOUT_TAGS = frozenset(
     | {320, 322, 323, 324, 325, 330, 338, 339, 347, 512, 513, 514, 529, 530, 531, 532}
     | {_XMP, _IPTC, 34377, _ICC, 0xA005, *range(50706, 51200)}  # the last ones mark a camera raw
 )
-
-
-class UncheckedTiff(TiffImagePlugin.TiffImageFile):
-    """Pillow's reader without its fixed pixel limit, which `read_photo` has checked by its own."""
-
-    def getexif(self) -> Image.Exif:
-        """Give the orientation alone, which Pillow applies: damage elsewhere costs no pixel."""
-        exif = Image.Exif()
-        orientation = self.tag_v2.get(_ORIENTATION)
-        if orientation in range(2, 9):
-            exif[_ORIENTATION] = orientation
-        return exif
-
-    def load_prepare(self) -> None:
-        """Make the picture's memory, so that the base class neither checks nor makes it."""
-        if self._im is None:
-            self.im = Image.new(self.mode, self._tile_size, None).im
-        super().load_prepare()
-
-
-def true_gray(image: Image.Image, gray: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Undo what Pillow leaves as stored: 12-bit samples, and 16-bit samples where 0 is white."""
-    tags = getattr(image, "tag_v2", {})
-    if tags.get(258) == (12,):
-        gray = np.bitwise_or(gray << 4, gray >> 8, dtype=np.uint16)
-    return ~gray if tags.get(262) == 0 else gray
 
 
 class TiffEncoder:
