@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import random
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +88,32 @@ def test_other_truncated_formats_are_refused(format_name: str) -> None:
     data = encoded(format_name)
     for cut in cuts(len(data) - 30, 30):
         assert_refused(data[:cut])
+
+
+def hand_made_png(pixels: np.ndarray, *, interlaced: bool, height: int) -> bytes:
+    """A PNG of 8-bit gray that says another height than its pixels have."""
+    adam7 = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2)]
+    parts = [pixels]
+    if interlaced:
+        parts = [pixels[y::dy, x::dx] for y, x, dy, dx in [*adam7, (1, 0, 2, 1)]]
+    rows = b"".join(b"\0" + row.tobytes() for part in parts if part.size for row in part)
+    header = struct.pack(">LLBBBBB", pixels.shape[1], height, 8, 0, 0, 0, interlaced)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">L", len(body)) + kind + body + struct.pack(">L", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize("width", [1, 2, 5, 8, 9, 21])
+def test_a_png_taller_than_its_data_is_refused(interlaced: bool, width: int) -> None:
+    for height in range(1, 20):
+        pixels = np.random.default_rng(height).integers(1, 256, (height, width), dtype=np.uint8)
+        whole = hand_made_png(pixels, interlaced=interlaced, height=height)
+        np.testing.assert_array_equal(read_photo(whole).color[:, :, 0], pixels)
+        with pytest.raises(ImageReadError, match="PNG is truncated"):
+            read_photo(hand_made_png(pixels, interlaced=interlaced, height=height + 1))
 
 
 def test_rest_of_a_jpeg_filled_with_zeros_is_refused() -> None:

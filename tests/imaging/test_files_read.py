@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import threading
 import warnings
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,9 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from splitsr.errors import ImageTooLargeError, UnsupportedImageError
-from splitsr.imaging.files import read_photo
+from splitsr.errors import ImageReadError, ImageTooLargeError, UnsupportedImageError
+from splitsr.imaging import files
+from splitsr.imaging.files import Photo, open_photo, pixels_of, read_photo
 
 RNG = np.random.default_rng(7)
 
@@ -366,6 +369,42 @@ def test_sources(tmp_path: Path) -> None:
             photo = read_photo(source)
             assert photo.format == "PNG"
             np.testing.assert_array_equal(photo.color, astronaut())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize("read", [read_photo, open_photo])
+@pytest.mark.parametrize("format_name", ["PNG", "TIFF"])
+def test_a_pipe_is_read_once(
+    tmp_path: Path, read: Callable[[Path], Photo], format_name: str
+) -> None:
+    path = tmp_path / "photo.png"
+    os.mkfifo(path)
+    data = encoded(Image.fromarray(astronaut()), format_name)
+    writer = threading.Thread(target=path.write_bytes, args=(data,))
+    assert pixels_of(path) is None  # and does not wait
+    writer.start()
+    np.testing.assert_array_equal(read(path).color, astronaut())
+    writer.join()
+
+
+def test_a_pipe_without_end_is_not_read_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Endless(io.RawIOBase):
+        head = encoded(Image.fromarray(astronaut()), "PNG")
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            part, self.head = self.head[: len(buffer)], self.head[len(buffer) :]
+            buffer[: len(part)] = part
+            return len(part) or len(buffer)
+
+    monkeypatch.setattr(files, "_MOST_PIPED_BYTES", 10 << 20)
+    with pytest.raises(ImageReadError, match="give it as a file"):
+        read_photo(io.BufferedReader(Endless()))
+    if Path("/dev/zero").exists():
+        with pytest.raises(ImageReadError, match="/dev/zero: not an image"):
+            read_photo("/dev/zero")
 
 
 def test_threads_read_side_by_side() -> None:

@@ -133,7 +133,9 @@ def _read(data: bytes) -> _Jpeg:
 
 
 def _scan(body: bytes) -> _Scan:
-    count = body[0]
+    count = body[0] if body else 0
+    if len(body) < 4 + 2 * count:
+        raise ImageReadError("the JPEG is truncated (within the header of a scan)")
     first, last, bits = body[1 + 2 * count : 4 + 2 * count]
     return _Scan(body[1 : 1 + 2 * count : 2], first, last, bits & 15)
 

@@ -7,6 +7,7 @@ few kinds of samples to other values than theirs, and lets libtiff write to stan
 from __future__ import annotations
 
 import ctypes
+import logging
 from functools import cache
 from math import ceil
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -31,7 +32,17 @@ _EXTRA, _SAMPLE_FORMAT, _SUBSAMPLING = 338, 339, 530
 _ORIENTATION = 274
 _UNCOMPRESSED, _JPEG, _YCBCR = 1, 7, 6
 _APART = 2
-_KINDS = {0: "gray", 1: "gray", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr", 8: "Lab", 9: "Lab"}
+_GRAY_AND_ALPHA = 2
+_KINDS = {
+    0: "gray of which 0 is white",
+    1: "gray",
+    2: "RGB",
+    3: "palette",
+    5: "CMYK",
+    6: "YCbCr",
+    8: "Lab",
+    9: "Lab",
+}
 _SAMPLE_FORMATS = {1: "", 2: "signed ", 3: "floating-point "}
 _ADVICE = "save it as 8- or 16-bit gray or RGB"
 
@@ -80,6 +91,8 @@ class TiffReader(TiffImagePlugin.TiffImageFile):
         try:
             super()._setup()
         except SyntaxError as error:
+            if str(error) != "unknown pixel mode":
+                raise
             raise UnsupportedImageError(f"{_describe(tags)} is not handled; {_ADVICE}") from error
         if self.mode == "L" and tags.get(_SAMPLE_FORMAT, (1,))[0] != 1:
             raise UnsupportedImageError(f"{_describe(tags)} is not handled; {_ADVICE}")
@@ -103,7 +116,8 @@ def true_gray(image: Image.Image, gray: NDArray[Any]) -> NDArray[Any]:
 
 @cache
 def _libtiff() -> ctypes.CDLL | None:
-    """Pillow's libtiff, kept from writing to standard error; None where it cannot be reached."""
+    """Pillow's libtiff, kept like its log from standard error; None where it cannot be reached."""
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
     library = ctypes.CDLL(_imaging.__file__)
     try:
         set_handler = library.TIFFSetErrorHandler
@@ -139,9 +153,9 @@ def _describe(tags: Mapping[int, Any]) -> str:
 def _check_planes(tags: Mapping[int, Any]) -> None:
     """Refuse what Pillow decodes wrongly: deep planes as 8 bits, few chroma samples as many."""
     bits = tags.get(_BITS, (1,))
-    if tags.get(_PLANES) == _APART and max(bits) > 8:
+    if tags.get(_PLANES) == _APART and (max(bits) > 8 or tags.get(_SAMPLES) == _GRAY_AND_ALPHA):
         raise UnsupportedImageError(
-            "16-bit colour planes stored apart are not handled; "
+            f"{_describe(tags)} in planes stored apart is not handled; "
             "save the TIFF with interleaved samples (planar configuration 1)"
         )
     raw_ycbcr = (tags.get(_PHOTOMETRIC), tags.get(_COMPRESSION, 1)) == (_YCBCR, _UNCOMPRESSED)
