@@ -186,11 +186,17 @@ def pixels_of(path: Path) -> int | None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    """A file, seekable. What the system says of it becomes one line."""
+    """A file, seekable: what is none, such as a pipe, is read into memory."""
+    with _naming(path), path.open("rb") as stream:
+        is_file = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+        yield stream if is_file else _read_once(stream, str(path))
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Turn what the system says into one line about the file."""
     try:
-        with path.open("rb") as stream:
-            is_file = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-            yield stream if is_file else _read_once(stream, str(path))
+        yield
     except FileNotFoundError:
         raise ImageReadError(f"{path}: no such file") from None
     except IsADirectoryError:
