@@ -257,6 +257,19 @@ def test_an_ending_that_says_nothing_hides_no_input(
     assert "would be its own output" in one_line(result)
 
 
+def test_a_wrong_ending_gives_way_to_the_content(
+    upscale: Callable[..., Result], folder: Path, photo: np.ndarray
+) -> None:
+    clear = Image.fromarray(photo[:10, :12])
+    clear.putalpha(77)
+    clear.save(folder / "clear.jpg", "PNG")
+    clear.save(folder / "gif.png", "GIF")
+    assert upscale(folder / "clear.jpg", folder / "gif.png", "-o", folder / "out").exit_code == 0
+    assert names(folder / "out") == ["clear_x4.png", "gif_x4.png"]
+    with Image.open(folder / "out" / "clear_x4.png") as image:
+        assert (image.format, image.mode, image.size) == ("PNG", "RGBA", (48, 40))
+
+
 def test_what_cannot_be_written_becomes_png(upscale: Callable[..., Result], folder: Path) -> None:
     Image.new("RGB", (5, 4)).save(folder / "old.bmp")
     assert upscale(folder / "old.bmp").exit_code == 0

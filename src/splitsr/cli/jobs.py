@@ -14,6 +14,7 @@ from splitsr.imaging.formats import (
     IMAGE_SUFFIXES,
     WRITABLE,
     format_for,
+    format_of,
     suffix_for,
     writable_format,
 )
@@ -215,12 +216,13 @@ def _target(file: _Found, root: Path | None, scale: float, output_format: str | 
 
 
 def _kept_suffix(source: Path) -> str:
-    """The input's own ending, if its format can be written, or PNG's."""
+    """The input's own ending, if its content has that format; or the content's; or PNG's."""
+    found = format_of(source)
     try:
-        format_for(source)
+        named = format_for(source)
+        return source.suffix if found in (None, named) else suffix_for(str(found))
     except ImageWriteError:
-        return suffix_for(WRITABLE[0])
-    return source.suffix
+        return suffix_for(found if found in WRITABLE else WRITABLE[0])
 
 
 def _separate(

@@ -25,7 +25,7 @@ from splitsr.errors import (
     UnsupportedImageError,
 )
 from splitsr.imaging.arrays import unpremultiply
-from splitsr.imaging.formats import Format, sniff
+from splitsr.imaging.formats import HEAD_BYTES, Format, sniff
 from splitsr.imaging.integrity import check_complete
 from splitsr.imaging.jpeg_scans import check_jpeg_filled
 from splitsr.imaging.metadata import Metadata
@@ -79,7 +79,7 @@ class DecodedRows(NamedTuple):
 
 def decode(stream: BinaryIO, name: str, max_pixels: int) -> Decoded:
     """Decode a seekable stream; see `read_photo`."""
-    fmt = sniff(stream.read(32), name)
+    fmt = sniff(stream.read(HEAD_BYTES), name)
     with _naming(name, fmt):
         _open_checked(stream, fmt, max_pixels)
         check_complete(stream, fmt.name)
@@ -99,7 +99,7 @@ def header_pixels(stream: BinaryIO) -> int:
     Raises:
         ImageError: the header cannot be read.
     """
-    fmt = sniff(stream.read(32), "image")
+    fmt = sniff(stream.read(HEAD_BYTES), "image")
     with _naming("image", fmt):
         width, height = _open(stream, fmt).size
     return width * height
@@ -116,7 +116,7 @@ def decode_rows(stream: BinaryIO, path: str, max_pixels: int) -> DecodedRows | N
     Returns:
         None for a file that has to be decoded whole: all but TIFFs in plain strips.
     """
-    fmt = sniff(stream.read(32), path)
+    fmt = sniff(stream.read(HEAD_BYTES), path)
     if fmt.name != "TIFF":
         return None
     with _naming(path, fmt):

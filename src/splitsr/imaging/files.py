@@ -17,6 +17,7 @@ from splitsr.imaging.atomic import check_target, open_atomic
 from splitsr.imaging.decode import decode, decode_rows, header_pixels
 from splitsr.imaging.encode import encode_rows
 from splitsr.imaging.formats import (
+    HEAD_BYTES,
     IMAGE_SUFFIXES,
     WRITABLE,
     check_writable,
@@ -51,7 +52,6 @@ DEFAULT_MAX_PIXELS = 200_000_000
 """Most pixels that `read_photo` decodes unless told otherwise."""
 
 _COPY_BYTES = 1 << 20
-_HEAD_BYTES = 32
 _MOST_PIPED_BYTES = 1 << 30
 
 
@@ -208,7 +208,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 def _read_once(stream: BinaryIO, name: str) -> io.BytesIO:
     """What cannot be read twice, as a pipe cannot; no more of it than can be an image."""
-    content = bytearray(stream.read(_HEAD_BYTES))
+    content = bytearray(stream.read(HEAD_BYTES))
     sniff(bytes(content), name)
     while block := stream.read(_COPY_BYTES):
         content += block

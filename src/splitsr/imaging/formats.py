@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
-from splitsr.errors import ImageReadError, ImageWriteError, UnsupportedImageError
+from splitsr.errors import ImageError, ImageReadError, ImageWriteError, UnsupportedImageError
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,10 @@ _BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"crx ": CAMERA_RAW} | dict.fromkey
 )
 
 
+HEAD_BYTES = 32
+"""What of a file tells its format."""
+
+
 def sniff(head: bytes, name: str) -> Format:
     """Recognise a format by the first bytes of a file.
 
@@ -116,6 +120,17 @@ def sniff(head: bytes, name: str) -> Format:
         f"{name}: not an image that splitsr reads (it starts with {head[:8]!r}); "
         f"readable: {', '.join(FORMATS)}"
     )
+
+
+def format_of(path: Path) -> str | None:
+    """Name the format of a file's content; None where that cannot be told, or read only once."""
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as stream:
+            return sniff(stream.read(HEAD_BYTES), str(path)).name
+    except (OSError, ImageError):
+        return None
 
 
 def _recognise(head: bytes) -> str:

@@ -73,7 +73,7 @@ def _check_png(stream: BinaryIO) -> None:
 def _png_bytes(header: bytes) -> int:
     """Bytes that the pixels of a PNG take, with one for each row's filter."""
     width, height, depth, colour, _, _, interlaced = struct.unpack(">LLBBBBB", header)
-    bits = depth * _CHANNELS[colour]
+    bits = depth * _CHANNELS.get(colour, 0)  # Pillow refuses the others
     total = 0
     for left, top, across, down in _ADAM7 if interlaced else _WHOLE:
         columns, rows = ceil((width - left) / across), ceil((height - top) / down)
@@ -90,6 +90,9 @@ class _Unpacked:
         self._unpacker = zlib.decompressobj()
 
     def feed(self, content: bytes) -> None:
-        while content and not self._unpacker.eof:
-            self.count += len(self._unpacker.decompress(content, _UNPACKED_BYTES))
-            content = self._unpacker.unconsumed_tail
+        try:
+            while content and not self._unpacker.eof:
+                self.count += len(self._unpacker.decompress(content, _UNPACKED_BYTES))
+                content = self._unpacker.unconsumed_tail
+        except zlib.error as error:
+            raise ImageReadError(f"the PNG is damaged ({error})") from error

@@ -21,7 +21,7 @@ _MOST_VALUES = 64
 
 def count_pages(file: BinaryIO) -> int:
     """Pages that are pictures: neither reduced copies of the first one nor masks for it."""
-    _, *others = _directories(file, below=False)
+    others = list(_directories(file, below=False))[1:]
     return 1 + sum(not _is_part(tags) for tags in others)
 
 
