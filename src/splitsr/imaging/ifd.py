@@ -100,6 +100,18 @@ class Directories:
                 found[entry.tag] = Field(*entry[1:], data)
         return found
 
+    def following(self, ifd: int) -> int:
+        """Where the next directory of the chain is; 0 behind the last one.
+
+        Raises:
+            struct.error: it is not all there.
+        """
+        count = len(self.entries(ifd))
+        step = self._entry.size + self._value_bytes
+        at = ifd + struct.calcsize(f"={self._count}") + count * step
+        (place,) = struct.unpack(self.order + self._size, self._read(at, self._value_bytes))
+        return int(place)
+
     def number(self, field: Field) -> int | None:
         """The value of a field that is one integer; None for others."""
         if field.values != 1 or field.kind not in INTEGERS:
