@@ -276,6 +276,15 @@ def test_unsigned_32_bit_gray_of_16_bit_range_is_taken() -> None:
     assert read_photo(data).color.ravel().tolist() == [5, 65_535]
 
 
+def test_what_a_file_says_is_printed_without_control_characters() -> None:
+    data = bytearray(hand_made((4, 4), [bytes(16)], {262: 27}))
+    place = data.index(struct.pack("<HHLL", 262, LONG, 1, 27))
+    struct.pack_into("<HHL", data, place, 262, 2, 1)  # text that clears a terminal begins so
+    with pytest.raises(UnsupportedImageError, match=r"photometric \? is not handled") as caught:
+        read_photo(bytes(data))
+    assert str(caught.value).isprintable()
+
+
 def test_a_big_endian_bigtiff_is_named() -> None:
     data = _encoded(np.zeros((4, 4), np.uint8), byteorder=">", bigtiff=True)
     with pytest.raises(UnsupportedImageError, match="big-endian BigTIFF"):

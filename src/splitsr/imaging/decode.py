@@ -157,7 +157,7 @@ def _naming(name: str, fmt: Format) -> Iterator[None]:
     try:
         yield
     except ImageError as error:
-        raise type(error)(f"{name}: {error}") from error
+        raise type(error)(f"{name}: {_line(error)}") from error
     except MemoryError as error:
         raise ImageReadError(f"{name}: not enough memory to decode it") from error
     except DecompressionBombError as error:  # WebP alone, whose reader checks by itself
@@ -165,10 +165,16 @@ def _naming(name: str, fmt: Format) -> Iterator[None]:
             f"{name}: more pixels than Pillow reads from {fmt.name}"
         ) from error
     except Exception as error:  # on damaged input the readers raise nearly anything
-        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        reason = _line(error).rstrip(".") or type(error).__name__
         raise ImageReadError(
             f"{name}: a damaged, truncated or unsupported {fmt.name} ({reason})"
         ) from error
+
+
+def _line(error: Exception) -> str:
+    """What an error says, in one line that a terminal shows, whatever the file has put there."""
+    text = " ".join(str(error).split())
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _open(stream: BinaryIO, fmt: Format) -> ImageFile.ImageFile:
