@@ -45,12 +45,12 @@ def check_target(target: Path, *, overwrite: bool) -> None:
 def _check(target: Path, *, overwrite: bool) -> None:
     if target.is_dir():
         raise ImageWriteError(f"{target}: is a folder; name a file")
-    if os.path.lexists(target) and not overwrite and not _is_device(target):
+    if os.path.lexists(target) and not overwrite and not is_device(target):
         raise _exists_error(target)
     folder = _real(target).parent
     if not folder.is_dir():
         raise ImageWriteError(f"{target}: the folder {folder} does not exist")
-    if not os.access(folder, os.W_OK | os.X_OK) and not _is_device(target):
+    if not os.access(folder, os.W_OK | os.X_OK) and not is_device(target):
         raise ImageWriteError(f"{target}: the folder {folder} is not writable")
 
 
@@ -101,7 +101,7 @@ def open_atomic(
     """
     check_target(target, overwrite=overwrite)
     with _naming(target):
-        if _is_device(target):
+        if is_device(target):
             with tempfile.TemporaryFile() as file:
                 yield file
                 _copy_to_device(file, target)
@@ -124,8 +124,8 @@ def _naming(target: Path) -> Iterator[None]:
         raise ImageWriteError(f"{target}: cannot be written: {reason}") from error
 
 
-def _is_device(target: Path) -> bool:
-    """Tell whether a target is no file and no folder: /dev/stdout must not be renamed over."""
+def is_device(target: Path) -> bool:
+    """Tell a pipe, a socket or a device: it is read once, and must not be renamed over."""
     try:
         mode = target.stat().st_mode
     except OSError:

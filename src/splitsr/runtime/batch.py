@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import BinaryIO, Literal, Protocol
 
 from splitsr.errors import ImageWriteError, SplitSRError
-from splitsr.imaging.atomic import check_target
+from splitsr.imaging.atomic import check_target, is_device
 from splitsr.imaging.files import (
     DEFAULT_MAX_PIXELS,
     Photo,
@@ -65,6 +65,11 @@ class Job:
     target: Path | None
     output_format: str | None
     makes_folder: bool = False
+
+    @property
+    def reads_once(self) -> bool:
+        """Whether the input is a pipe or a device."""
+        return self.source is None or is_device(self.source)
 
     @property
     def size(self) -> int:
