@@ -164,16 +164,15 @@ def test_names_are_printed_escaped_and_kept(
     folder: Path, tiny_model: Path, run_splitsr: Callable[..., Process]
 ) -> None:
     odd = b"new\nline \x1b[31m\xff.png"
-    path = os.path.join(os.fsencode(folder), odd)
-    with open(path, "wb") as file:  # noqa: PTH123 (bytes)
-        file.write(b"no picture")
+    path = folder / os.fsdecode(odd)
+    path.write_bytes(b"no picture")
     call = ("upscale", "--model", tiny_model, "--json", folder)
     done = run_splitsr(*call)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert rb"new\nline \x1b[31m\udcff.png: not an image" in line
     found = json.loads(done.stdout)["results"]
-    assert [os.fsencode(result["input"]) for result in found][-1] == path
+    assert found[-1]["input"] == str(path)
     assert {result["status"] for result in found[:-1]} == {"done"}
 
     wrong = run_splitsr("upscale", folder / "a.png", "-o", "\x1b[2J\n.xyz")
