@@ -99,10 +99,10 @@ class Search:
         wanted = []
         for file in files:
             suffix = file.path.suffix.lower()
-            if suffix in UNREAD_SUFFIXES:
-                self.unread[suffix[1:].upper()] += 1
-            elif suffix in IMAGE_SUFFIXES and not file.path.is_dir():
+            if suffix in IMAGE_SUFFIXES and not file.path.is_dir():
                 wanted.append(file)
+            elif suffix in UNREAD_SUFFIXES:
+                self.unread[suffix[1:].upper()] += 1
         for file in wanted:
             if is_device(file.path):
                 reason = "is a pipe, a socket or a device, no file; name it to have it read"
