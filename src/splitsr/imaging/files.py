@@ -178,13 +178,11 @@ def check_source(path: Path) -> None:
 
 
 def pixels_of(path: Path) -> int | None:
-    """Pixels of a picture, by its header; None where that cannot be read, or not twice."""
+    """Pixels of a picture, by its header; None where that cannot be read."""
     try:
-        if not path.is_file():
-            return None
         with path.open("rb") as stream:
             return header_pixels(stream)
-    except (OSError, ImageError, MemoryError):
+    except (OSError, ImageError):
         return None
 
 

@@ -208,7 +208,10 @@ def attempt_all(
 
 
 def _is_small(job: Job) -> bool:
-    pixels = None if job.source is None else pixels_of(job.source)
+    try:
+        pixels = None if job.source is None or job.reads_once else pixels_of(job.source)
+    except Exception:  # whatever it is, the job's result will say it
+        return False
     return pixels is not None and pixels <= SMALL_PIXELS
 
 
