@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from splitsr.cli.output import printable
+from splitsr.cli.output import markup, printable
 
 Process = subprocess.CompletedProcess[bytes]
 LOST = b"splitsr: cannot be written: "
@@ -120,3 +120,15 @@ def test_text_stays_on_its_line() -> None:
     fine = "Größe 写真\u00a0\u202f1 é.png"
     assert printable(fine) == fine
     assert os.linesep not in printable(odd)
+    assert markup("[/red]\n[b]") == r"\[/red]\n\[b]"
+
+
+def test_a_name_is_no_markup(
+    tiny_model: Path, tmp_path: Path, run_splitsr: Callable[..., Process]
+) -> None:
+    odd = tmp_path / "[" / "bold]\x1b[2J.onnx"
+    odd.parent.mkdir()
+    odd.write_bytes(tiny_model.read_bytes())
+    done = run_splitsr("info", odd)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"bold]\x1b[2J.onnx" in done.stdout.replace(b"\n", b"")

@@ -98,6 +98,21 @@ def test_a_network_that_splitsr_would_not_export_is_refused(
     assert not (tmp_path / "a_x4.png").exists()
 
 
+@pytest.mark.parametrize("factor", [3, 1e5])
+def test_a_network_that_fails_is_one_line(
+    factor: float, tiny_model: Path, tmp_path: Path, run_splitsr: Callable[..., Process]
+) -> None:
+    """A shape that does not fit, and memory that no machine has: ONNX Runtime prints nothing."""
+    model = onnx.load(tiny_model)
+    sizes = np.array([1, 1, factor, factor], np.float32)
+    model.graph.initializer[-1].CopyFrom(numpy_helper.from_array(sizes, "sizes"))
+    onnx.save(model, tmp_path / "odd.onnx")
+    Image.new("RGB", (200, 200)).save(tmp_path / "a.png")
+    done = run_splitsr("upscale", tmp_path / "a.png", "--model", tmp_path / "odd.onnx")
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert b"failed on a tile of 200x200 pixels" in done.stderr
+
+
 def test_metadata_is_what_onnx_reads(tiny_model: Path) -> None:
     expected = {each.key: each.value for each in onnx.load(tiny_model).metadata_props}
     assert read_metadata(tiny_model.read_bytes(), "tiny") == expected

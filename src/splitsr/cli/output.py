@@ -35,6 +35,13 @@ def printable(text: str) -> str:
     )
 
 
+def markup(text: str) -> str:
+    """The text in one line, as it has to stand in what Rich prints to be shown as it is."""
+    from rich.markup import escape
+
+    return escape(printable(text))
+
+
 def occupy_streams() -> None:
     """Puts something in the place of closed streams that fails when it is used, as they would.
 

@@ -17,7 +17,8 @@ from splitsr.spec import ModelSpec
 from splitsr.spec.files import read_file
 from splitsr.zoo.onnx_file import NAME_KEY, damaged, read_metadata, spec_from_metadata
 
-_ERRORS_ONLY = 3  # of ONNX Runtime's severities: warnings about a sound model are noise
+# Of ONNX Runtime's severities; what it prints of an error stands in the exception too.
+_FATAL_ONLY = 4
 
 _VERSION = tuple(int(part) for part in ort.__version__.split(".")[:2])
 _FIRST_WITH_SPIN_TIME = (1, 26)
@@ -161,7 +162,7 @@ def session_options(threads: int, changes: Mapping[str, str] | None = None) -> o
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
+    options.log_severity_level = _FATAL_ONLY
     # A pattern is one more block, beside the arena of the first run at a size: without patterns
     # balanced-x4 takes 1.1 KiB for an LR pixel instead of 1.5, and no more time.
     options.enable_mem_pattern = False
