@@ -154,16 +154,20 @@ def test_an_input_given_twice_is_done_once(upscale: Callable[..., Result], folde
     assert len(json.loads(result.stdout)["results"]) == 2
 
 
-def test_two_inputs_for_one_output_are_refused_before_work(
+def test_two_inputs_for_one_output_fail_and_no_other(
     upscale: Callable[..., Result], folder: Path, tmp_path: Path
 ) -> None:
     Image.new("L", (4, 4)).save(folder / "sub" / "a.png")
 
-    result = upscale(folder / "a.png", folder / "sub", "-o", tmp_path / "out")
+    result = upscale(folder, folder / "sub", "-o", tmp_path / "out", "--json")
 
-    assert result.exit_code == 2
-    assert "would both be written to" in one_line(result)
-    assert not (tmp_path / "out").exists()
+    assert result.exit_code == 1
+    statuses = [result["status"] for result in json.loads(result.stdout)["results"]]
+    assert statuses == ["failed", "failed", "done", "done"]
+    lines = result.stderr.splitlines()
+    assert len(lines) == 2
+    assert all(f"would be written to {tmp_path / 'out' / 'a_x4.png'} too" in line for line in lines)
+    assert names(tmp_path / "out") == ["b_x4.jpg", "c_x4.png"]
 
 
 @pytest.mark.parametrize("spelling", ["a.png", "sub/../a.png", "link.png"])

@@ -194,6 +194,17 @@ def test_a_wrong_call_is_one_line(
     assert b"Traceback" not in done.stderr
 
 
+def test_what_a_cluster_did_not_do_has_failed(
+    folder: Path, run_splitsr: Callable[..., Process]
+) -> None:
+    words = ("--engine", "ray", "--address", "127.0.0.1:1", "--json")
+    done = run_splitsr("upscale", folder / "1.jpg", folder / "missing.jpg", *words)
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    results = json.loads(done.stdout)["results"]
+    assert [result["status"] for result in results] == ["failed", "failed"]
+    assert all("Ray at 127.0.0.1:1" in result["error"] for result in results)
+
+
 def test_without_ray_it_says_what_to_install(folder: Path) -> None:
     program = "import sys; sys.modules['ray'] = None; " + MAIN[2]
     call = [sys.executable, "-c", program, "upscale", str(folder / "1.jpg"), "--engine", "ray"]

@@ -38,6 +38,26 @@ def test_new_file_follows_the_umask(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_photo(tmp_path / "out.png").color, PHOTO.color)
 
 
+@pytest.mark.parametrize(
+    ("given", "umask", "expected"),
+    [(0o600, 0o022, 0o600), (0o644, 0o077, 0o600), (0o755, 0o022, 0o644), (0o440, 0o022, 0o440)],
+)
+def test_no_one_may_read_the_new_file_who_may_not_read_the_old(
+    tmp_path: Path, given: int, umask: int, expected: int
+) -> None:
+    source = tmp_path / "in.png"
+    source.write_bytes(b"a photo")
+    source.chmod(given)
+    old = os.umask(umask)
+    try:
+        write_photo(PHOTO, tmp_path / "out.png", like=source)
+        write_photo(PHOTO, tmp_path / "plain.png", like=tmp_path / "missing.png")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / "out.png").stat().st_mode) == expected
+    assert stat.S_IMODE((tmp_path / "plain.png").stat().st_mode) == 0o666 & ~umask
+
+
 def test_existing_file_is_kept_unless_asked(tmp_path: Path) -> None:
     target = tmp_path / "out.png"
     target.write_bytes(b"precious")
@@ -213,6 +233,54 @@ def test_a_kill_before_the_end_leaves_nothing(overwrite: bool, tmp_path: Path) -
     assert done.returncode == -signal.SIGKILL
     assert names(tmp_path) == (["out.bin"] if overwrite else [])
     assert not overwrite or target.read_bytes() == b"precious"
+
+
+WITHOUT_NAMELESS = """
+import os, signal, sys, time
+from pathlib import Path
+from splitsr.imaging import atomic
+atomic._open_nameless = lambda *_: None
+with atomic.open_atomic(Path(sys.argv[1])) as file:
+    file.write(b"x" * 3_000_000)
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+def test_what_a_kill_left_is_removed_by_the_next_run_and_nothing_else(tmp_path: Path) -> None:
+    """Two processes write; one is killed, and the other still writes when a third comes."""
+    words = [sys.executable, "-c", WITHOUT_NAMELESS]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    foreign = [".splitsr-note.part", ".splitsr-0123456789abcdef.part.png", "a.part"]
+    for name in foreign:
+        (tmp_path / name).write_bytes(b"not ours")
+    (tmp_path / ".splitsr-0123456789abcdef.part").mkdir()
+    with (
+        subprocess.Popen([*words, str(tmp_path / "killed.bin")], **pipes) as killed,  # type: ignore[call-overload]
+        subprocess.Popen([*words, str(tmp_path / "slow.bin")], **pipes) as slow,  # type: ignore[call-overload]
+    ):
+        assert (killed.stdout.readline(), slow.stdout.readline()) == (b"writing\n",) * 2
+        killed.kill()
+        killed.wait(60)
+        assert len(list(tmp_path.glob(".splitsr-*.part"))) == 4
+
+        third = "import sys; from pathlib import Path; from splitsr.imaging.atomic import *; "
+        third += "write_atomic(Path(sys.argv[1]), b'new')"
+        subprocess.run([sys.executable, "-c", third, str(tmp_path / "new.bin")], check=True)
+        assert len(list(tmp_path.glob(".splitsr-*.part"))) == 3
+        slow.communicate(timeout=60)
+    assert (tmp_path / "slow.bin").stat().st_size == 3_000_000
+    kept = [*foreign, ".splitsr-0123456789abcdef.part", "new.bin", "slow.bin"]
+    assert names(tmp_path) == sorted(kept)
+
+
+def test_links_in_a_circle_are_one_line(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.png"
+    loop.symlink_to(loop)
+    with pytest.raises(ImageWriteError, match=r"loop\.png: the file exists already"):
+        write_photo(PHOTO, loop)
+    assert loop.is_symlink()
 
 
 @pytest.mark.skipif(not hasattr(os, "symlink") or sys.platform == "win32", reason="symbolic links")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,6 +137,64 @@ def test_a_photo_that_fails_stops_no_other(tiny_model: Path, jobs: list[Job]) ->
     assert [result.status for result in results].count("done") == 8
     assert results[3].status == "failed"
     assert "truncated" in results[3].complaint
+
+
+RAISED = [
+    ZeroDivisionError("division by zero"),
+    RecursionError("maximum recursion depth exceeded"),
+    OSError(24, "Too many open files"),
+    MemoryError(),
+    struct.error("unpack requires\na buffer"),
+    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+]
+
+
+@pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("where", ["open_photo", "write_photo", "check_target"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_whatever_one_photo_raises_the_others_are_done(
+    tiny_model: Path,
+    jobs: list[Job],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    where: str,
+    threads: int,
+) -> None:
+    real = getattr(batch, where)
+
+    def raise_once(*arguments: Any, **options: Any) -> object:
+        if any(getattr(each, "name", "").startswith("3") for each in arguments):
+            raise error
+        return real(*arguments, **options)
+
+    def targets_name(photo: object, target: Path, **options: Any) -> object:
+        return (
+            raise_once(target, photo) if target.name[0] == "3" else real(photo, target, **options)
+        )
+
+    monkeypatch.setattr(batch, where, targets_name if where == "write_photo" else raise_once)
+
+    upscaler = Upscaler(tiny_model, threads=threads)
+    results = list(attempt_all(jobs[:5], upscaler, Settings(4), Quiet()))
+
+    assert [result.status for result in results] == ["done"] * 3 + ["failed", "done"]
+    assert results[3].complaint.startswith(str(jobs[3].source))
+    assert "\n" not in results[3].complaint
+
+
+def test_what_ends_the_batch_is_no_result(tiny_model: Path, jobs: list[Job]) -> None:
+    def interrupt(_: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt(jobs[0], Upscaler(tiny_model, threads=1), Settings(4), interrupt)
+
+
+def test_a_missing_input_is_named_itself(tiny_model: Path, tmp_path: Path) -> None:
+    job = Job(tmp_path / "no" / "a.png", tmp_path / "no" / "a_x4.png", "PNG", makes_folder=True)
+    result = attempt(job, Upscaler(tiny_model, threads=1), Settings(4))
+    assert result.error == f"{job.source}: no such file"
+    assert not (tmp_path / "no").exists()
 
 
 def test_what_is_at_work_when_a_batch_ends_leaves_nothing(

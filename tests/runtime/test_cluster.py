@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from splitsr.errors import ClusterError
+from splitsr.runtime import batch
 from splitsr.runtime.batch import Job, Result, Settings, attempt, failed
 from splitsr.runtime.cluster import DEATHS, attempt_on, run_job
 from splitsr.runtime.recipe import Recipe
@@ -187,6 +188,30 @@ def test_a_file_that_is_not_to_be_seen_is_not_done(jobs: list[Job]) -> None:
     (result,) = attempt_on(FakePool(elsewhere), jobs[:1], SETTINGS, Tally())
     assert result.status == "failed"
     assert "does not share this folder" in result.complaint
+
+
+def test_whatever_a_photo_raises_in_a_worker_or_here_is_its_result(
+    jobs: list[Job], tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> object:
+        raise ZeroDivisionError("division by zero")
+
+    jobs[0].source.write_bytes(b"a photo")  # type: ignore[union-attr]
+    jobs[0].target.write_bytes(b"its result")  # type: ignore[union-attr]
+    monkeypatch.setattr(batch, "open_photo", fail)
+    for again in (False, True):
+        result = run_job(
+            jobs[0], Upscaler(tiny_model), Settings(4, overwrite=not again), again=again
+        )
+        assert "division by zero" in result.complaint
+
+    gone = [replace(job, target=job.target.parent / "gone" / "x.png") for job in jobs if job.target]
+
+    def far(_: int, job: Job) -> Result:
+        return Result(str(job.source), str(job.target), "done", size_out=(2, 3))
+
+    results = list(attempt_on(FakePool(far), gone, SETTINGS, Tally()))
+    assert [result.status for result in results] == ["failed"] * 4
 
 
 def test_results_have_the_names_of_the_call(jobs: list[Job], tmp_path: Path) -> None:

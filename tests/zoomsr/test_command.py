@@ -63,6 +63,18 @@ def test_it_says_where_it_is_and_ends_quietly(app: Path, by: signal.Signals) -> 
         assert process.returncode == (0 if by == signal.SIGINT else -signal.SIGTERM)
 
 
+def test_it_warns_that_it_listens_beyond_this_machine(app: Path) -> None:
+    with running(app, "--port", "0", "--host", "0.0.0.0") as (process, line):
+        port = url_of(line).rstrip("/").rpartition(":")[2]
+        asked = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"Host": "my.lan"})
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert errors.startswith("splitsr: --host 0.0.0.0: whoever reaches http://")
+    assert errors.count("\n") == 1
+
+
 def test_it_serves_over_https(app: Path, tmp_path: Path) -> None:
     names = ["/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", *names]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from splitsr import ZoomError
-from splitsr.zoomsr.export import export_site
+from splitsr.zoomsr.export import MANIFEST, export_site
 from splitsr.zoomsr.resources import Resource
 from splitsr.zoomsr.site import Site
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    found = (path for path in folder.rglob("*") if path.is_file())
+    """An export's content, without its list."""
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 
@@ -38,15 +40,40 @@ def test_a_folder_with_anything_in_it_is_left_alone(site: Site, tmp_path: Path) 
     assert files(tmp_path) == {"mine.txt": b"mine"}
 
 
-def test_an_earlier_export_is_replaced_whole(site: Site, tmp_path: Path) -> None:
+def test_an_earlier_export_is_replaced_and_nothing_else(site: Site, tmp_path: Path) -> None:
     target = tmp_path / "public"
-    export_site(site, target)
-    (target / "assets" / "old.js").write_text("of an older version")
+    old = ["assets/old.js", "old/deep/a.js", "old/deep/b.js"]
+    export_site({**site, **{path: Resource.of(path, b"old") for path in old}}, target)
+    mine = {"assets/mine.js": b"mine", "photos/mine.jpg": b"mine", "old/mine.txt": b"mine"}
+    for path, content in mine.items():
+        (target / path).parent.mkdir(exist_ok=True)
+        (target / path).write_bytes(content)
     with pytest.raises(ZoomError, match="not empty"):
         export_site(site, target)
     export_site(site, target, overwrite=True)
-    assert files(target).keys() == site.keys()
+    new = {path: resource.content for path, resource in site.items()}
+    assert files(target) == {**new, **mine}
+    assert not (target / "old" / "deep").exists()
     assert list(tmp_path.iterdir()) == [target]
+
+    added = {**site, "photos/mine.jpg": Resource.of("photos/mine.jpg", b"new")}
+    with pytest.raises(ZoomError, match=r"photos/mine\.jpg is not of an earlier export"):
+        export_site(added, target, overwrite=True)
+    assert files(target) == {**new, **mine}
+
+
+def test_a_list_that_was_tampered_with_reaches_no_other_folder(site: Site, tmp_path: Path) -> None:
+    target, other = tmp_path / "public", tmp_path / "other.txt"
+    export_site(site, target)
+    other.write_text("mine")
+    (target / "loop").symlink_to("loop")
+    paths = ["../other.txt", str(other), "", "loop/x", *site]
+    (target / MANIFEST).write_bytes(msgspec.json.encode(paths))
+    export_site(site, target, overwrite=True)
+    assert other.read_text() == "mine"
+    (target / MANIFEST).write_text("[" * 10**5)
+    with pytest.raises(ZoomError, match="holds other things"):
+        export_site(site, target, overwrite=True)
 
 
 def test_a_file_is_no_folder(site: Site, tmp_path: Path) -> None:

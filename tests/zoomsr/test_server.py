@@ -6,30 +6,49 @@ import http.client
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import uvicorn
 
 from splitsr import ZoomError
-from splitsr.zoomsr.server import HEADERS, address_of, configure, listen
+from splitsr.zoomsr import server
+from splitsr.zoomsr.resources import Resource
+from splitsr.zoomsr.server import (
+    HEADERS,
+    LOOPBACK_NAMES,
+    address_of,
+    configure,
+    listen,
+    own_names,
+)
 from splitsr.zoomsr.site import Site
 from tests.docs.markdown import read_blocks
 from tests.zoomsr.conftest import SCRIPT
 
 
-@pytest.fixture(scope="module")
-def port(site: Site) -> Iterator[int]:
+@contextmanager
+def serving(site: Site) -> Iterator[int]:
     """A server in a thread; the whole command is tested in a process of its own."""
     listener = listen("127.0.0.1", 0)
-    server = uvicorn.Server(configure(site))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    running = uvicorn.Server(configure(site, names=own_names("127.0.0.1", listener)))
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
     thread.start()
-    yield listener.getsockname()[1]
-    server.should_exit = True
-    thread.join(10)
-    listener.close()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        running.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+@pytest.fixture(scope="module")
+def port(site: Site) -> Iterator[int]:
+    with serving(site) as port:
+        yield port
 
 
 class Answer:
@@ -142,6 +161,112 @@ def test_head_says_what_get_would_send(port: int, site: Site) -> None:
     assert (answer.status, answer.body) == (200, b"")
     size = len(site["models/splitsr-fast-x4.onnx"].content)
     assert answer.headers["content-length"] == str(size)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("LocalHost:80", 200),
+        ("127.0.0.1:8017", 200),
+        ("[::1]:8017", 200),
+        ("evil.example", 421),
+        ("evil.example:8017", 421),
+        ("localhost.evil.example", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("localhost:80:80", 421),
+        ("", 421),
+    ],
+)
+def test_a_name_that_was_made_to_lead_here_gets_nothing(port: int, host: str, status: int) -> None:
+    answer = ask(port, "/", host=host)
+    assert answer.status == status
+    assert (b"ZoomSR" in answer.body) == (status == 200)
+
+
+def test_other_names_are_those_that_the_host_says() -> None:
+    with listen("localhost", 0) as here:
+        assert own_names("Zoom.test", here) == {*LOOPBACK_NAMES, "zoom.test"}
+    with listen("0.0.0.0", 0) as everywhere:
+        assert own_names("0.0.0.0", everywhere) is None
+
+
+def ended(connection: socket.socket, seconds: float = 20) -> bool:
+    """Whether the server ends a connection, whatever it says before."""
+    connection.settimeout(seconds)
+    with suppress(ConnectionError):
+        while True:
+            try:
+                if not connection.recv(65_536):
+                    break
+            except TimeoutError:
+                return False
+    return True
+
+
+@pytest.mark.parametrize("before", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+def test_a_request_that_never_ends_is_given_up(
+    site: Site, monkeypatch: pytest.MonkeyPatch, before: bytes
+) -> None:
+    """A byte now and then keeps a connection open as long as only silence is timed."""
+    monkeypatch.setattr(server, "REQUEST_S", 0.5)
+    with (
+        serving(site) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=20) as connection,
+    ):
+        connection.sendall(before + b"GET / HTTP/1.1\r\nX: ")
+        stop = threading.Event()
+
+        def drip() -> None:
+            with suppress(OSError):
+                while not stop.wait(0.05):
+                    connection.sendall(b"x")
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        assert ended(connection)
+        stop.set()
+        dripping.join()
+        assert ask(port, "/").status == 200
+
+
+@pytest.mark.parametrize("patience", ["REQUEST_S", "ANSWER_S"])
+def test_an_answer_that_nobody_takes_is_given_up_and_a_slow_one_is_not(
+    site: Site, monkeypatch: pytest.MonkeyPatch, patience: str
+) -> None:
+    monkeypatch.setattr(server, patience, 0.5)
+    large = {**site, "large": Resource.of("large", bytes(50_000_000))}
+    with (
+        serving(large) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=20) as connection,
+    ):
+        connection.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(2)
+        received = 0
+        with suppress(ConnectionError):
+            while part := connection.recv(65_536):
+                received += len(part)
+        assert (received < 50_000_000) == (patience == "ANSWER_S")
+        assert ask(port, "/").status == 200
+
+
+def test_a_crowd_is_refused_and_goes(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 3)
+    with serving(site) as port:
+        kept = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(3)]
+        time.sleep(0.5)  # they are taken in order, but not at once
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as fourth:
+            assert ended(fourth)
+        kept.pop().close()
+        for _ in range(100):
+            with suppress(OSError):
+                assert ask(port, "/").status == 200
+                break
+            time.sleep(0.1)
+        else:
+            raise AssertionError("no place was given free")
+        for connection in kept:
+            connection.close()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])

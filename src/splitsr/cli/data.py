@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from splitsr.cli.output import markup
 from splitsr.data.pack import DEFAULT_MIN_SIZE, Pack, PackReport, build_pack
 from splitsr.data.pack import Progress as ReportProgress
 from splitsr.data.shards import join_shards, write_shards
@@ -98,7 +98,7 @@ def pack(
             progress=progress,
         )
     size = sum(path.stat().st_size for path in paths)
-    console.print(escape(f"{shards}: {len(paths)} shards, {size / 1e6:.1f} MB"), soft_wrap=True)
+    console.print(markup(f"{shards}: {len(paths)} shards, {size / 1e6:.1f} MB"), soft_wrap=True)
 
 
 @command.command()
@@ -154,7 +154,7 @@ def teach(pack: Path, model: str, name: str | None, ensemble: bool, threads: int
             ensemble=ensemble,
             progress=progress,
         )
-    console.print(escape(f"{path}: targets of {len(opened)} images"), soft_wrap=True)
+    console.print(markup(f"{path}: targets of {len(opened)} images"), soft_wrap=True)
 
 
 @contextmanager
@@ -175,9 +175,9 @@ def _progress(console: Console, title: str) -> Iterator[ReportProgress]:
 
 def _print_report(console: Console, report: PackReport, output: Path) -> None:
     for name, reason in report.skipped:
-        console.print(escape(f"skipped {name}: {reason}"), soft_wrap=True)
+        console.print(markup(f"skipped {name}: {reason}"), soft_wrap=True)
     console.print(
-        escape(
+        markup(
             f"{output}: {report.packed} images, {report.pixels / 1e6:.1f} megapixels, "
             f"{len(report.skipped)} skipped, sha256 {report.sha256}"
         ),

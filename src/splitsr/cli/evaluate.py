@@ -8,10 +8,10 @@ from typing import get_args
 import click
 import msgspec
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from splitsr.cli.output import markup
 from splitsr.evaluation.benchmark import BenchmarkResult, Score, Scores, evaluate_folder
 from splitsr.imaging.resize import Edge
 
@@ -101,11 +101,11 @@ def _fields(model: str, result: BenchmarkResult) -> dict[str, object]:
 
 
 def _table(model: str, result: BenchmarkResult) -> Table:
-    table = Table("image", title=escape(f"{model}, x{result.scale}"))
+    table = Table("image", title=markup(f"{model}, x{result.scale}"))
     for heading in ("PSNR-Y", "SSIM-Y", "bicubic PSNR-Y", "bicubic SSIM-Y"):
         table.add_column(heading, justify="right")
     for ours, theirs in zip(result.method.images, result.bicubic.images, strict=True):
-        table.add_row(escape(ours.name), *_figures(ours), *_figures(theirs))
+        table.add_row(markup(ours.name), *_figures(ours), *_figures(theirs))
     table.add_section()
     table.add_row("mean", *_figures(result.method), *_figures(result.bicubic))
     return table

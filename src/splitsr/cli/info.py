@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from splitsr.cli.output import markup
+
 if TYPE_CHECKING:
     from splitsr.evaluation.cost import Layer
     from splitsr.spec import ModelSpec
@@ -118,7 +120,7 @@ def _print_table(
     from rich.table import Table
 
     console = Console()
-    console.print(f"[bold]{model}[/]: {spec.arch} x{spec.scale}")
+    console.print(f"[bold]{markup(model)}[/]: {spec.arch} x{spec.scale}")
     console.print(f"parameters        {facts['parameters']:,}")
     console.print(f"multi-adds        {facts['multi_adds_720p'] / 1e9:.2f} G for 1280x720 out")
     console.print(f"receptive radius  {facts['receptive_radius']} LR pixels")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import glob
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from splitsr.cli.inputs import STDIN, STDOUT, STREAM, Found, Search, entry_of, is_stream
 from splitsr.cli.options import BadCall
 from splitsr.errors import ImageWriteError
 from splitsr.imaging.formats import (
@@ -21,7 +23,8 @@ from splitsr.imaging.formats import (
 from splitsr.runtime.batch import Job
 from splitsr.runtime.photos import is_same_file
 
-STREAM = "-"
+_RESULT = re.compile(r"(.+)_x\d+(?:\.\d+)?")
+"""Names of results, without their ending."""
 
 
 @dataclass(frozen=True)
@@ -32,19 +35,13 @@ class Plan:
         jobs: photos, in the order of the call.
         problems: inputs that give no job, with the reason.
         left_out: inputs that are results of others, with the other.
+        unread: images of folders that were passed over, counted by kind.
     """
 
     jobs: tuple[Job, ...]
     problems: tuple[tuple[str, str], ...] = ()
     left_out: tuple[tuple[Path, Path], ...] = ()
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A file that is an input, and its place below the folder that it was found through."""
-
-    path: Path
-    relative: Path
+    unread: Mapping[str, int] = field(default_factory=dict)
 
 
 def plan_jobs(
@@ -58,7 +55,8 @@ def plan_jobs(
     """Finds the inputs and names the outputs. Writes nothing.
 
     Args:
-        inputs: files, folders, patterns (for shells that do not expand them), or `-` alone.
+        inputs: files, folders, patterns (for shells that do not expand them), or `-` alone. A pipe
+            or a device is one like `-`: it has no name that an output could have.
         out: a file, a folder or `-`; None for names beside the inputs. What exists as a folder,
             ends in a slash or has no ending is a folder.
         scale: for the names.
@@ -66,63 +64,54 @@ def plan_jobs(
         recursive: look into the folders of folders.
 
     Raises:
-        BadCall: two inputs for one output, an input that is its own output, one file for many
-            results, or standard input among others.
+        BadCall: an input that is its own output, one file for many results, or standard input
+            among others.
     """
-    if STREAM in inputs:
-        return _plan_stream(inputs, out, output_format)
-    own = None if out is None else Path(out).resolve()
-    found, problems = _find(inputs, recursive, own)
-    many = len(inputs) > 1 or len(found) > 1 or Path(inputs[0]).is_dir()
+    out = STREAM if out in STDOUT else out
+    if len(inputs) == 1 and is_stream(inputs[0]):
+        return Plan((_stream_job(inputs[0], out, output_format),))
+    search = Search(recursive=recursive, own=None if out is None else os.path.realpath(out))
+    for text in inputs:
+        search.add(text)
+    many = len(inputs) > 1 or len(search.found) > 1 or Path(inputs[0]).is_dir()
     if out is not None and (out == STREAM or not _is_folder(out, many=many)):
-        return _plan_single(found, problems, out, output_format, many=many)
+        if many:
+            raise BadCall(f"-o {out}: several photos need a folder; end its name with a slash")
+        made = [_single_job(file.path, out, output_format) for file in search.found]
+        return Plan(tuple(made), tuple(search.problems), unread=search.unread)
     root = None if out is None else Path(out)
-    targets = {file: _target(file, root, scale, output_format) for file in found}
-    jobs, left_out = _separate(targets)
-    _refuse_collisions(jobs)
+    targets = {file: _target(file, root, scale, output_format) for file in search.found}
+    left_out = _results(targets)
+    for file in left_out:
+        del targets[file]
+    refused = _clashes(targets)
     made = [
-        _job(file.path, target, format_for(target), makes_folder=root is not None)
-        for file, target in jobs.items()
+        Job(file.path, target, format_for(target), makes_folder=root is not None)
+        for file, target in targets.items()
+        if file not in refused
     ]
-    return Plan(tuple(made), tuple(problems), left_out)
+    return Plan(
+        tuple(made),
+        (*search.problems, *((str(file.path), reason) for file, reason in refused.items())),
+        tuple((file.path, source.path) for file, source in left_out.items()),
+        search.unread,
+    )
 
 
-def _job(
-    source: Path | None, target: Path, output_format: str, *, makes_folder: bool = False
-) -> Job:
-    if source is not None and is_same_file(source, target):
-        raise BadCall(f"{source}: would be its own output; name another with -o")
-    return Job(source, target, output_format, makes_folder)
-
-
-def _plan_stream(inputs: tuple[str, ...], out: str | None, output_format: str | None) -> Plan:
-    if len(inputs) > 1:
-        raise BadCall("- reads one photo from standard input; give it alone")
-    name = writable_format(output_format).name if output_format else None
+def _stream_job(text: str, out: str | None, output_format: str | None) -> Job:
+    source = None if text in STDIN else Path(text)
     if out in (None, STREAM):
-        return Plan((Job(None, None, name),))
+        return Job(source, None, writable_format(output_format).name if output_format else None)
     if _is_folder(str(out), many=False):
-        raise BadCall(f"{out}: a photo from standard input has no name; give -o a file")
-    return Plan((_named_job(None, Path(str(out)), output_format),))
+        raise BadCall(f"{out}: a photo from {text} has no name; give -o a file")
+    return _named_job(source, Path(str(out)), output_format)
 
 
-def _plan_single(
-    found: list[_Found],
-    problems: list[tuple[str, str]],
-    out: str,
-    output_format: str | None,
-    *,
-    many: bool,
-) -> Plan:
-    if many:
-        raise BadCall(f"-o {out}: several photos need a folder; end its name with a slash")
-    if not found:
-        return Plan((), tuple(problems))
-    source = found[0].path
+def _single_job(source: Path, out: str, output_format: str | None) -> Job:
     if out == STREAM:
         name = output_format or _kept_suffix(source)
-        return Plan((Job(source, None, writable_format(name).name),))
-    return Plan((_named_job(source, Path(out), output_format),))
+        return Job(source, None, writable_format(name).name)
+    return _named_job(source, Path(out), output_format)
 
 
 def _named_job(source: Path | None, target: Path, output_format: str | None) -> Job:
@@ -133,10 +122,16 @@ def _named_job(source: Path | None, target: Path, output_format: str | None) -> 
     except ImageWriteError as error:
         if asked is None or target.suffix.lower() in IMAGE_SUFFIXES:
             raise BadCall(str(error)) from None
-        return _job(source, target, asked)  # an ending that says nothing
+        return _checked(source, target, asked)  # an ending that says nothing
     if asked not in (None, named):
         raise BadCall(f"{target}: its ending says {named}, --format says {asked}; drop one")
-    return _job(source, target, named)
+    return _checked(source, target, named)
+
+
+def _checked(source: Path | None, target: Path, output_format: str) -> Job:
+    if source is not None and is_same_file(source, target):
+        raise BadCall(f"{source}: would be its own output; name another with -o")
+    return Job(source, target, output_format)
 
 
 def _is_folder(out: str, *, many: bool) -> bool:
@@ -149,65 +144,7 @@ def _is_folder(out: str, *, many: bool) -> bool:
     return many and path.suffix.lower() not in IMAGE_SUFFIXES
 
 
-def _find(
-    inputs: tuple[str, ...], recursive: bool, own: Path | None
-) -> tuple[list[_Found], list[tuple[str, str]]]:
-    """The files behind the inputs, each once, and what is wrong with the others."""
-    found: dict[Path, _Found] = {}
-    problems: list[tuple[str, str]] = []
-    for text in inputs:
-        for file in _files_of(text, recursive, own, problems):
-            found.setdefault(file.path.resolve(), file)
-    return list(found.values()), problems
-
-
-def _files_of(
-    text: str, recursive: bool, own: Path | None, problems: list[tuple[str, str]]
-) -> list[_Found]:
-    """The files behind one input; adds to `problems` if there are none."""
-    path = Path(text)
-    if path.is_dir():
-        files = [_Found(f, f.relative_to(path)) for f in _images(path, recursive, own, problems)]
-        missing = "no image in this folder" + ("" if recursive else "; --recursive looks below it")
-    elif not os.path.lexists(path) and glob.has_magic(text):
-        files = [_Found(file, Path(file.name)) for file in _matches(text)]
-        missing = "no image has a name like this"
-    else:
-        return [_Found(path, Path(path.name))]
-    if not files:
-        problems.append((text, missing))
-    return files
-
-
-def _images(
-    folder: Path, recursive: bool, own: Path | None, problems: list[tuple[str, str]]
-) -> Iterator[Path]:
-    """Image files of a folder in the order of their names.
-
-    Hidden ones are not meant, nor is what lies in a folder below that is the call's own output.
-    """
-
-    def report(error: OSError) -> None:
-        problems.append((str(error.filename), f"cannot be listed: {error.strerror}"))
-
-    for root, folders, names in os.walk(folder, onerror=report):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if recursive and not name.startswith(".") and Path(root, name).resolve() != own
-        )
-        for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES:
-                yield Path(root, name)
-
-
-def _matches(pattern: str) -> Iterator[Path]:
-    for name in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 (patterns may be absolute)
-        if Path(name).is_file() and Path(name).suffix.lower() in IMAGE_SUFFIXES:
-            yield Path(name)
-
-
-def _target(file: _Found, root: Path | None, scale: float, output_format: str | None) -> Path:
+def _target(file: Found, root: Path | None, scale: float, output_format: str | None) -> Path:
     kept = _kept_suffix(file.path)
     matches = output_format is None or format_for(f"x{kept}") == writable_format(output_format).name
     suffix = kept if matches else suffix_for(str(output_format))
@@ -225,28 +162,44 @@ def _kept_suffix(source: Path) -> str:
         return suffix_for(found if found in WRITABLE else WRITABLE[0])
 
 
-def _separate(
-    targets: dict[_Found, Path],
-) -> tuple[dict[_Found, Path], tuple[tuple[Path, Path], ...]]:
-    """Takes out the inputs that are outputs of others: results of an earlier call."""
-    maker = {target.resolve(): file for file, target in targets.items()}
-    jobs, left_out = {}, []
+def _results(targets: dict[Found, Path]) -> dict[Found, Found]:
+    """The inputs that are results of others, by this call or an earlier one, and those others.
+
+    That is NAME_xS beside an input NAME, whatever S and the endings, and what has the name of an
+    output of this call.
+    """
+    by_output = {entry_of(target): file for file, target in targets.items()}
+    by_stem = {(entry_of(file.path)[0], file.path.stem): file for file in targets}
+    results = {}
+    for file in targets:
+        folder, _ = entry = entry_of(file.path)
+        name = _RESULT.fullmatch(file.path.stem)
+        source = by_output.get(entry) or (name and by_stem.get((folder, name[1])))
+        if source and source is not file:
+            results[file] = source
+    return results
+
+
+def _clashes(targets: dict[Found, Path]) -> dict[Found, str]:
+    """The inputs whose output is another's too, or would replace an input; and why that is so."""
+    inputs = {_place(file.path): file for file in targets}
+    takers = defaultdict(list)
     for file, target in targets.items():
-        source = maker.get(file.path.resolve())
-        if source is None or source is file:
-            jobs[file] = target
-        else:
-            left_out.append((file.path, source.path))
-    return jobs, tuple(left_out)
+        takers[_place(target)].append(file)
+    refused = {}
+    for place, files in takers.items():
+        for file in files:
+            others = [other.path for other in files if other is not file]
+            if others:
+                refused[file] = (
+                    f"{others[0]} would be written to {targets[file]} too; "
+                    "enlarge them in separate calls"
+                )
+            elif place in inputs:
+                refused[file] = f"its output {targets[file]} is the input {inputs[place].path}"
+    return refused
 
 
-def _refuse_collisions(jobs: dict[_Found, Path]) -> None:
-    taken: dict[str, _Found] = {}
-    for file, target in jobs.items():
-        # On Windows names that differ in case only are one file.
-        other = taken.setdefault(os.path.normcase(target.resolve()), file)
-        if other is not file:
-            raise BadCall(
-                f"{other.path} and {file.path} would both be written to {target}; "
-                "enlarge them in separate calls"
-            )
+def _place(path: Path) -> str:
+    """The file behind links. On Windows names that differ in case only are one file."""
+    return os.path.normcase(os.path.realpath(path))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
+from contextlib import suppress
 
 import click
 
+from splitsr.cli.output import end, give_up, occupy_streams, printable, say
 from splitsr.errors import ConfigError, SpecError, SplitSRError, UnknownModelError
 
 # What these say of is in the call: no such model, a network or a run that cannot be.
@@ -65,17 +67,33 @@ def main() -> None:
     Exit codes: 0, everything asked for was done; 1, a job failed; 2, the call was wrong; 130,
     interrupted (143, by SIGTERM, where the work can go on).
     """
+    occupy_streams()
     # Pillow warns of damaged EXIF, which is kept as it is: noise to whoever enlarges a photo.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    sys.exit(end(_run()))
+
+
+def _run() -> int:
+    """Runs the command, says what was wrong in a line, and gives the exit code."""
     try:
-        sys.exit(cli.main(standalone_mode=False) or 0)
+        return cli.main(standalone_mode=False) or 0
+    except SystemExit as request:
+        return int(request.code or 0)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        vars(error)["message"] = printable(error.message)
+        with suppress(OSError):
+            error.show()
+        return error.exit_code
     except SplitSRError as error:
-        click.echo(f"splitsr: {error}", err=True)
-        sys.exit(2 if isinstance(error, BAD_CALLS) else 1)
+        say(str(error))
+        return 2 if isinstance(error, BAD_CALLS) else 1
     except (KeyboardInterrupt, click.Abort) as error:
         reason = error.__cause__ or error  # click makes an Abort of an interrupt
-        click.echo(f"splitsr: {str(reason) or 'interrupted'}", err=True)
-        sys.exit(getattr(reason, "exit_code", 130))
+        say(str(reason) or "interrupted")
+        return int(getattr(reason, "exit_code", 130))
+    except OSError as error:
+        if error.filename is not None:  # not of a stream
+            raise
+        give_up(sys.stdout)
+        say(f"cannot be written: {error.strerror}")
+        return 1

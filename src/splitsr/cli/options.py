@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from math import isnan
 from typing import IO, Any, Literal, TypeVar
 
 import click
+
+from splitsr.cli.output import say
 
 MIN_SCALE, MAX_SCALE = 1, 8
 
@@ -20,9 +21,9 @@ class BadCall(click.ClickException):
 
     exit_code = 2
 
-    def show(self, file: IO[Any] | None = None) -> None:
+    def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002 (click's signature)
         """Prints the line."""
-        click.echo(f"splitsr: {self.format_message()}", file=file or sys.stderr)
+        say(self.format_message())
 
 
 def _read_tile(
@@ -108,7 +109,9 @@ def output_options(function: Function) -> Function:
         click.option(
             "--format",
             "output_format",
-            type=click.Choice(["png", "jpeg", "webp", "tiff", "avif"], case_sensitive=False),
+            type=click.Choice(
+                ["png", "jpeg", "jpg", "webp", "tiff", "tif", "avif"], case_sensitive=False
+            ),
             help="Format of the output.  [default: the input's; PNG if that cannot be written]",
         ),
         click.option(

@@ -55,15 +55,16 @@ def analyse(files: tuple[Path, ...], chart: Path | None, as_json: bool) -> None:
 
 def _print(findings: list[Finding]) -> None:
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+
+    from splitsr.cli.output import markup
 
     table = Table("content")
     for heading in ("participants", "answers", "for neither", "mean", "Z", "p"):
         table.add_column(heading, justify="right")
     for found in findings:
         table.add_row(
-            escape(found.content),
+            markup(found.content),
             *map(str, (found.participants, found.answers, found.ties)),
             f"{found.mean:+.2f}",
             "-" if found.z is None else f"{found.z:.3f}",

@@ -16,7 +16,8 @@ from splitsr.cli.options import (
     model_options,
     output_options,
 )
-from splitsr.errors import UnknownModelError
+from splitsr.cli.output import say
+from splitsr.errors import SplitSRError, UnknownModelError
 
 if TYPE_CHECKING:
     from splitsr.cli.jobs import Plan
@@ -82,8 +83,8 @@ def command(
     INPUT is a file, a folder, a pattern, or - for standard input, which is written to standard
     output. Results are named photo_x4.jpg and stand beside the input, or in the folder OUT; with
     --recursive its folders mirror the input's. The format stays if it can be written, and so do
-    EXIF, colour profile, transparency and 16 bits. An input that is the result of another input of
-    the same call is left out. A file that fails does not stop the others.
+    EXIF, colour profile, transparency and 16 bits. An input named like a result of another input
+    (photo_x2.png beside photo.jpg) is left out. A file that fails does not stop the others.
 
     \b
     Examples:
@@ -109,7 +110,7 @@ def command(
         _print_json(results)
     if interrupted:
         done = sum(result.status == "done" for result in results)
-        click.echo(f"splitsr: interrupted; {done} of {len(plan.jobs)} photos done", err=True)
+        say(f"interrupted; {done} of {len(plan.jobs)} photos done")
         sys.exit(INTERRUPTED)
     if any(result.status == "failed" for result in results):
         sys.exit(1)
@@ -147,10 +148,7 @@ def _prepare(
     scale = scale or upscaler.scale
     for network in upscaler.networks_for(scale):
         if tile != "auto" and not network.spec.tileable:
-            click.echo(
-                f"splitsr: {network.name} averages over all it sees: tiles may differ in tone",
-                err=True,
-            )
+            say(f"{network.name} averages over all it sees: tiles may differ in tone")
     limit = max_pixels or DEFAULT_MAX_PIXELS
     return _Call(recipe, upscaler, Settings(scale, quality, skip_existing, overwrite, limit))
 
@@ -179,10 +177,10 @@ def _recipe(
 
 def _check_streams(plan: Plan, engine: str, *, as_json: bool) -> None:
     """Refuses streams that are something else's already, or that workers cannot have."""
-    if engine == "ray" and any(None in (job.source, job.target) for job in plan.jobs):
-        raise BadCall("--engine ray works on files; - stands for none")
-    reads = any(job.source is None for job in plan.jobs)
-    if reads and (sys.stdin is None or sys.stdin.isatty()):
+    streams = any(job.target is None or job.reads_once for job in plan.jobs)
+    if engine == "ray" and streams:
+        raise BadCall("--engine ray works on files, not on streams such as -")
+    if any(job.source is None for job in plan.jobs) and sys.stdin.isatty():
         raise BadCall("- reads a photo from standard input; use < photo.png")
     if any(job.target is None for job in plan.jobs):
         if as_json:
@@ -195,14 +193,17 @@ def _report_unplanned(plan: Plan) -> list[Result]:
     """Says which inputs are no jobs."""
     from splitsr.runtime.batch import Result
 
-    results = []
     for name, reason in plan.problems:
-        click.echo(f"splitsr: {name}: {reason}", err=True)
-        results.append(Result(name, None, "failed", error=reason))
-    for path, source in plan.left_out:
-        click.echo(f"splitsr: {path}: left out, it is the result of {source}", err=True)
-        results.append(Result(str(path), None, "skipped"))
-    return results
+        say(f"{name}: {reason}")
+    if plan.left_out:
+        (path, source), more = plan.left_out[0], len(plan.left_out) - 1
+        like = f", and so are {more} more for this reason" if more else ""
+        say(f"{path}: left out, it is the result of {source}{like}; give it alone to enlarge it")
+    if plan.unread:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(plan.unread.items()))
+        say(f"passed over, as splitsr does not read them: {kinds}; convert them to JPEG or TIFF")
+    failed = [Result(name, None, "failed", error=reason) for name, reason in plan.problems]
+    return [*failed, *(Result(str(path), None, "skipped") for path, _ in plan.left_out)]
 
 
 def _run_all(
@@ -210,20 +211,23 @@ def _run_all(
 ) -> bool:
     """Runs the jobs, adds to `results`, and tells whether Ctrl-C ended it."""
     from splitsr.cli.upscale_progress import batch_progress
-    from splitsr.runtime.batch import names_of
+    from splitsr.runtime.batch import failed, names_of
 
-    found: list[Result] = []
+    found: dict[tuple[str, str | None], Result] = {}
+    interrupted = False
     try:
         with batch_progress([job.size for job in plan.jobs]) as progress:
             for result in _attempts(plan, call, progress, engine, address):
                 _complain(result)
-                found.append(result)
+                found[result.input, result.output] = result
     except KeyboardInterrupt:
-        return True
-    finally:
-        place = {names_of(job): index for index, job in enumerate(plan.jobs)}
-        results += sorted(found, key=lambda result: place[result.input, str(result.output)])
-    return False
+        interrupted = True
+    except SplitSRError as error:  # a cluster's: what it has not done has failed
+        say(str(error))
+        for job in plan.jobs:
+            found.setdefault(names_of(job), failed(job, call.settings, str(error)))
+    results += [found[names_of(job)] for job in plan.jobs if names_of(job) in found]
+    return interrupted
 
 
 def _attempts(
@@ -239,18 +243,14 @@ def _attempts(
     from splitsr.runtime.ray_pool import ray_pool
 
     with ray_pool(address, call.recipe, call.settings) as pool:
-        yield from attempt_on(pool, plan.jobs, call.settings, progress, _note)
-
-
-def _note(trouble: str) -> None:
-    click.echo(f"splitsr: {trouble}", err=True)
+        yield from attempt_on(pool, plan.jobs, call.settings, progress, say)
 
 
 def _complain(result: Result) -> None:
     if result.status == "failed":
-        click.echo(f"splitsr: {result.complaint}", err=True)
+        say(result.complaint)
     if result.notes:
-        click.echo(f"splitsr: {result.input}: {'; '.join(result.notes)}", err=True)
+        say(f"{result.input}: {'; '.join(result.notes)}")
 
 
 def _print_json(results: list[Result]) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from splitsr.cli.output import printable
 from splitsr.runtime.upscaler import Progress
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class _BarProgress(BatchProgress):
         self._file += 1
         self._size = size
         self._file_pixels = 0
-        self._show(0.0, name=name, files=f"{self._file}/{self._files}", tiles="")
+        self._show(0.0, name=printable(name), files=f"{self._file}/{self._files}", tiles="")
 
     def tile(self, progress: Progress) -> None:
         self._file_pixels = progress.pixels_done

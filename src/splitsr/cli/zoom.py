@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from splitsr.cli.options import BadCall
+from splitsr.cli.output import say
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -58,12 +59,22 @@ def command(
 def _serve(
     host: str, port: int | None, open_browser: bool, chain: Path | None, key: Path | None
 ) -> None:
-    from splitsr.zoomsr.server import Certificate, address_of, configure, listen, serve
+    from splitsr.zoomsr.server import (
+        Certificate,
+        address_of,
+        configure,
+        listen,
+        own_names,
+        serve,
+    )
     from splitsr.zoomsr.site import build_site
 
-    config = configure(build_site(), Certificate(chain, key) if chain and key else None)
-    listener = listen(host, port)
+    site, listener = build_site(), listen(host, port)
+    names = own_names(host, listener)
+    config = configure(site, Certificate(chain, key) if chain and key else None, names)
     url = address_of(listener, secure=chain is not None)
+    if names is None:
+        say(f"--host {host}: whoever reaches {url} can use the app, not this machine alone")
     click.echo(f"ZoomSR: {url} (Ctrl-C ends it)")
     if open_browser:  # it may connect already: its request waits until the server takes it
         import webbrowser
@@ -78,4 +89,4 @@ def _export(folder: Path, overwrite: bool) -> None:
 
     site = build_site()
     size = export_site(site, folder, overwrite=overwrite)
-    click.echo(f"{folder}: {len(site)} files, {size / 1e6:.1f} MB", err=True)
+    say(f"{folder}: {len(site)} files, {size / 1e6:.1f} MB")

@@ -5,17 +5,23 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
 from splitsr.errors import ImageWriteError
 
+if sys.platform != "win32":
+    import fcntl
+
+_PART = re.compile(r"\.splitsr-[0-9a-f]{16}\.part")
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
@@ -39,13 +45,18 @@ def check_target(target: Path, *, overwrite: bool) -> None:
 def _check(target: Path, *, overwrite: bool) -> None:
     if target.is_dir():
         raise ImageWriteError(f"{target}: is a folder; name a file")
-    if os.path.lexists(target) and not overwrite and not _is_device(target):
+    if os.path.lexists(target) and not overwrite and not is_device(target):
         raise _exists_error(target)
-    folder = target.resolve().parent
+    folder = _real(target).parent
     if not folder.is_dir():
         raise ImageWriteError(f"{target}: the folder {folder} does not exist")
-    if not os.access(folder, os.W_OK | os.X_OK) and not _is_device(target):
+    if not os.access(folder, os.W_OK | os.X_OK) and not is_device(target):
         raise ImageWriteError(f"{target}: the folder {folder} is not writable")
+
+
+def _real(path: Path) -> Path:
+    """The file behind links; not by `Path.resolve`, which raises where they run in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def write_atomic(target: Path, data: bytes, *, overwrite: bool = False) -> None:
@@ -64,19 +75,23 @@ def write_atomic(target: Path, data: bytes, *, overwrite: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def open_atomic(target: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
+def open_atomic(
+    target: Path, *, overwrite: bool = False, like: Path | None = None
+) -> Iterator[BinaryIO]:
     """Give a file to write to, which gets its name at the end.
 
     The bytes go to a new file beside the target, reach the disk, and take the target's name in
     one step. Whatever fails, Ctrl-C included, leaves no such file and no changed target; on Linux
     the new file has no name before it is whole, so that a kill leaves nothing either. A symbolic
     link stays one: the file that it points to is replaced. A new file has the mode that the umask
-    gives, a replaced one keeps its mode. Devices and pipes get the bytes at the end.
+    and `like` leave, a replaced one keeps its mode. Devices and pipes get the bytes at the end.
+    What a kill has left in the folder, where files without a name are missing, is removed.
 
     Args:
         target: the file to write.
         overwrite: replace an existing file. If False, one that appears even at the last moment,
             from another process, is left as it is.
+        like: a file whose permissions a new one does not exceed.
 
     Yields:
         The file, binary and seekable.
@@ -86,12 +101,14 @@ def open_atomic(target: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     """
     check_target(target, overwrite=overwrite)
     with _naming(target):
-        if _is_device(target):
+        if is_device(target):
             with tempfile.TemporaryFile() as file:
                 yield file
                 _copy_to_device(file, target)
         else:
-            with _replaced(target.resolve(), overwrite=overwrite) as part:
+            real = _real(target)
+            _sweep(real.parent)
+            with _replaced(real, overwrite=overwrite, mode=_mode_of(like)) as part:
                 yield part
 
 
@@ -107,8 +124,8 @@ def _naming(target: Path) -> Iterator[None]:
         raise ImageWriteError(f"{target}: cannot be written: {reason}") from error
 
 
-def _is_device(target: Path) -> bool:
-    """Tell whether a target is no file and no folder: /dev/stdout must not be renamed over."""
+def is_device(target: Path) -> bool:
+    """Tell a pipe, a socket or a device: it is read once, and must not be renamed over."""
     try:
         mode = target.stat().st_mode
     except OSError:
@@ -123,11 +140,11 @@ def _copy_to_device(file: BinaryIO, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def _replaced(target: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+def _replaced(target: Path, *, overwrite: bool, mode: int) -> Iterator[BinaryIO]:
     # Named before it exists, so that `finally` finds it whenever the interrupt comes.
     part = target.parent / f".splitsr-{secrets.token_hex(8)}.part"
     try:
-        with _durable(part, target, overwrite=overwrite) as file:
+        with _durable(part, target, overwrite=overwrite, mode=mode) as file:
             yield file
         if overwrite:
             part.replace(target)
@@ -139,20 +156,20 @@ def _replaced(target: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _durable(part: Path, target: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+def _durable(part: Path, target: Path, *, overwrite: bool, mode: int) -> Iterator[BinaryIO]:
     """Give a file that, once it is on the disk, is called `part`, or at once `target` if it can.
 
     A name is given to a file without one only if it is free: then no other is needed first.
     """
-    nameless = _open_nameless(part.parent)
-    descriptor = _open_new(part) if nameless is None else nameless
+    nameless = _open_nameless(part.parent, mode)
+    descriptor = _open_new(part, mode) if nameless is None else nameless
     with os.fdopen(descriptor, "w+b") as file:
         _keep_mode(file, target)
         yield file
         _sync(file)
         if nameless is None or _name(nameless, part if overwrite else target):
             return
-        with os.fdopen(_open_new(part), "w+b") as copy:
+        with os.fdopen(_open_new(part, mode), "w+b") as copy:
             _keep_mode(copy, target)
             file.seek(0)
             shutil.copyfileobj(file, copy)
@@ -170,12 +187,56 @@ def _sync(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-def _open_new(part: Path) -> int:
-    # Mode 0666 is narrowed by the umask; tempfile would give 0600.
-    return os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+def _mode_of(like: Path | None) -> int:
+    """The mode to ask for, which the umask narrows further; tempfile would give 0600."""
+    with contextlib.suppress(OSError):
+        found = 0 if like is None else like.stat().st_mode
+        if stat.S_ISREG(found):
+            return found & 0o666
+    return 0o666
 
 
-def _open_nameless(folder: Path) -> int | None:
+def _open_new(part: Path, mode: int) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    while True:
+        descriptor = os.open(part, flags, mode)
+        _lock(descriptor)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)  # swept away before it was locked
+
+
+def _lock(descriptor: int, *, wait: bool = True) -> bool:
+    """Marks a part as being written, until it is closed; False if it is already, or cannot be."""
+    if sys.platform == "win32":
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def _sweep(folder: Path) -> None:
+    """Removes parts that nobody writes any more; once a process, as folders may be large."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _PART.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                _remove_if_left(Path(entry.path))
+
+
+def _remove_if_left(part: Path) -> None:
+    with contextlib.suppress(OSError):
+        descriptor = os.open(part, os.O_RDONLY)
+        try:
+            if _lock(descriptor, wait=False):
+                part.unlink()
+        finally:
+            os.close(descriptor)
+
+
+def _open_nameless(folder: Path, mode: int) -> int | None:
     """Open a file that no folder lists: when a process is killed, nothing of it is left.
 
     Only Linux has them, and not on every file system; the answer is None elsewhere.
@@ -183,9 +244,11 @@ def _open_nameless(folder: Path) -> int | None:
     if sys.platform != "linux" or not Path("/proc/self/fd").is_dir():
         return None
     try:
-        return os.open(folder, os.O_RDWR | os.O_TMPFILE, 0o666)
+        descriptor = os.open(folder, os.O_RDWR | os.O_TMPFILE, mode)
     except OSError:  # whatever else is wrong shows when the file is made by its name
         return None
+    _lock(descriptor)
+    return descriptor
 
 
 def _name(descriptor: int, path: Path) -> bool:

@@ -39,6 +39,7 @@ __all__ = [
     "Metadata",
     "Photo",
     "PhotoRows",
+    "check_source",
     "check_writable",
     "format_for",
     "open_photo",
@@ -173,6 +174,16 @@ def open_photo(
         return PhotoRows(found.color, None, found.metadata, found.format)
 
 
+def check_source(path: Path) -> None:
+    """Refuse an input that is not there, before anything is done for its output.
+
+    Raises:
+        ImageReadError: the system does not find it, or may not.
+    """
+    with _naming(path):
+        path.stat()
+
+
 def pixels_of(path: Path) -> int | None:
     """Pixels of a picture, by its header; None where that cannot be read, or only once."""
     try:
@@ -224,6 +235,7 @@ def write_photo(
     format: str | None = None,  # noqa: A002 - the word that Pillow's users know
     quality: int | None = None,
     overwrite: bool = False,
+    like: Path | None = None,
 ) -> None:
     """Write a picture as PNG, JPEG, WebP, TIFF or AVIF, whole or not at all.
 
@@ -241,6 +253,7 @@ def write_photo(
         quality: 1 to 100 for JPEG (default 95, colour at full resolution), WebP (95) and AVIF (90);
             the lossless formats do not use it.
         overwrite: replace an existing file.
+        like: the file that the picture is from: no one may read the new file who may not read it.
 
     Raises:
         ImageWriteError: the format, the quality or the target will not do, or the system refused.
@@ -253,7 +266,7 @@ def write_photo(
     check_writable(name, photo.height, photo.width)
     if path is not None:
         check_target(path, overwrite=overwrite)
-        with open_atomic(path, overwrite=overwrite) as file:
+        with open_atomic(path, overwrite=overwrite, like=like) as file:
             _encode(photo, file, name, quality)
     elif not isinstance(target, str | os.PathLike):
         with TemporaryFile() as file:

@@ -56,6 +56,13 @@ FORMATS = {
 IMAGE_SUFFIXES = frozenset(suffix for fmt in FORMATS.values() for suffix in fmt.suffixes)
 """Endings (lower case, with the dot) of the files that `read_photo` is meant for."""
 
+_UNREAD = (
+    "jxl jp2 j2k jpx jxr psd psb xcf svg exr hdr tga ico icns qoi pcx "
+    "dng cr2 cr3 crw nef nrw arw srf sr2 raf orf rw2 pef srw 3fr iiq x3f rwl mrw kdc dcr erf"
+)
+UNREAD_SUFFIXES = frozenset(f".{name}" for name in _UNREAD.split())
+"""Endings of images, camera raw files among them, that `read_photo` is not meant for."""
+
 WRITABLE = tuple(fmt.name for fmt in FORMATS.values() if fmt.max_side)
 """Names of the formats that `write_photo` writes."""
 

@@ -1,14 +1,14 @@
 """A batch of photos: what is asked for, one photo after another, and what became of each.
 
-Every way to run a batch, in this process or on a cluster, goes through `attempt`.
+Every way to run a batch, in this process or on a cluster, goes through `settle`: there a job
+becomes its result, whatever it raises.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,12 @@ from time import perf_counter
 from typing import BinaryIO, Literal, Protocol
 
 from splitsr.errors import ImageWriteError, SplitSRError
-from splitsr.imaging.atomic import check_target
+from splitsr.imaging.atomic import check_target, is_device
 from splitsr.imaging.files import (
     DEFAULT_MAX_PIXELS,
     Photo,
     PhotoRows,
+    check_source,
     open_photo,
     pixels_of,
     write_photo,
@@ -64,6 +65,11 @@ class Job:
     target: Path | None
     output_format: str | None
     makes_folder: bool = False
+
+    @property
+    def reads_once(self) -> bool:
+        """Whether the input is a pipe or a device."""
+        return self.source is None or is_device(self.source)
 
     @property
     def size(self) -> int:
@@ -134,7 +140,7 @@ class Result:
 def attempt(
     job: Job, upscaler: Upscaler, settings: Settings, progress: OnProgress | None = None
 ) -> Result:
-    """Runs one job. An error about it becomes a result; the next job can go on.
+    """Runs one job, unless it is to be left out.
 
     Args:
         job: the photo.
@@ -142,13 +148,26 @@ def attempt(
         settings: of the batch.
         progress: called after each tile.
     """
-    skipped = skip(job, settings)
-    if skipped:
-        return skipped
+    return settle(
+        job, settings, lambda: _skip(job, settings) or _run(job, upscaler, settings, progress)
+    )
+
+
+def settle(job: Job, settings: Settings, work: Callable[[], Result]) -> Result:
+    """The result of a job: whatever its work raises is its failure, and the other jobs go on.
+
+    Only what is meant for the whole batch, such as Ctrl-C, is no `Exception` and passes.
+    """
     try:
-        return _run(job, upscaler, settings, progress)
-    except (SplitSRError, MemoryError) as error:
-        return failed(job, settings, str(error) or "not enough memory")
+        return work()
+    except SplitSRError as error:
+        return failed(job, settings, str(error))
+    except MemoryError:
+        return failed(job, settings, "not enough memory")
+    except OSError as error:
+        return failed(job, settings, error.strerror or str(error))
+    except Exception as error:
+        return failed(job, settings, f"a fault of splitsr, please report it: {error!r:.200}")
 
 
 def attempt_all(
@@ -191,7 +210,10 @@ def attempt_all(
 
 
 def _is_small(job: Job) -> bool:
-    pixels = None if job.source is None else pixels_of(job.source)
+    try:
+        pixels = None if job.source is None or job.reads_once else pixels_of(job.source)
+    except Exception:  # whatever it is, the job's result will say it
+        return False
     return pixels is not None and pixels <= SMALL_PIXELS
 
 
@@ -231,7 +253,7 @@ def _take(at_work: deque[_Errand], watch: Watch) -> Result:
     return result
 
 
-def skip(job: Job, settings: Settings) -> Result | None:
+def _skip(job: Job, settings: Settings) -> Result | None:
     """The result of a job that is to be left out, as its target exists; None for the others."""
     if settings.skip_existing and job.target and job.target.exists():
         return Result(*names_of(job), "skipped")
@@ -271,7 +293,7 @@ def enlarge_job(
         ImageError: the input cannot be read or the output cannot be written.
         ModelError: the network failed.
     """
-    photo = open_photo(job.source or sys.stdin.buffer.read(), max_pixels=settings.max_pixels)
+    photo = open_photo(job.source or sys.stdin.buffer, max_pixels=settings.max_pixels)
     output_format = job.output_format or _stream_format(photo)
     check_result(photo, settings.scale, output_format)
     larger = stream_photo(upscaler, photo, settings.scale, progress)
@@ -281,22 +303,18 @@ def enlarge_job(
         format=output_format,
         quality=settings.quality,
         overwrite=settings.overwrite,
+        like=job.source,
     )
     return photo, larger
 
 
 def _run(job: Job, upscaler: Upscaler, settings: Settings, progress: OnProgress | None) -> Result:
     begun = perf_counter()
+    if job.source:
+        check_source(job.source)
     if job.target:
         _prepare_target(job.target, overwrite=settings.overwrite, makes_folder=job.makes_folder)
-    try:
-        photo, larger = enlarge_job(
-            job, job.target or sys.stdout.buffer, upscaler, settings, progress
-        )
-    except ImageWriteError:
-        if job.target is None:
-            _drop_stdout()
-        raise
+    photo, larger = enlarge_job(job, job.target or sys.stdout.buffer, upscaler, settings, progress)
     return done(job, upscaler, settings, photo, larger, perf_counter() - begun)
 
 
@@ -336,11 +354,6 @@ def _prepare_target(target: Path, *, overwrite: bool, makes_folder: bool) -> Non
 
 def _stream_format(photo: Photo | PhotoRows) -> str:
     return photo.format if photo.format in WRITABLE else WRITABLE[0]
-
-
-def _drop_stdout() -> None:
-    """Keeps Python from flushing to a broken standard output once more when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _name(path: Path | None, stream: str) -> str:

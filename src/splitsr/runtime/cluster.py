@@ -19,7 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
 
-from splitsr.errors import ClusterError, SplitSRError
+from splitsr.errors import ClusterError
 from splitsr.runtime.batch import (
     Job,
     Result,
@@ -30,6 +30,7 @@ from splitsr.runtime.batch import (
     enlarge_job,
     failed,
     names_of,
+    settle,
 )
 from splitsr.runtime.upscaler import Progress, Upscaler
 
@@ -112,15 +113,15 @@ def run_job(job: Job, upscaler: Upscaler, settings: Settings, *, again: bool) ->
         again: whether a worker died on it, be it after the output was written. An output that is
             there is then compared with what it should be, and not complained of.
     """
-    if not (again and not settings.overwrite and job.target and job.target.exists()):
+    if not again or settings.overwrite:
         return attempt(job, upscaler, settings)
-    try:
-        return _compare(job, job.target, upscaler, settings)
-    except (SplitSRError, OSError, MemoryError) as error:
-        return failed(job, settings, str(error) or "not enough memory")
+    return settle(job, settings, lambda: _compare(job, upscaler, settings))
 
 
-def _compare(job: Job, target: Path, upscaler: Upscaler, settings: Settings) -> Result:
+def _compare(job: Job, upscaler: Upscaler, settings: Settings) -> Result:
+    target = job.target
+    if target is None or not target.exists():
+        return attempt(job, upscaler, settings)
     begun = perf_counter()
     with tempfile.TemporaryFile() as file, target.open("rb") as written:
         photo, larger = enlarge_job(job, file, upscaler, settings)
@@ -231,7 +232,8 @@ class _Shift:
         if error is not None:
             return self._bury(str(error), errand)
         self._idle.append(worker)
-        result = _as_seen_here(errand.job, future.result(), self._settings)
+        job, told = errand.job, future.result()
+        result = settle(job, self._settings, lambda: _as_seen_here(job, told, self._settings))
         failures = len(errand.tried) - errand.deaths
         if result.status == "failed" and failures == 1 and self._others(errand):
             self._queue.append(errand)

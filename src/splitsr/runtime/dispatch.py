@@ -20,6 +20,7 @@ from splitsr.runtime.interpolation import KERNELS, InterpolationEngine
 from splitsr.runtime.networks import Networks, find_networks
 from splitsr.runtime.routing import Halos, Window, difficulty, plan_windows, share_work
 from splitsr.spec import ModelSpec
+from splitsr.spec.files import read_file
 from splitsr.zoo.catalogue import CATALOGUE, Catalogue, find_family, find_model, is_model_path
 
 SHIPPED = CATALOGUE.with_name("dispatch.json")
@@ -264,10 +265,10 @@ def read_calibration(path: Path) -> Calibration:
         WeightsError: it cannot be read, or is something else.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Calibration)
+        return msgspec.json.decode(read_file(path), type=Calibration)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: not a file of `splitsr calibrate` ({error})") from error
 
 

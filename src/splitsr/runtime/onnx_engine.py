@@ -14,9 +14,11 @@ import onnxruntime as ort
 from splitsr.errors import ModelError, WeightsError
 from splitsr.runtime.engine import FloatArray
 from splitsr.spec import ModelSpec
-from splitsr.zoo.onnx_file import NAME_KEY, damaged, spec_from_metadata
+from splitsr.spec.files import read_file
+from splitsr.zoo.onnx_file import NAME_KEY, damaged, read_metadata, spec_from_metadata
 
-_ERRORS_ONLY = 3  # of ONNX Runtime's severities: warnings about a sound model are noise
+# Of ONNX Runtime's severities; what it prints of an error stands in the exception too.
+_FATAL_ONLY = 4
 
 _VERSION = tuple(int(part) for part in ort.__version__.split(".")[:2])
 _FIRST_WITH_SPIN_TIME = (1, 26)
@@ -24,6 +26,9 @@ _FIRST_WITH_SPIN_TIME = (1, 26)
 # Work handed out in ever smaller blocks, so that a thread that something else held up does not keep
 # the others waiting: 5 to 9 % faster on two threads, and never slower.
 _BLOCKS = {"session.dynamic_block_base": "4"}
+
+# What `read_metadata` has looked through, and not ONNX Runtime's own format.
+_FORMAT = {"session.load_model_format": "ONNX"}
 
 
 def available_cpus() -> int:
@@ -59,8 +64,9 @@ class OnnxEngine:
             raise ValueError(f"threads: found {threads}; must be at least 1")
         label = name or ("model" if isinstance(source, bytes) else str(source))
         self._source, self._threads = source, threads
-        self._session = _open_session(source, label, threads)
-        metadata = self._session.get_modelmeta().custom_metadata_map
+        content = source if isinstance(source, bytes) else _read(source)
+        metadata = read_metadata(content, label)
+        self._session = _open_session(content, label, threads)
         self._spec = spec_from_metadata(metadata, label)
         self._name = name or metadata.get(NAME_KEY) or label
         _check_ports(self._session, label)
@@ -129,11 +135,14 @@ class OnnxEngine:
             )
 
 
-def _open_session(source: Path | bytes, label: str, threads: int) -> ort.InferenceSession:
+def _read(path: Path) -> bytes:
     try:
-        content = source if isinstance(source, bytes) else source.read_bytes()
+        return read_file(path)
     except OSError as error:
-        raise WeightsError(f"{label}: cannot be read: {error.strerror}") from error
+        raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _open_session(content: bytes, label: str, threads: int) -> ort.InferenceSession:
     try:
         return ort.InferenceSession(
             content, session_options(threads), providers=["CPUExecutionProvider"]
@@ -153,11 +162,12 @@ def session_options(threads: int, changes: Mapping[str, str] | None = None) -> o
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
+    options.log_severity_level = _FATAL_ONLY
     # A pattern is one more block, beside the arena of the first run at a size: without patterns
     # balanced-x4 takes 1.1 KiB for an LR pixel instead of 1.5, and no more time.
     options.enable_mem_pattern = False
-    for key, value in {**_waiting(), **_BLOCKS, **(changes or {})}.items():
+    entries = {**_FORMAT, **_waiting(), **_BLOCKS, **(changes or {})}
+    for key, value in entries.items():
         options.add_session_config_entry(key, value)
     return options
 

@@ -73,7 +73,9 @@ def upscale(
     photo = open_photo(source, max_pixels=max_pixels)
     check_result(photo, scale, output_format)
     larger = stream_photo(upscaler, photo, scale, progress)
-    write_photo(larger, target, format=output_format, quality=quality, overwrite=overwrite)
+    write_photo(
+        larger, target, format=output_format, quality=quality, overwrite=overwrite, like=source
+    )
     return target
 
 
@@ -143,4 +145,4 @@ def is_same_file(source: Path, target: Path) -> bool:
     try:
         return source.samefile(target)
     except OSError:  # one of them does not exist
-        return source.resolve() == target.resolve()
+        return os.path.realpath(source) == os.path.realpath(target)

@@ -14,7 +14,7 @@ from typing import Any
 
 import splitsr
 from splitsr.errors import ClusterError, MissingDependencyError, SplitSRError
-from splitsr.runtime.batch import Job, Result, Settings, failed
+from splitsr.runtime.batch import Job, Result, Settings
 from splitsr.runtime.cluster import run_job
 from splitsr.runtime.onnx_engine import available_cpus
 from splitsr.runtime.recipe import Recipe
@@ -63,10 +63,7 @@ class PhotoWorker:
 
     def run(self, job: Job, again: bool) -> Result:
         """Runs a job; whatever goes wrong with a photo is its result, and the worker goes on."""
-        try:
-            return run_job(job, self._upscaler, self._settings, again=again)
-        except Exception as error:
-            return failed(job, self._settings, f"{type(error).__name__}: {error}")
+        return run_job(job, self._upscaler, self._settings, again=again)
 
 
 class RayWorker:

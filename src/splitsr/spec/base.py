@@ -12,6 +12,10 @@ from splitsr.errors import SpecError
 
 Scale = Literal[2, 3, 4]
 
+MAX_COUNT = 10_000
+"""Largest number of channels, of blocks in all, and of other counts: what lies above is no network,
+but would keep a computer busy with its description alone."""
+
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
 
 Rule = tuple[str, Callable[[Any], bool], Callable[[Any], str]]
@@ -82,9 +86,20 @@ def check_rules(spec: ModelSpec, rules: tuple[Rule, ...]) -> None:
             raise SpecError(field, getattr(spec, field), allowed(spec))
 
 
-def least(field: str, value: int) -> Rule:
-    """A field of at least `value`."""
-    return field, lambda s: getattr(s, field) >= value, lambda _: f"{value} or more"
+def count(field: str, least: int) -> Rule:
+    """A field of whole numbers from `least` on, up to what no machine would build."""
+    return (
+        field,
+        lambda s: least <= getattr(s, field) <= MAX_COUNT,
+        lambda _: f"{least} to {MAX_COUNT}",
+    )
+
+
+BLOCKS_RULE: Rule = (
+    "n_resblocks",
+    lambda s: s.n_resgroups * s.n_resblocks <= MAX_COUNT,
+    lambda s: f"1 to {MAX_COUNT // s.n_resgroups} in {s.n_resgroups} groups",
+)
 
 
 def one_of(field: str, *values: object) -> Rule:
@@ -102,7 +117,7 @@ MEAN_RULE: Rule = (
 )
 
 REDUCTION_RULES: tuple[Rule, ...] = (
-    least("reduction", 1),
+    count("reduction", 1),
     ("reduction", lambda s: s.reduction <= s.n_feats, lambda s: f"1 to {s.n_feats} (n_feats)"),
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
@@ -31,6 +33,23 @@ SPECS: dict[str, type[ModelSpec]] = {
     "interpolation": InterpolationSpec,
 }
 """`arch` -> class."""
+
+
+MAX_FILE_BYTES = 2**30
+
+
+def read_file(path: Path) -> bytes:
+    """All of a file, which must end: a description, a configuration, a network.
+
+    Raises:
+        OSError: the system refuses, it is no regular file, or has more than `MAX_FILE_BYTES`.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(0, "not a file, but a folder, a pipe or a device", str(path))
+    if found.st_size > MAX_FILE_BYTES:
+        raise OSError(0, f"has {found.st_size / 2**30:.1f} GiB, more than 1 GiB", str(path))
+    return path.read_bytes()
 
 
 def spec_from_dict(fields: dict[str, Any]) -> AnySpec:
@@ -75,7 +94,7 @@ def spec_from_json(text: str) -> AnySpec:
     """
     try:
         fields = msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise SpecError("spec", text[:40], f"a JSON object ({error})") from None
     return spec_from_dict(fields)
 

@@ -10,7 +10,9 @@ from math import ceil
 from typing import Literal
 
 from splitsr.spec.base import (
+    BLOCKS_RULE,
     DIV2K_MEAN,
+    MAX_COUNT,
     MEAN_RULE,
     REDUCTION_RULES,
     SCALE_RULE,
@@ -18,7 +20,7 @@ from splitsr.spec.base import (
     Rule,
     body_values,
     check_rules,
-    least,
+    count,
     one_of,
     residual_radius,
 )
@@ -239,28 +241,30 @@ class InterpolationSpec(ModelSpec, frozen=True, kw_only=True, tag="interpolation
 
 _EDSR_RULES: tuple[Rule, ...] = (
     SCALE_RULE,
-    least("n_feats", 1),
-    least("n_resblocks", 1),
+    count("n_feats", 1),
+    count("n_resblocks", 1),
     ("res_scale", lambda s: 0 < s.res_scale <= 1, lambda _: "above 0, at most 1"),
     MEAN_RULE,
 )
 
 _RCAN_RULES: tuple[Rule, ...] = (
     SCALE_RULE,
-    least("n_feats", 1),
-    least("n_resgroups", 1),
-    least("n_resblocks", 1),
+    count("n_feats", 1),
+    count("n_resgroups", 1),
+    count("n_resblocks", 1),
+    BLOCKS_RULE,
     *REDUCTION_RULES,
     MEAN_RULE,
 )
 
 _SAN_RULES: tuple[Rule, ...] = (
     SCALE_RULE,
-    least("n_feats", 8),
-    least("n_resgroups", 1),
-    least("n_resblocks", 1),
+    count("n_feats", 8),
+    count("n_resgroups", 1),
+    count("n_resblocks", 1),
+    BLOCKS_RULE,
     *REDUCTION_RULES,
-    least("iterations", 2),
+    count("iterations", 2),
     MEAN_RULE,
 )
 
@@ -268,17 +272,21 @@ _SRCNN_RULES: tuple[Rule, ...] = (
     SCALE_RULE,
     (
         "kernels",
-        lambda s: all(kernel > 0 and kernel % 2 for kernel in s.kernels),
-        lambda _: "three odd numbers",
+        lambda s: all(0 < kernel < 100 and kernel % 2 for kernel in s.kernels),
+        lambda _: "three odd numbers below 100",
     ),
-    ("widths", lambda s: all(width > 0 for width in s.widths), lambda _: "1 or more, twice"),
+    (
+        "widths",
+        lambda s: all(0 < width <= MAX_COUNT for width in s.widths),
+        lambda _: f"1 to {MAX_COUNT}, twice",
+    ),
     one_of("channels", 1, 3),
 )
 
 _SMFANET_RULES: tuple[Rule, ...] = (
     SCALE_RULE,
     ("n_feats", lambda s: s.n_feats > 0 and s.n_feats % 2 == 0, lambda _: "2 or more, even"),
-    least("n_blocks", 1),
+    count("n_blocks", 1),
 )
 
 _INTERPOLATION_RULES: tuple[Rule, ...] = (SCALE_RULE, one_of("kernel", "bilinear", "bicubic"))

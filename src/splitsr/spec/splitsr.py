@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from splitsr.errors import SpecError
 from splitsr.spec.base import (
+    BLOCKS_RULE,
     DIV2K_MEAN,
     MEAN_RULE,
     SCALE_RULE,
@@ -18,7 +19,7 @@ from splitsr.spec.base import (
     Rule,
     body_values,
     check_rules,
-    least,
+    count,
     one_of,
     two_step_stages,
     upsampler_radius,
@@ -219,9 +220,10 @@ def _units(spec: SplitSRSpec) -> int:
 
 _RULES: tuple[Rule, ...] = (
     SCALE_RULE,
-    least("n_feats", 1),
-    least("n_resgroups", 1),
-    least("n_resblocks", 1),
+    count("n_feats", 1),
+    count("n_resgroups", 1),
+    count("n_resblocks", 1),
+    BLOCKS_RULE,
     ("split_ratio", lambda s: 0 < s.split_ratio <= 1, lambda _: "above 0, at most 1"),
     (
         "split_ratio",
@@ -241,8 +243,8 @@ _RULES: tuple[Rule, ...] = (
         lambda s: s.light_block != "shuffle" or s.n_feats % 2 == 0,
         lambda _: "an even number for light_block 'shuffle'",
     ),
-    least("expansion", 1),
-    least("reduction", 1),
+    count("expansion", 1),
+    count("reduction", 1),
     (
         "reduction",
         lambda s: s.tileable or s.reduction <= s.n_feats,

@@ -14,6 +14,7 @@ import msgspec
 
 from splitsr.errors import ConfigError
 from splitsr.spec import AnySpec, SplitSRSpec, spec_from_config, spec_to_dict
+from splitsr.spec.files import read_file
 from splitsr.zoo.catalogue import find_model, is_model_path
 
 _WEIGHTS = (".safetensors", ".pth")
@@ -217,10 +218,10 @@ def read_config(path: Path, changes: tuple[str, ...] = ()) -> TrainConfig:
         SpecError: the network is impossible.
     """
     try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+        fields = tomllib.loads(read_file(path).decode())
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: not a TOML file ({error})") from None
     fields.setdefault("name", path.stem)
     _locate(fields, path.parent)

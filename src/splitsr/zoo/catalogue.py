@@ -14,6 +14,7 @@ import msgspec
 
 from splitsr.errors import SpecError, UnknownModelError, WeightsError
 from splitsr.spec import ModelSpec, spec_from_dict
+from splitsr.spec.files import read_file
 from splitsr.zoo.onnx_file import NAME_KEY, read_metadata, spec_from_metadata
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
@@ -140,7 +141,7 @@ def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
         folder = path.parent / FILES_FOLDER
         entries = [entry for name, row in rows.items() for entry in _entries(name, row, folder)]
         return {entry.name: entry for entry in entries}
-    except (msgspec.DecodeError, SpecError) as error:
+    except (msgspec.DecodeError, SpecError, RecursionError) as error:
         raise WeightsError(f"{path}: not a valid catalogue ({error})") from error
 
 
@@ -263,6 +264,6 @@ def _entry_of_file(path: Path) -> ModelEntry:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_file(path)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
-from pathlib import Path
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from splitsr.errors import ZoomError
-from splitsr.zoomsr.site import INDEX, Site
+from splitsr.zoomsr.site import Site
+
+MANIFEST = ".splitsr-export.json"
+"""Lists the paths of an export, so that the next one replaces those and nothing else."""
 
 
 def export_site(site: Site, target: Path, *, overwrite: bool = False) -> int:
-    """Writes every file of the site.
+    """Writes every file of the site, and a list of them.
 
-    They are written beside the target, which gets its name when all are there; what fails before
-    leaves nothing behind.
+    They are written beside the target first, and take their places when all are there; what fails
+    before leaves nothing behind.
 
     Args:
         site: what to write.
         target: a folder that does not exist or is empty.
-        overwrite: replace a folder that has an earlier export in it.
+        overwrite: replace the files of an earlier export; whatever else lies in the folder stays.
 
     Returns:
         Bytes that were written.
@@ -27,12 +34,13 @@ def export_site(site: Site, target: Path, *, overwrite: bool = False) -> int:
     Raises:
         ZoomError: the folder is not empty, or cannot be written.
     """
-    _check(target, overwrite)
     target = target.resolve()
+    earlier = _check(site, target, overwrite)
     part = target.with_name(f".splitsr-{secrets.token_hex(8)}.part")
     try:
         size = sum(_write(part / path, resource.content) for path, resource in site.items())
-        _take_place(part, target)
+        _write(part / MANIFEST, msgspec.json.encode(sorted(site)))
+        _take_place(part, target, [path for path in earlier if path not in site])
     except OSError as error:
         raise ZoomError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
@@ -40,18 +48,33 @@ def export_site(site: Site, target: Path, *, overwrite: bool = False) -> int:
     return size
 
 
-def _check(target: Path, overwrite: bool) -> None:
+def _check(site: Site, target: Path, overwrite: bool) -> list[str]:
+    """The paths of the export that is to be replaced; refuses a folder that has other things."""
     if not target.exists():
-        return
+        return []
     if not target.is_dir():
         raise ZoomError(f"{target}: is a file; name a folder")
     if not any(target.iterdir()):
-        return
+        return []
     if not overwrite:
         raise ZoomError(f"{target}: the folder is not empty; name another, or use --overwrite")
-    # A folder is replaced whole, so it must not be one that holds anything else.
-    if not (target / INDEX).is_file() or not (target / "models" / "index.json").is_file():
-        raise ZoomError(f"{target}: the folder holds other things than an export; name another")
+    earlier = _read_manifest(target)
+    others = [path for path in site if path not in earlier and (target / path).exists()]
+    if others:
+        raise ZoomError(f"{target}: {others[0]} is not of an earlier export; name another folder")
+    return earlier
+
+
+def _read_manifest(target: Path) -> list[str]:
+    try:
+        paths = msgspec.json.decode((target / MANIFEST).read_bytes(), type=list[str])
+    except (OSError, msgspec.DecodeError, RecursionError):
+        raise ZoomError(
+            f"{target}: the folder holds other things than an export; name another"
+        ) from None
+    # It may have been written by anyone: only what lies in the folder is replaced.
+    real = [Path(os.path.realpath(target / path)) for path in paths]
+    return [path for path, file in zip(paths, real, strict=True) if target in file.parents]
 
 
 def _write(path: Path, content: bytes) -> int:
@@ -59,12 +82,18 @@ def _write(path: Path, content: bytes) -> int:
     return path.write_bytes(content)
 
 
-def _take_place(part: Path, target: Path) -> None:
-    """Gives the new folder its name; an old one is moved away first, and deleted last."""
+def _take_place(part: Path, target: Path, gone: list[str]) -> None:
+    """Moves the files to their places, the list first, and deletes those that are no more."""
     if not target.exists():
         part.rename(target)
         return
-    old = part.with_suffix(".old")
-    target.rename(old)
-    part.rename(target)
-    shutil.rmtree(old)
+    files = sorted(path for path in part.rglob("*") if path.is_file())
+    for file in files:
+        place = target / file.relative_to(part)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(place)
+    for path in gone:
+        with suppress(OSError):  # it is gone already, or its folder has other things
+            (target / path).unlink()
+            for folder in PurePosixPath(path).parents[:-1]:
+                (target / folder).rmdir()

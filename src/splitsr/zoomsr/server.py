@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import ipaddress
+import re
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from splitsr.errors import ZoomError
 from splitsr.zoomsr.resources import Resource
@@ -55,7 +59,19 @@ HEADERS = {
 }
 """On every response. A host of the exported files should send the same: docs/zoomsr.md."""
 
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+REQUEST_S = 15.0
+"""Time for a request to arrive, from the connection or the answer before it."""
+
+ANSWER_S = 300.0
+"""Time for an answer to be made and taken: the largest file over a slow network."""
+
+MAX_CONNECTIONS = 64
+"""At once; a browser opens six."""
+
 _GRACE_S = 2
+_HOST = re.compile(r"(\[.*\]|[^:]*)(?::\d*)?")
 
 
 class Certificate(NamedTuple):
@@ -70,10 +86,18 @@ class Certificate(NamedTuple):
     key: Path
 
 
-def build_app(site: Site) -> ASGIApp:
-    """The ASGI application that answers GET and HEAD for the site's paths, and nothing else."""
+def build_app(site: Site, names: frozenset[str] | None = None) -> ASGIApp:
+    """The ASGI application that answers GET and HEAD for the site's paths, and nothing else.
+
+    Args:
+        site: what it serves.
+        names: as `own_names` gives them.
+    """
 
     def answer(request: Request) -> Response:  # in a thread: a golden tile is made when asked for
+        asked = _HOST.fullmatch(request.headers.get("host", "").lower())
+        if names is not None and (asked is None or asked[1] not in names):
+            raise HTTPException(421)
         resource = site.get(request.path_params["path"] or INDEX)
         if resource is None:
             raise HTTPException(404)
@@ -116,18 +140,38 @@ def address_of(listener: socket.socket, *, secure: bool = False) -> str:
     return f"http{'s' if secure else ''}://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def configure(site: Site, certificate: Certificate | None = None) -> uvicorn.Config:
+def own_names(host: str, listener: socket.socket) -> frozenset[str] | None:
+    """The hosts that requests may name: another page's name may be made to lead to this machine.
+
+    Args:
+        host: that was to be listened on.
+        listener: the socket.
+
+    Returns:
+        None, for any name, if the socket is open to other machines.
+    """
+    address = listener.getsockname()[0].partition("%")[0]
+    if not ipaddress.ip_address(address).is_loopback:
+        return None
+    return LOOPBACK_NAMES | {f"[{host}]" if ":" in host else host.lower()}
+
+
+def configure(
+    site: Site, certificate: Certificate | None = None, names: frozenset[str] | None = None
+) -> uvicorn.Config:
     """A server for the site, ready to run.
 
     Args:
         site: what it serves.
         certificate: for HTTPS; by default it serves HTTP.
+        names: as `own_names` gives them.
 
     Raises:
         ZoomError: the certificate cannot be used.
     """
     config = uvicorn.Config(
-        build_app(site),
+        build_app(site, names),
+        http=_Patient,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -167,6 +211,37 @@ def _own_address(family: int, default: str) -> str:
         probe.connect(("192.0.2.1" if family == socket.AF_INET else "2001:db8::1", 9))
         return str(probe.getsockname()[0])
     return default
+
+
+class _Patient(H11Protocol):
+    """A connection that waits for a request and for an answer's end, but for so long only."""
+
+    _limit: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait(REQUEST_S if len(self.connections) <= MAX_CONNECTIONS else 0)
+
+    def handle_events(self) -> None:
+        before = self.cycle
+        super().handle_events()
+        if self.cycle is not before:
+            self._wait(ANSWER_S)
+
+    def on_response_complete(self) -> None:
+        if not self.transport.get_write_buffer_size():  # else it is still to be taken
+            self._wait(REQUEST_S)
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._limit:
+            self._limit.cancel()
+
+    def _wait(self, seconds: float) -> None:
+        if self._limit:
+            self._limit.cancel()
+        self._limit = self.loop.call_later(seconds, self.transport.abort)
 
 
 class _WithHeaders:
