@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from splitsr.cli.main import cli
+from tests.patience import PATIENCE_S
 
 Process = subprocess.CompletedProcess[bytes]
 MAIN = [sys.executable, "-c", "from splitsr.cli.main import main; main()"]
@@ -511,9 +512,6 @@ def test_int8_is_asked_for_by_its_precision_or_its_name(
     result = run_splitsr(*call, "splitsr-fast-x4-int8", "-o", tmp_path / "c.png")
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "b.png").read_bytes() == (tmp_path / "c.png").read_bytes()
-    result = run_splitsr(*call, "splitsr-accurate-x4", "--precision", "int8")
-    assert result.returncode == 2
-    assert b"no model 'splitsr-accurate-x4-int8'" in result.stderr
     result = run_splitsr(*call, tmp_path / "x.onnx", "--precision", "int8")
     assert result.returncode == 2
     assert b"a file has one precision" in result.stderr
