@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from splitsr.spec import ModelSpec, SplitSRSpec, spec_to_json
+from tests.patience import PATIENCE_S
 
 # The tightest case of a halo: every convolution of this network counts in the spec's radius.
 TINY = SplitSRSpec(
@@ -79,7 +80,7 @@ def run_splitsr() -> Callable[..., subprocess.CompletedProcess[bytes]]:
             + [str(argument) for argument in arguments],
             capture_output=True,
             env={**os.environ, "COLUMNS": "200"},
-            timeout=120,
+            timeout=PATIENCE_S,
             **options,
         )
 

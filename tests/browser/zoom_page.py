@@ -13,8 +13,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request
 
-PATIENCE_S = 60
-"""For what takes a second on a quiet machine: tests share theirs with others."""
+from tests.patience import PATIENCE_S
 
 _WATCH_LONG_TASKS = """
 window.longTasks = [];

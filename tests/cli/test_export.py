@@ -18,6 +18,7 @@ from splitsr.models.build import build_model
 from splitsr.models.checkpoint import save_weights
 from splitsr.runtime.upscaler import Upscaler
 from splitsr.spec import ModelSpec
+from tests.patience import PATIENCE_S
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
@@ -122,7 +123,7 @@ def test_a_missing_package_is_one_line(
     code = f"import sys; sys.modules[{package!r}] = None; from splitsr.cli.main import main; main()"
     path = tmp_path / f"x{suffix}"
     call = [sys.executable, "-c", code, "export", weights, "--format", kind, "-o", path]
-    result = subprocess.run(call, capture_output=True, text=True, timeout=120, check=False)
+    result = subprocess.run(call, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith("splitsr: export to ")

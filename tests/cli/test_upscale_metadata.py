@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from splitsr.imaging.files import WRITABLE, read_photo, suffix_for
+from tests.patience import PATIENCE_S
 
 MAIN = [sys.executable, "-c", "from splitsr.cli.main import main; main()"]
 LOOP = b"II*\0\x08\0\0\0\x01\0i\x87\x04\0\x01\0\0\0\x08\0\0\0\0\0\0\0"
@@ -44,7 +45,7 @@ def test_every_file_is_done_and_losses_are_told(
     words = ["upscale", corpus, "-o", tmp_path / "out", "--model", tiny_model, "--threads", 1]
     words += ["--scale", 2, "--format", format_name.lower(), "--json"]
     call = [*MAIN, *(str(word) for word in words)]
-    process = subprocess.run(call, capture_output=True, text=True, timeout=300, check=False)
+    process = subprocess.run(call, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     results = {Path(each["input"]).name: each for each in json.loads(process.stdout)["results"]}
     assert {each["status"] for each in results.values()} == {"done"}, process.stderr
     assert process.returncode == 0

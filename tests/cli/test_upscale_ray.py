@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.patience import PATIENCE_S
+
 pytest.importorskip("ray", reason="ray is not installed: pip install 'splitsr[ray]'")
 
 Process = subprocess.CompletedProcess[bytes]
@@ -55,11 +57,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield _address(place / "log")
     finally:
         head.send_signal(signal.SIGTERM)
-        head.wait(30)
+        head.wait(PATIENCE_S)
 
 
 def _address(log: Path) -> str:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         for word in log.read_text(errors="replace").split():
             if word.startswith("--address='"):
@@ -84,7 +86,7 @@ def workers(address: str) -> set[int]:
 
 
 def wait_for(ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while not ready():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -116,7 +118,7 @@ def test_a_killed_worker_and_a_damaged_photo_lose_nothing(
     killed = min(workers(cluster) - others)
     os.kill(killed, signal.SIGKILL)
     left = PHOTOS - len(list(out.rglob("*.jpg")))
-    stdout, stderr = process.communicate(timeout=150)
+    stdout, stderr = process.communicate(timeout=PATIENCE_S)
 
     assert left >= 3  # it was in the middle
     assert process.returncode == 1
@@ -150,7 +152,7 @@ def test_a_killed_call_leaves_whole_files_and_is_taken_up_again(
     assert not [name for name in whole if "part" in name]
 
     process = begin(*words, "--json")
-    stdout, stderr = process.communicate(timeout=150)
+    stdout, stderr = process.communicate(timeout=PATIENCE_S)
 
     assert (process.returncode, stderr) == (0, b"")
     statuses = [result["status"] for result in json.loads(stdout)["results"]]
@@ -208,6 +210,6 @@ def test_what_a_cluster_did_not_do_has_failed(
 def test_without_ray_it_says_what_to_install(folder: Path) -> None:
     program = "import sys; sys.modules['ray'] = None; " + MAIN[2]
     call = [sys.executable, "-c", program, "upscale", str(folder / "1.jpg"), "--engine", "ray"]
-    done = subprocess.run(call, capture_output=True, timeout=150, check=False)
+    done = subprocess.run(call, capture_output=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 1
     assert done.stderr == b"splitsr: --engine ray needs ray: pip install 'splitsr[ray]'\n"

@@ -10,13 +10,16 @@ import numpy as np
 from PIL import Image
 
 from tests.docs.markdown import ROOT
+from tests.patience import PATIENCE_S
 
 
 def test_the_picture_has_three_ways_side_by_side(tiny_model: Path, tmp_path: Path) -> None:
     script, output = ROOT / "docs" / "make_compare.py", tmp_path / "new" / "compare.png"
 
     subprocess.run(
-        [sys.executable, script, "--model", tiny_model, "--output", output], check=True, timeout=120
+        [sys.executable, script, "--model", tiny_model, "--output", output],
+        check=True,
+        timeout=PATIENCE_S,
     )
 
     with Image.open(output) as image:

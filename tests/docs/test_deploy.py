@@ -13,6 +13,7 @@ from PIL import Image
 
 from splitsr.runtime.upscaler import Upscaler
 from tests.docs.markdown import ROOT, read_blocks
+from tests.patience import PATIENCE_S
 
 BLOCKS = read_blocks(ROOT / "docs" / "deploy.md")
 
@@ -28,7 +29,7 @@ def test_the_snippets_of_a_runtime_enlarge_a_photo(kind: str, tmp_path: Path) ->
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         result = subprocess.run(
             call, cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True,
-            timeout=300, check=False,
+            timeout=PATIENCE_S, check=False,
         )  # fmt: skip
         assert result.returncode == 0, result.stderr
 

@@ -17,6 +17,7 @@ from PIL import Image
 from splitsr.cli.main import cli
 from splitsr.zoo import list_models
 from tests.docs.markdown import DOCUMENTS, ROOT, Block, local_links, read_blocks
+from tests.patience import PATIENCE_S
 
 BLOCKS = [block for document in DOCUMENTS for block in read_blocks(document)]
 SHELL = [block for block in BLOCKS if block.language == "sh"]
@@ -94,7 +95,7 @@ def test_marked_examples_run(block: Block, place: Path) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE_S,
     )
 
     assert result.returncode == 0, f"{block}\n{result.stdout}\n{result.stderr}"

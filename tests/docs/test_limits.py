@@ -10,13 +10,14 @@ import numpy as np
 from PIL import Image
 
 from tests.docs.markdown import ROOT
+from tests.patience import PATIENCE_S
 
 SIDE, ZOOM, GAP, LABEL = 96, 3, 6, 30
 
 
 def test_every_scale_has_its_picture_with_what_was_there_first(tmp_path: Path) -> None:
     script = ROOT / "docs" / "make_limits.py"
-    subprocess.run([sys.executable, script, "--output", tmp_path], check=True, timeout=120)
+    subprocess.run([sys.executable, script, "--output", tmp_path], check=True, timeout=PATIENCE_S)
 
     step = SIDE * ZOOM + GAP
     for scale in (2, 3, 4):

@@ -11,6 +11,7 @@ import pytest
 
 from splitsr.errors import DataError
 from splitsr.evaluation.arm_report import ArmFile, arm_blocks
+from tests.patience import PATIENCE_S
 
 SKIPPED = 77
 FEW_LEVELS = 12  # by which fused int8 kernels and half floats of two machines may round apart
@@ -67,7 +68,7 @@ def test_without_emulation_it_is_skipped_in_one_line(repo_root: Path, tmp_path: 
         env={"PATH": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == SKIPPED

@@ -232,10 +232,10 @@ def test_facts_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 
 
 def test_latency_is_timed_for_every_size_and_number_of_threads(tiny_model: Path) -> None:
-    timings = measure_latency(tiny_model.read_bytes(), sides=(16, 64), threads=(2, 1))
-    assert [(t.width, t.threads) for t in timings] == [(16, 2), (64, 2), (16, 1), (64, 1)]
+    timings = measure_latency(tiny_model.read_bytes(), sides=(16, 256), threads=(2, 1))
+    assert [(t.width, t.threads) for t in timings] == [(16, 2), (256, 2), (16, 1), (256, 1)]
     assert all(t.runs >= 7 and 0 < t.cpu_share <= 1 for t in timings)
-    assert timings[2].milliseconds < timings[3].milliseconds
+    assert timings[2].milliseconds < timings[3].milliseconds  # 256 times the pixels
     machine = describe_machine()
     assert machine.cpu
     assert machine.cores >= 1

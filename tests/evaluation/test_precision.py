@@ -13,6 +13,7 @@ from splitsr.evaluation.latency import Machine
 from splitsr.evaluation.precision import (
     FormRecord,
     QuantizedRecord,
+    card_precision_block,
     precision_block,
     precision_to_json,
     read_precision,
@@ -64,6 +65,13 @@ def test_int8_that_is_slower_or_loses_is_refused(
         _require("a-x4", other)
 
 
+def test_a_card_has_the_figures_of_both_kinds_of_kernels(record: QuantizedRecord) -> None:
+    text = card_precision_block(record)
+    assert "| B100 | 27.10 | 27.10 |" in text
+    assert text.endswith("2.0 times as fast (A CPU).")
+    assert card_precision_block(None) == "It does not ship in int8."
+
+
 @pytest.mark.parametrize("entry", INT8, ids=lambda entry: entry.name)
 def test_what_ships_in_int8_is_near_its_model(entry: ModelEntry, photo: np.ndarray) -> None:
     name = entry.name.removesuffix("-int8")
@@ -75,6 +83,6 @@ def test_what_ships_in_int8_is_near_its_model(entry: ModelEntry, photo: np.ndarr
     assert 40 < 10 * np.log10(255**2 / error) < 60
 
 
-def test_fast_and_balanced_ship_in_int8() -> None:
-    names = {entry.name for entry in INT8}
-    assert names >= {"splitsr-fast-x4-int8", "splitsr-balanced-x4-int8"}
+def test_every_model_ships_in_int8() -> None:
+    names = {entry.name for entry in list_models()}
+    assert names == {name.removesuffix("-int8") + end for name in names for end in ("", "-int8")}

@@ -19,6 +19,7 @@ from splitsr.errors import ImageWriteError
 from splitsr.imaging import atomic
 from splitsr.imaging.atomic import write_atomic
 from splitsr.imaging.files import Photo, read_photo, write_photo
+from tests.patience import PATIENCE_S
 
 PHOTO = Photo(np.arange(300, dtype=np.uint8).reshape(10, 10, 3))
 
@@ -209,7 +210,7 @@ def test_interrupts_at_random_moments_leave_whole_files(tmp_path: Path) -> None:
             process.stdout.readline()
             time.sleep(0.05 + delay)
             process.send_signal(signal.SIGINT)
-            process.wait(60)
+            process.wait(PATIENCE_S)
         assert process.returncode != 0
         assert names(tmp_path) == ["out.bin"]
         content = target.read_bytes()

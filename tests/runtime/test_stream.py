@@ -17,6 +17,7 @@ from splitsr.runtime.tiled import plan_for, run_tiled
 from splitsr.runtime.tiling import AUTO_TILE_BYTES, BAND_VALUES, auto_tiles, engine_bytes
 from splitsr.runtime.upscaler import Upscaler
 from splitsr.zoo.catalogue import find_model
+from tests.patience import PATIENCE_S
 
 CHILD = """
 import sys
@@ -108,7 +109,7 @@ def test_memory_is_bounded(
         answer, target = tmp_path / "peak", tmp_path / f"{name}_x4.{suffix}"
         words = ["upscale", source, "-o", target, "--model", tiny_model, "--tile", 64]
         call = [sys.executable, "-c", CHILD, answer, *words, "--threads", 2]
-        subprocess.run(list(map(str, call)), check=True, timeout=120)
+        subprocess.run(list(map(str, call)), check=True, timeout=PATIENCE_S)
         peaks[name] = float(answer.read_text()) * 2**20 / 1e6
 
     with Image.open(target) as image:

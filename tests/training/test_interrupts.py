@@ -21,6 +21,7 @@ from splitsr.training.log import Record, read_log
 from splitsr.training.loop import train
 from splitsr.training.muon import Muon
 from splitsr.training.state import STATE_FILE
+from tests.patience import PATIENCE_S
 from tests.training.conftest import LONG, same_weights, train_command
 
 
@@ -47,13 +48,13 @@ def test_a_signal_ends_the_command_with_one_line_and_a_state(
     process = subprocess.Popen(
         train_command(config_path, pack, run, *LONG), stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while len(read_log(run)) < 10:
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == code
     line = f"splitsr: stopped at step {steps_of(run)} of 154; go on with --resume"
     assert stderr.split("\n")[-2] == line

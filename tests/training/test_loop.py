@@ -26,6 +26,7 @@ from splitsr.training.log import Record, read_log
 from splitsr.training.loop import train
 from splitsr.training.losses import image_loss
 from splitsr.training.step import TrainStep
+from tests.patience import PATIENCE_S
 from tests.training.conftest import LONG, same_weights, train_command
 
 
@@ -149,7 +150,7 @@ def test_killed_and_resumed_ends_with_the_same_bits(
     subprocess.run(train_command(config_path, pack, tmp_path / "whole", *LONG), check=True)
     killed = tmp_path / "killed"
     process = subprocess.Popen(train_command(config_path, pack, killed, *LONG))
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while len(read_log(killed)) < 20:
         assert process.poll() is None
         assert time.monotonic() < deadline
@@ -185,7 +186,9 @@ def test_two_processes_share_every_batch(pack: Pack, config_path: Path, tmp_path
     together = tmp_path / "together"
     run = train_command(config_path, pack, together, "--set", "optimizer.kind=adam")[3:]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    subprocess.run([*torchrun, "-m", "splitsr", *run], check=True, capture_output=True, timeout=300)
+    subprocess.run(
+        [*torchrun, "-m", "splitsr", *run], check=True, capture_output=True, timeout=PATIENCE_S
+    )
     one, two = load_weights(alone.weights), load_weights(together / "weights.safetensors")
     # Averaged gradients differ by rounding, which Adam's division by the gradient's size amplifies.
     distance = nn.utils.parameters_to_vector(one.parameters()) - nn.utils.parameters_to_vector(

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from splitsr.data.pack import Pack
 from splitsr.evaluation.tuning import read_tuning
+from tests.patience import PATIENCE_S
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
@@ -43,7 +43,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_winner_trains(
             first = next(line for line in process.stderr if line.endswith("trained\n"))
             process.send_signal(signal.SIGINT)
             rest = process.stderr.read()
-            process.wait(timeout=60)
+            process.wait(timeout=PATIENCE_S)
         finally:
             process.kill()
     assert first.startswith("0: 8 features, 1 x 1; split_pointwise")
@@ -103,13 +103,11 @@ def test_a_wrong_call(
     assert not (tmp_path / "out").exists()
 
 
-def test_an_impossible_budget_ends_within_seconds(
+def test_an_impossible_budget_ends_before_any_training(
     pack: Pack, tmp_path: Path, run_splitsr: Run
 ) -> None:
     out = tmp_path / "out"
-    begun = time.monotonic()
     done = run_splitsr(*words(pack, out, "--max-params", "100"))
-    assert time.monotonic() - begun < 60  # 4 s on a quiet machine
     assert done.returncode == 2
     assert done.stderr.count(b"\n") == 1
     assert b"no network fits in 0.1 K parameters: the smallest of the space has 0.5" in done.stderr

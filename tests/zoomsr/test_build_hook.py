@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 NPM = """#!/bin/sh
 echo "$@" >> "$0.log"
 if [ "$1" = ci ]; then /bin/mkdir -p node_modules && echo big > node_modules/big.js; fi
@@ -54,7 +56,7 @@ class Checkout:
             env={**os.environ, "SPLITSR_APP": "", "PATH": str(self.bin), **environment},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE_S,
         )
 
     def wheel(self) -> set[str]:

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from splitsr.cli.zoom import command
 from splitsr.zoomsr.server import HEADERS, listen
+from tests.patience import PATIENCE_S
 
 PROGRAM = """
 import sys
@@ -54,11 +55,11 @@ def url_of(line: str) -> str:
 def test_it_says_where_it_is_and_ends_quietly(app: Path, by: signal.Signals) -> None:
     with running(app, "--port", "0") as (process, line):
         assert line.startswith("ZoomSR: http://127.0.0.1:")
-        with urllib.request.urlopen(url_of(line), timeout=20) as answer:
+        with urllib.request.urlopen(url_of(line), timeout=PATIENCE_S) as answer:
             assert answer.read() == (app / "index.html").read_bytes()
             assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
         process.send_signal(by)
-        rest = process.communicate(timeout=20)
+        rest = process.communicate(timeout=PATIENCE_S)
         assert rest == ("", "")
         assert process.returncode == (0 if by == signal.SIGINT else -signal.SIGTERM)
 
@@ -83,7 +84,7 @@ def test_it_serves_over_https(app: Path, tmp_path: Path) -> None:
     files = ["--certificate", str(tmp_path / "chain.pem"), "--key", str(tmp_path / "key.pem")]
     with running(app, "--port", "0", *files) as (_, line):
         context = ssl.create_default_context(cafile=str(tmp_path / "chain.pem"))
-        with urllib.request.urlopen(url_of(line), context=context, timeout=20) as answer:
+        with urllib.request.urlopen(url_of(line), context=context, timeout=PATIENCE_S) as answer:
             assert answer.headers["Content-Security-Policy"] == HEADERS["Content-Security-Policy"]
 
 
@@ -92,7 +93,7 @@ def test_a_certificate_that_is_none_is_one_line(app: Path, tmp_path: Path) -> No
     wrong.write_text("no certificate")
     files = ["--certificate", str(wrong), "--key", str(wrong)]
     with running(app, "--port", "0", *files) as (process, line):
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 1
         assert errors.startswith(f"splitsr: {wrong}: cannot be used")
         assert errors.count("\n") == 1
@@ -103,7 +104,7 @@ def test_a_busy_port_is_one_line(app: Path) -> None:
     with listen("127.0.0.1", 0) as taken:
         port = str(taken.getsockname()[1])
         with running(app, "--port", port) as (process, line):
-            _, errors = process.communicate(timeout=20)
+            _, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, line) == (1, "")
     assert errors.startswith(f"splitsr: cannot listen on 127.0.0.1, port {port}: Address already")
     assert errors.count("\n") == 1
@@ -118,7 +119,7 @@ def test_the_browser_is_opened_at_the_address(app: Path, tmp_path: Path) -> None
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         url = url_of(process.stdout.readline())
-        urllib.request.urlopen(url, timeout=20).close()  # it is up only after the browser
+        urllib.request.urlopen(url, timeout=PATIENCE_S).close()  # it is up only after the browser
         process.send_signal(signal.SIGINT)
     assert told.read_text() == url
 
@@ -132,7 +133,7 @@ def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
 
 def test_without_the_app_it_says_how_to_get_it(tmp_path: Path) -> None:
     with running(tmp_path / "app") as (process, line):
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, line) == (1, "")
     assert "npm ci && npm run build" in errors
     assert errors.count("\n") == 1
@@ -153,6 +154,6 @@ def test_neither_serving_nor_exporting_loads_torch(app: Path, tmp_path: Path) ->
         "--export",
         str(tmp_path / "out"),
     ]
-    shown = subprocess.run(call, capture_output=True, text=True, check=True, timeout=60)
+    shown = subprocess.run(call, capture_output=True, text=True, check=True, timeout=PATIENCE_S)
     assert shown.stdout == "set()\n"
     assert "files" in shown.stderr

@@ -27,6 +27,7 @@ from splitsr.zoomsr.server import (
 )
 from splitsr.zoomsr.site import Site
 from tests.docs.markdown import read_blocks
+from tests.patience import PATIENCE_S
 from tests.zoomsr.conftest import SCRIPT
 
 
@@ -61,7 +62,7 @@ class Answer:
 
 
 def ask(port: int, path: str, method: str = "GET", **headers: str) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, headers=fields)  # the path goes out as it is
     answer = Answer(connection.getresponse())

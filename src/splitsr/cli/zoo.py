@@ -123,7 +123,7 @@ def promote_command(
 
 
 @command.command("quantize")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="[NAME...]", nargs=-1)
 @click.option(
     "--calibration", type=_FOLDER, required=True, help="Photographs that no test set has."
 )
@@ -143,9 +143,10 @@ def quantize_command(
 ) -> None:
     """Make the int8 forms of shipped models.
 
-    Each NAME-int8 is calibrated on photographs, timed in turns with float32, and scored. One that
-    is not faster on this machine, or loses more than 0.15 dB on B100, is refused. The file, the
-    results, the table in docs/deploy.md and the catalogue are written together.
+    All of them, unless named. Each NAME-int8 is calibrated on photographs, timed in turns with
+    float32, and scored. One that is not faster on this machine, loses more than 0.15 dB on B100,
+    or is wrong on CPUs of another kind, is refused. The file, the results, the tables and the
+    catalogue are written together.
 
     \b
     Example:
@@ -154,11 +155,12 @@ def quantize_command(
     """  # noqa: D301 (click reads the \b)
     from splitsr.evaluation.delivery import some_photos
     from splitsr.evaluation.quantized import quantize_shipped
+    from splitsr.evaluation.results import read_results
 
-    photos = some_photos(calibration)
-    for name in names:
+    photos, places = some_photos(calibration), _places(root, zoo)
+    for name in names or read_results(places.results):
         record = quantize_shipped(
-            name, sets, photos, _places(root, zoo), lambda what: click.echo(what, err=True)
+            name, sets, photos, places, lambda what: click.echo(what, err=True)
         )
         click.echo(
             f"{name}-int8: {record.speed('int8'):.2f} times as fast as float32, loses "

@@ -14,7 +14,7 @@ from splitsr.errors import DataError
 from splitsr.evaluation.ablation import read_studies, to_csv, to_markdown
 from splitsr.evaluation.arm_report import arm_blocks
 from splitsr.evaluation.places import Places
-from splitsr.evaluation.precision import precision_block, read_precision
+from splitsr.evaluation.precision import card_precision_block, precision_block, read_precision
 from splitsr.evaluation.proxy import proxy_block, read_proxy
 from splitsr.evaluation.report import card_blocks, read_published, readme_blocks
 from splitsr.evaluation.results import ModelRecord, Results, read_results
@@ -145,7 +145,9 @@ def read_catalogue(places: Places) -> Catalogue:
 def _render_card(name: str, record: ModelRecord, places: Places) -> str:
     path = places.card(name)
     text = _read(path) if path.exists() else _new_card(name, record, places)
-    return fill_blocks(text, card_blocks(record, places.data_sources), str(path))
+    quantized = card_precision_block(read_precision(places.precision).get(name))
+    blocks = {**card_blocks(record, places.data_sources), "precision": quantized}
+    return fill_blocks(text, blocks, str(path))
 
 
 def _new_card(name: str, record: ModelRecord, places: Places) -> str:

@@ -25,9 +25,8 @@ from splitsr.evaluation.precision import (
     read_precision,
 )
 from splitsr.evaluation.together import write_together
-from splitsr.export.forms import with_dense_convolutions
-from splitsr.export.onnx import build, save, to_proto
-from splitsr.export.quantize import ends_of, quantize_onnx
+from splitsr.export.onnx import build
+from splitsr.export.quantize import may_saturate
 from splitsr.export.target import Target
 from splitsr.imaging.resize import rescale_bicubic
 from splitsr.models.checkpoint import load_weights
@@ -50,7 +49,7 @@ def quantize_shipped(
     places: Places,
     report: Report = lambda _: None,
 ) -> QuantizedRecord:
-    """Makes the int8 form of a shipped model, if it is faster here and loses little.
+    """Makes the int8 form of a shipped model, if it is faster here and loses little on any CPU.
 
     Args:
         name: of the model in float32.
@@ -61,7 +60,8 @@ def quantize_shipped(
 
     Raises:
         UnknownModelError: no such model.
-        ModelError: int8 is not faster here, or loses more than is allowed. Nothing was written.
+        ModelError: int8 is not faster here, loses more than is allowed, or more on other CPUs.
+            Nothing was written.
     """
     entry = read_catalogue(places).get(name)
     if entry is None or entry.precision != "fp32":
@@ -101,6 +101,11 @@ def quantize_shipped(
         machine=describe_machine(),
     )
     _require(name, record)
+    if may_saturate(contents["int8"]):
+        raise ModelError(
+            f"{name}: int8 is wrong on x86 CPUs without VNNI: sums of two products exceed 16 bits; "
+            "nothing was written"
+        )
     _write(name, contents["int8"], record, places)
     return record
 
@@ -131,20 +136,7 @@ def _forms(network: Network, name: str, calibration: Sequence[Image]) -> dict[st
             target = Target(format="onnx", precision=precision)
             build(form, network.spec, target, name, photos, path)
             contents[precision] = path.read_bytes()
-        mixed = to_proto(with_dense_convolutions(form), Target(format="onnx"))
-        save(quantize_onnx(mixed, photos, keep=ends_of(mixed)), path)
-        # Its metadata is that of the int8 form: an engine wants some.
-        contents["int8, ends fp32"] = _with_metadata(path, contents["int8"])
     return contents
-
-
-def _with_metadata(path: Path, like: bytes) -> bytes:
-    import onnx
-
-    proto = onnx.load(path)
-    proto.metadata_props.extend(onnx.load_model_from_string(like).metadata_props)
-    content: bytes = proto.SerializeToString()
-    return content
 
 
 def _interleaved(engines: Mapping[str, OnnxEngine]) -> dict[str, list[float]]:
