@@ -64,9 +64,9 @@ def test_bicubic_on_set5_has_the_published_figure() -> None:
     if not SET5.is_dir():
         pytest.skip(f"no test images: {SET5} is missing")
     result = measured("bicubic", "--scale", 4, "--hr", SET5 / "HR", "--lr", SET5 / "LR_bicubic")
-    fields = "model scale psnr_y ssim_y bicubic_psnr_y bicubic_ssim_y images"
+    fields = "model scale degrade psnr_y ssim_y bicubic_psnr_y bicubic_ssim_y images"
     assert list(result) == fields.split()
-    assert (result["model"], result["scale"]) == ("bicubic", 4)
+    assert (result["model"], result["scale"], result["degrade"]) == ("bicubic", 4, None)
     assert result["psnr_y"] == result["bicubic_psnr_y"] == pytest.approx(28.43, abs=0.01)
     assert result["ssim_y"] == result["bicubic_ssim_y"] == pytest.approx(0.8111, abs=1e-3)
     names = [image["name"] for image in result["images"]]
@@ -94,6 +94,19 @@ def test_luma_can_be_rounded_and_edges_chosen(hr_dir: Path) -> None:
     assert len({plain["psnr_y"], rounded["psnr_y"], clamped["psnr_y"]}) == 3
     for other in (rounded, clamped):
         assert other["psnr_y"] == pytest.approx(plain["psnr_y"], abs=0.2)
+
+
+def test_lr_images_can_be_degraded(hr_dir: Path) -> None:
+    clean = measured("bicubic", "--scale", 2, "--hr", hr_dir)
+    degraded = measured("bicubic", "--scale", 2, "--hr", hr_dir, "--degrade", "jpeg=60, noise=5.0")
+    assert degraded["degrade"] == "noise=5,jpeg=60"
+    assert degraded["bicubic_psnr_y"] < clean["bicubic_psnr_y"] - 1
+    assert "x2, avif=40" in run(
+        "bicubic", "--scale", 2, "--hr", hr_dir, "--degrade", "avif=40"
+    ).stdout.replace("\n", " ")
+    done = run("bicubic", "--scale", 2, "--hr", hr_dir, "--degrade", "jpeg=200")
+    expected = "splitsr: degrade: jpeg: found '200'; must be a whole number, 1 to 100\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
 
 
 def test_equal_images_are_null_in_json_and_inf_in_the_table(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import skimage.data
@@ -11,12 +13,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from splitsr.data.degradations import Degradation
 from splitsr.data.pack import Pack, PackWriter
 from splitsr.data.patches import (
     FLIP_COLUMNS,
     FLIP_ROWS,
     TRANSPOSE,
     PairedPixels,
+    Patches,
     PatchPlan,
     plan_patches,
     stack_plan,
@@ -84,7 +88,7 @@ def test_area_sampling_follows_the_area() -> None:
 def test_cut_equals_slicing(pack: Pack, scale: int, symmetry: int) -> None:
     pixels = PairedPixels.open(pack, scale)
     image, top, left, size = 1, 5, 7, 9
-    lr, hr, _ = pixels.cut(torch.tensor([[image], [top], [left], [symmetry]]), size)
+    lr, hr, *_ = pixels.cut(torch.tensor([[image], [top], [left], [symmetry], [-1]]), size)
     photo = pack[image]
     height, width = photo.shape[0] // scale, photo.shape[1] // scale
     whole_lr = resize_bicubic(photo[: height * scale, : width * scale], height, width)
@@ -128,7 +132,7 @@ def test_lr_is_made_once_and_remade_when_damaged(pack: Pack) -> None:
     sums.write_text(sums.read_text().replace(pack.index.sha256, "0" * 64))  # of another pack
     assert made()
     assert not made()
-    assert sorted(p.name for p in pack.folder.glob("lr_x4*")) == ["lr_x4.bin", "lr_x4.sha256"]
+    assert sorted(p.name for p in pack.folder.glob("lr_x4.*")) == ["lr_x4.bin", "lr_x4.sha256"]
     assert not list(pack.folder.glob(".*"))
 
 
@@ -139,3 +143,98 @@ def test_lr_that_cannot_be_written_is_one_line(pack: Pack) -> None:
     with pytest.raises(ImageWriteError, match="is a folder"):
         PairedPixels.open(pack, 3)
     path.rmdir()
+
+
+DEGRADATION = Degradation(variants=3, clean=0.25, noise=0.5, jpeg=1, quality=(20, 60))
+
+
+def drawn(pixels: PairedPixels, step: int, batch_size: int = 32) -> tuple[torch.Tensor, Patches]:
+    """A step's plan and its patches."""
+    plan = stack_plan(
+        plan_patches(
+            pixels.lr_sizes,
+            seed=3,
+            step=step,
+            batch_size=batch_size,
+            patch_size=12,
+            degradation=DEGRADATION,
+        )
+    )
+    return plan, pixels.cut(plan, 12, DEGRADATION)
+
+
+def degraded_file(pack: Pack) -> Path:
+    [path] = pack.folder.glob("lr_x4_*.bin")
+    return path
+
+
+def test_degraded_patches_are_of_the_variant_and_all_else_stays(pack: Pack) -> None:
+    pixels = PairedPixels.open(pack, 4, degradations=[DEGRADATION])
+    plan, patches = drawn(pixels, 5)
+    same = pixels.cut(plan, 12)
+    assert torch.equal(patches.hr, same.hr)
+    assert patches.clean is not None
+    assert torch.equal(patches.clean, same.lr)
+    assert same.clean is None
+    assert set(plan[4].tolist()) == {-1, 0, 1, 2}
+    areas = pixels.lr_sizes.prod(axis=1) * 3
+    stored = np.fromfile(degraded_file(pack), np.uint8).reshape(3, areas.sum())
+    for (image, top, left, symmetry, variant), lr, clean in zip(
+        plan.T.tolist(), patches.lr, patches.clean, strict=True
+    ):
+        if variant == -1:
+            assert torch.equal(lr, clean)
+            continue
+        whole = stored[variant, : areas[0]] if image == 0 else stored[variant, areas[0] :]
+        whole = whole.reshape(*pixels.lr_sizes[image], 3)
+        assert torch.equal(lr, expected(whole, top, left, 12, symmetry))
+        assert not torch.equal(lr, clean)
+
+
+def test_the_clean_share_and_every_place_on_the_grid_of_blocks_are_drawn(pack: Pack) -> None:
+    pixels = PairedPixels.open(pack, 4, degradations=[DEGRADATION])
+    plan, _ = drawn(pixels, 0, batch_size=8000)
+    assert (plan[4] < 0).double().mean() == pytest.approx(0.25, abs=0.02)
+    assert len(set(zip((plan[1] % 8).tolist(), (plan[2] % 8).tolist(), strict=True))) == 64
+
+
+def test_a_degraded_patch_depends_on_seed_and_step_and_not_on_its_neighbours(pack: Pack) -> None:
+    pixels = PairedPixels.open(pack, 4, degradations=[DEGRADATION])
+    plan, patches = drawn(pixels, 7)
+    assert torch.equal(patches.lr, drawn(pixels, 7)[1].lr)
+    assert not torch.equal(plan, drawn(pixels, 8)[0])
+    backwards = pixels.cut(plan.flip(1), 12, DEGRADATION)
+    assert torch.equal(backwards.lr, patches.lr.flip(0))
+    one_of_two = pixels.cut(plan[:, 1::2], 12, DEGRADATION)
+    assert torch.equal(one_of_two.lr, patches.lr[1::2])
+
+
+def test_a_degradation_changes_no_other_draw() -> None:
+    degraded, clean = plan(5, degradation=DEGRADATION), plan(5)
+    assert torch.equal(stack_plan(degraded)[:4], stack_plan(clean)[:4])
+
+
+def test_degraded_images_are_made_once_and_to_the_same_bits(pack: Pack) -> None:
+    calls: list[tuple[int, int]] = []
+
+    def made(degradation: Degradation) -> list[tuple[int, int]]:
+        calls.clear()
+        PairedPixels.open(
+            pack, 4, degradations=[degradation], progress=lambda *call: calls.append(call)
+        )
+        return calls
+
+    made(DEGRADATION)
+    path = degraded_file(pack)
+    good = path.read_bytes()
+    assert not made(DEGRADATION)
+    assert not made(msgspec.structs.replace(DEGRADATION, clean=0.9))
+    path.write_bytes(good[:50] + bytes([good[50] ^ 1]) + good[51:])
+    assert made(DEGRADATION) == [(done, 6) for done in range(1, 7)]
+    assert path.read_bytes() == good
+    assert made(msgspec.structs.replace(DEGRADATION, noise=0.6))
+    assert path.read_bytes() == good
+    other = set(pack.folder.glob("lr_x4_*.bin")) - {path}
+    assert {file.read_bytes() != good for file in other} == {True}
+    for file in other:
+        file.unlink()

@@ -69,6 +69,20 @@ def test_given_lr_images_are_those_that_are_made(test_set: str, edge: Edge, scal
         np.testing.assert_array_equal(ours.lr, theirs.lr)
 
 
+@pytest.mark.parametrize(
+    ("degrade", "expected"),
+    [("jpeg=95", 26.32), ("jpeg=75", 25.78), ("jpeg=50", 25.30), ("noise=5,jpeg=90", 26.02)],
+)
+def test_bicubic_on_degraded_images_of_b100(tmp_path: Path, degrade: str, expected: float) -> None:
+    for path in sorted(hr_of("B100").iterdir())[::5]:
+        (tmp_path / path.name).symlink_to(path)
+    result = evaluate_folder(bicubic(4), 4, tmp_path, degrade=degrade)
+    assert len(result.bicubic.images) == 20
+    assert result.bicubic.psnr_y == pytest.approx(expected, abs=0.02)
+    assert result.method == result.bicubic  # the same LR for both
+    assert result.degrade == degrade
+
+
 def test_scores_are_those_of_the_metrics(hr_dir: Path) -> None:
     calls: list[tuple[int, int]] = []
     result = evaluate_folder(nearest(4), 4, hr_dir, progress=lambda *call: calls.append(call))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from splitsr.data.degradations import Degradation
 from splitsr.errors import ConfigError, SpecError, UnknownModelError
 from splitsr.spec import SplitSRSpec
 from splitsr.training.config import TrainConfig, config_to_toml, read_config, weights_path
@@ -50,6 +51,17 @@ def test_every_shipped_model_has_its_configuration() -> None:
         assert (config.name, config.model) == (name, entry.spec)
 
 
+def test_degradations_are_read_set_and_written(config_path: Path, tmp_path: Path) -> None:
+    config_path.write_text(config_path.read_text() + "[stages.degradation]\njpeg = 0.5\n")
+    changes = ("stages.0.degradation.noise=1", "stages.1.degradation.quality=[40, 90]")
+    config = read_config(config_path, changes)
+    assert config.stages[0].degradation == Degradation(noise=1)
+    assert config.stages[1].degradation == Degradation(jpeg=0.5, quality=(40, 90))
+    copy = tmp_path / "copy.toml"
+    copy.write_text(config_to_toml(config))
+    assert read_config(copy) == config
+
+
 def test_set_reaches_sections_and_stages(config_path: Path) -> None:
     changes = (
         "model.scale=2",
@@ -83,6 +95,8 @@ def test_stages_follow_one_another(config_path: Path) -> None:
         ("stages.9.steps=1", "no such field"),
         ("stages.0.teacher_weight=1", r"stages\[0\].teacher_weight: needs teacher or targets"),
         ("stages=[]", "at least one"),
+        ("stages.0.degradation.jpeg=2", r"<= 1.0 - at `\$.stages\[0\].degradation.jpeg`"),
+        ("stages.0.degradation.quality=[9, 3]", "quality: found 9 to 3; the lower end comes first"),
         ("seed=many", "Expected `int`"),
         ("seed", "section.field=value"),
         ("ema=1.5", "ema"),

@@ -64,20 +64,39 @@ def test_training_lowers_the_loss_and_raises_psnr(
     assert scores[-1] > scores[0] + 1
 
 
+@pytest.mark.parametrize("stage", ["", "stages.0.degradation={jpeg=1, noise=0.5, variants=2}"])
 def test_slices_of_one_step_end_with_the_same_bits(
-    pack: Pack, config_path: Path, tmp_path: Path
+    pack: Pack, config_path: Path, tmp_path: Path, stage: str
 ) -> None:
-    config = read_config(config_path, ("stages.0.steps=3", "stages.1.steps=2"))
+    changes = ("stages.0.steps=3", "stages.1.steps=2", *filter(None, [stage]))
+    config = read_config(config_path, changes)
     whole = train(config, pack, tmp_path / "whole", device="cpu")
     sliced = train(config, pack, tmp_path / "sliced", device="cpu", max_minutes=1e-9)
     for step in range(2, 6):
         assert sliced.step == step - 1
         assert not sliced.finished
+        for file in pack.folder.glob("lr_x4_*"):
+            file.unlink()  # degraded anew, to the same bits
         sliced = train(
             config, pack, tmp_path / "sliced", device="cpu", resume=True, max_minutes=1e-9
         )
     assert sliced.finished
     assert same_weights(whole.weights, sliced.weights)
+
+
+def test_a_stage_sees_degraded_patches_and_shares_them(
+    pack: Pack, config_path: Path, tmp_path: Path
+) -> None:
+    def run(name: str, share: float) -> Path:
+        table = f"{{jpeg=1, quality=[30, 40], variants=2, clean={share}}}"
+        changes = (f"stages.0.degradation={table}", f"stages.1.degradation={table}")
+        return train(read_config(config_path, changes), pack, tmp_path / name, device="cpu").weights
+
+    before = set(pack.folder.glob("lr_x4_*.bin"))
+    clean = train(read_config(config_path), pack, tmp_path / "clean", device="cpu").weights
+    assert same_weights(clean, run("all clean", 1.0))
+    assert not same_weights(clean, run("none clean", 0.0))
+    assert len(set(pack.folder.glob("lr_x4_*.bin")) - before) == 1
 
 
 def test_warm_start(pack: Pack, config_path: Path, tmp_path: Path) -> None:
@@ -90,16 +109,19 @@ def test_warm_start(pack: Pack, config_path: Path, tmp_path: Path) -> None:
     assert new["upsampler.0.conv.weight"].shape != old["upsampler.0.conv.weight"].shape
 
 
-def test_the_loss_against_a_teacher_is_added(config_path: Path) -> None:
+@pytest.mark.parametrize("degraded", [False, True])
+def test_the_loss_against_a_teacher_is_added(config_path: Path, degraded: bool) -> None:
     config = read_config(config_path, ("precision=float32", "teacher=unused"))
     network, teacher = build_model(config.model), build_model(config.model)
     lr, hr = torch.rand(2, 3, 12, 12), torch.rand(2, 3, 48, 48)
+    clean = torch.rand(2, 3, 12, 12) if degraded else None
     stage = Stage(teacher_weight=0.25, luma_weight=2.0)
     with torch.no_grad():
-        sr = network(lr)
-        expected = image_loss(sr, hr, stage) + 0.25 * image_loss(sr, teacher(lr), stage)
+        sr, taught = network(lr), teacher(lr if clean is None else clean)
+        expected = image_loss(sr, hr, stage) + 0.25 * image_loss(sr, taught, stage)
     before = [parameter.clone() for parameter in teacher.parameters()]
-    loss = TrainStep(network, config, find_place("cpu"), teacher).update(Patches(lr, hr), stage)
+    patches = Patches(lr, hr, clean=clean)
+    loss = TrainStep(network, config, find_place("cpu"), teacher).update(patches, stage)
     assert float(loss) == pytest.approx(float(expected), rel=1e-5)
     assert all(map(torch.equal, before, teacher.parameters()))
 

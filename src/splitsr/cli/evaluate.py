@@ -31,6 +31,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     help="Edge rule of bicubic: new MATLAB's or old MATLAB's.",
 )
 @click.option("--round-y", is_flag=True, help="Round luma to whole levels before comparing.")
+@click.option("--degrade", metavar="SPEC", help="Degrade the LR images, e.g. noise=5,jpeg=90.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads (default: all cores).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -40,6 +41,7 @@ def command(
     scale: int | None,
     edge: Edge,
     round_y: bool,
+    degrade: str | None,
     threads: int | None,
     as_json: bool,
 ) -> None:
@@ -47,11 +49,13 @@ def command(
 
     MODEL is a name that `splitsr models` lists, an ONNX file, a .safetensors file of weights, a
     published .pth of SMFANet, or bicubic. LR images are made by MATLAB's bicubic unless they are
-    given.
+    given. SPEC says what they go through then, bicubic's too: blur=SIGMA, noise=SIGMA,
+    sharpen=AMOUNT, jpeg=QUALITY, webp=QUALITY and avif=QUALITY, in this order.
 
     \b
     Example:
       splitsr evaluate splitsr-balanced-x4 --hr Set5/HR
+      splitsr evaluate splitsr-balanced-x4 --hr Set5/HR --degrade noise=5,jpeg=90
       splitsr evaluate bicubic --scale 4 --hr Set14/HR --lr Set14/LR_bicubic/X4 --edge clamp --json
     """  # noqa: D301 (click reads the \b)
     from splitsr.evaluation.methods import BICUBIC, find_method
@@ -69,6 +73,7 @@ def command(
             lr_dir,
             edge=edge,
             round_y=round_y,
+            degrade=degrade,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if as_json:
@@ -92,6 +97,7 @@ def _fields(model: str, result: BenchmarkResult) -> dict[str, object]:
     return {
         "model": model,
         "scale": result.scale,
+        "degrade": result.degrade,
         "psnr_y": result.method.psnr_y,
         "ssim_y": result.method.ssim_y,
         "bicubic_psnr_y": result.bicubic.psnr_y,
@@ -101,7 +107,8 @@ def _fields(model: str, result: BenchmarkResult) -> dict[str, object]:
 
 
 def _table(model: str, result: BenchmarkResult) -> Table:
-    table = Table("image", title=markup(f"{model}, x{result.scale}"))
+    degraded = f", {result.degrade}" if result.degrade else ""
+    table = Table("image", title=markup(f"{model}, x{result.scale}{degraded}"))
     for heading in ("PSNR-Y", "SSIM-Y", "bicubic PSNR-Y", "bicubic SSIM-Y"):
         table.add_column(heading, justify="right")
     for ours, theirs in zip(result.method.images, result.bicubic.images, strict=True):

@@ -29,7 +29,7 @@ class TrainProgress(LiveBar):
         """Shows how many of the pack's LR images are made."""
         if self._preparing is None:
             self._preparing = self._bar.add_task("making LR", total=total, figures="images")
-        self._bar.update(self._preparing, completed=done, visible=done < total)
+        self._bar.update(self._preparing, completed=done, total=total, visible=done < total)
 
     def report(self, record: Record) -> None:
         """Shows a record of the run."""

@@ -7,7 +7,7 @@ so the same code serves the memory map on a CPU and a pack that is resident on a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from splitsr.data.degradations import Degradation, degrade_image
 from splitsr.data.pack import PIXELS_FILE, Pack, sha256_of
 from splitsr.data.targets import find_targets
 from splitsr.errors import DataError
@@ -38,12 +39,14 @@ class PatchPlan:
         left: first column, in LR pixels.
         symmetry: one of the 8 symmetries of the square, as a sum of TRANSPOSE, FLIP_ROWS and
             FLIP_COLUMNS.
+        variant: of the degraded LR image; -1 for the clean one.
     """
 
     image: NDArray[np.int64]
     top: NDArray[np.int64]
     left: NDArray[np.int64]
     symmetry: NDArray[np.int64]
+    variant: NDArray[np.int64]
 
 
 def plan_patches(
@@ -55,6 +58,7 @@ def plan_patches(
     patch_size: int,
     sampling: Sampling = "image",
     augment: bool = True,
+    degradation: Degradation | None = None,
 ) -> PatchPlan:
     """Draws the patches of one step.
 
@@ -66,6 +70,7 @@ def plan_patches(
         patch_size: side in LR pixels.
         sampling: every image equally likely, or in proportion to its area.
         augment: random flips and quarter turns.
+        degradation: of the LR patches.
 
     Raises:
         DataError: no image is as large as a patch.
@@ -80,7 +85,11 @@ def plan_patches(
     room = sizes[image] - patch_size + 1
     corner = rng.integers(0, room)
     symmetry = rng.integers(0, 8, batch_size) if augment else np.zeros(batch_size, np.int64)
-    return PatchPlan(image, corner[:, 0], corner[:, 1], symmetry)
+    variant = np.full(batch_size, -1)
+    if degradation is not None:
+        clean = rng.random(batch_size) < degradation.clean
+        variant = np.where(clean, -1, rng.integers(0, degradation.variants, batch_size))
+    return PatchPlan(image, corner[:, 0], corner[:, 1], symmetry, variant)
 
 
 @dataclass(frozen=True)
@@ -105,14 +114,14 @@ class FlatImages:
         """Cuts square patches.
 
         Args:
-            plan: int64 (4, B): image, top, left (in units) and symmetry.
+            plan: int64 (5, B) as `stack_plan` makes it; the variant is not looked at.
             unit: pixels a unit of top and left, 1 for LR, `scale` for HR.
             size: side in pixels.
 
         Returns:
             float32 (B, 3, size, size) in [0, 1].
         """
-        image, top, left, symmetry = plan.view(4, -1, 1, 1)
+        image, top, left, symmetry, _ = plan.view(5, -1, 1, 1)
         line = torch.arange(size, device=plan.device)
         rows, columns = line.view(1, -1, 1), line.view(1, 1, -1)
         turned = (symmetry & TRANSPOSE) > 0
@@ -124,6 +133,13 @@ class FlatImages:
         patches = self.pixels.index_select(0, index.flatten()).view(*index.shape, 3)
         return patches.permute(0, 3, 1, 2).float() / 255
 
+    def image(self, index: int) -> NDArray[np.uint8]:
+        """A view of an image, uint8 (H, W, 3); the pixels must be on the CPU."""
+        following = self.starts[index + 1 : index + 2].tolist()
+        end = following[0] if following else len(self.pixels)
+        values: NDArray[np.uint8] = self.pixels[int(self.starts[index]) : end].numpy()
+        return values.reshape(-1, int(self.strides[index]), 3)
+
 
 class Patches(NamedTuple):
     """A step's patches, float32 in [0, 1].
@@ -132,11 +148,13 @@ class Patches(NamedTuple):
         lr: (B, 3, p, p).
         hr: (B, 3, scale * p, scale * p).
         target: the teacher's, shaped as `hr`; None without one.
+        clean: what `lr` was before it was degraded, for a teacher; None where nothing was.
     """
 
     lr: Tensor
     hr: Tensor
     target: Tensor | None = None
+    clean: Tensor | None = None
 
 
 class PairedPixels:
@@ -146,6 +164,7 @@ class PairedPixels:
         scale: HR pixels an LR pixel.
         lr_sizes: int64 (N, 2), LR heights and widths.
         targets: what a teacher makes of the LR images, if that was asked for.
+        degraded: LR images, variant after variant, by what they went through.
     """
 
     def __init__(
@@ -155,9 +174,10 @@ class PairedPixels:
         lr_sizes: NDArray[np.int64],
         scale: int,
         targets: FlatImages | None = None,
+        degraded: Mapping[Degradation, FlatImages] | None = None,
     ) -> None:
         self.hr, self.lr, self.lr_sizes, self.scale = hr, lr, lr_sizes, scale
-        self.targets = targets
+        self.targets, self.degraded = targets, degraded or {}
 
     @classmethod
     def open(
@@ -166,15 +186,20 @@ class PairedPixels:
         scale: int,
         *,
         targets: str | None = None,
+        degradations: Collection[Degradation] = (),
         progress: Callable[[int, int], None] | None = None,
     ) -> PairedPixels:
         """Maps the pack, and makes its LR at `scale` once, beside the pack's own files.
+
+        So are its degraded LR images: a codec's overhead on a patch would cost a fifth of a step,
+        and on a GPU more than the step.
 
         Args:
             pack: the HR images.
             scale: 2, 3 or 4.
             targets: name of the pack's teacher targets to map too (`splitsr data teach`).
-            progress: called with (images done, images) while the LR is made.
+            degradations: of which to make and map the degraded LR images too.
+            progress: called with (images done, images) while LR images are made.
 
         Raises:
             ImageWriteError: the LR cannot be written.
@@ -185,33 +210,51 @@ class PairedPixels:
         hr = _map_images(pack.folder / PIXELS_FILE, pack.sizes)
         lr = _map_images(lr_path, lr_sizes)
         taught = targets and _map_images(find_targets(pack, targets, scale), lr_sizes * scale)
-        return cls(hr, lr, lr_sizes, scale, taught or None)
+        degraded = {
+            degradation: _map_images(
+                _degraded_pixels(pack, lr, scale, degradation, progress),
+                np.tile(lr_sizes, (degradation.variants, 1)),
+            )
+            for degradation in degradations
+        }
+        return cls(hr, lr, lr_sizes, scale, taught or None, degraded)
 
     def to(self, device: torch.device) -> PairedPixels:
         """The same pixels resident on `device`."""
         targets = None if self.targets is None else self.targets.to(device)
-        return PairedPixels(
-            self.hr.to(device), self.lr.to(device), self.lr_sizes, self.scale, targets
-        )
+        degraded = {key: images.to(device) for key, images in self.degraded.items()}
+        hr, lr = self.hr.to(device), self.lr.to(device)
+        return PairedPixels(hr, lr, self.lr_sizes, self.scale, targets, degraded)
 
-    def cut(self, plan: Tensor, patch_size: int) -> Patches:
+    def cut(self, plan: Tensor, patch_size: int, degradation: Degradation | None = None) -> Patches:
         """Cuts the patches of a plan.
 
         Args:
-            plan: int64 (4, B) as `stack_plan` makes it, on the pixels' device.
+            plan: int64 (5, B) as `stack_plan` makes it, on the pixels' device.
             patch_size: side in LR pixels.
+            degradation: that the plan was drawn with.
         """
         size = patch_size * self.scale
-        return Patches(
-            self.lr.gather(plan, 1, patch_size),
+        clean = self.lr.gather(plan, 1, patch_size)
+        patches = Patches(
+            clean,
             self.hr.gather(plan, self.scale, size),
             None if self.targets is None else self.targets.gather(plan, self.scale, size),
         )
+        if degradation is None:
+            return patches
+        variant = plan[4]
+        image = plan[0] + variant.clamp(min=0) * len(self.lr_sizes)
+        shifted = torch.cat([image[None], plan[1:]])
+        degraded = self.degraded[degradation].gather(shifted, 1, patch_size)
+        lr = torch.where((variant < 0).view(-1, 1, 1, 1), clean, degraded)
+        return patches._replace(lr=lr, clean=clean)
 
 
 def stack_plan(plan: PatchPlan) -> Tensor:
-    """The plan as one int64 tensor (4, B): image, top, left, symmetry."""
-    return torch.from_numpy(np.stack([plan.image, plan.top, plan.left, plan.symmetry]))
+    """The plan as one int64 tensor (5, B): image, top, left, symmetry, variant."""
+    rows = (plan.image, plan.top, plan.left, plan.symmetry, plan.variant)
+    return torch.from_numpy(np.stack(rows))
 
 
 def lr_images(
@@ -219,14 +262,7 @@ def lr_images(
 ) -> Callable[[int], NDArray[np.uint8]]:
     """Makes a pack's LR images if need be, and gives the one of an index, uint8 (h, w, 3)."""
     sizes = pack.sizes // scale
-    flat = _map_images(_lr_pixels(pack, scale, sizes, progress), sizes)
-    ends = np.cumsum(sizes.prod(axis=1))
-
-    def image(i: int) -> NDArray[np.uint8]:
-        pixels: NDArray[np.uint8] = flat.pixels[int(flat.starts[i]) : int(ends[i])].numpy()
-        return pixels.reshape(*sizes[i], 3)
-
-    return image
+    return _map_images(_lr_pixels(pack, scale, sizes, progress), sizes).image
 
 
 def _map_images(path: Path, sizes: NDArray[np.int64]) -> FlatImages:
@@ -247,22 +283,58 @@ def _lr_pixels(
     lr_sizes: NDArray[np.int64],
     progress: Callable[[int, int], None] | None,
 ) -> Path:
-    """The file of LR pixels, made when it is missing or damaged; images follow one another."""
-    path = pack.folder / f"lr_x{scale}.bin"
+    """The file of LR pixels."""
+
+    def shrink(i: int) -> NDArray[np.uint8]:
+        height, width = lr_sizes[i].tolist()
+        return resize_bicubic(np.asarray(pack[i][: height * scale, : width * scale]), height, width)
+
+    return _derived(pack, f"lr_x{scale}.bin", len(pack), shrink, progress)
+
+
+def _degraded_pixels(
+    pack: Pack,
+    lr: FlatImages,
+    scale: int,
+    degradation: Degradation,
+    progress: Callable[[int, int], None] | None,
+) -> Path:
+    """The file of degraded LR pixels, all images' first variants first."""
+    digest = degradation.digest
+
+    def degrade(i: int) -> NDArray[np.uint8]:
+        variant, image = divmod(i, len(pack))
+        key = int.from_bytes(digest[:16], "little")
+        bits = np.random.Philox(key=key, counter=[0, image, variant, scale])
+        rng = np.random.Generator(bits)
+        return degrade_image(pack[image], lr.image(image), scale, degradation, rng)
+
+    name = f"lr_x{scale}_{digest.hex()[:8]}.bin"
+    return _derived(pack, name, len(pack) * degradation.variants, degrade, progress)
+
+
+def _derived(
+    pack: Pack,
+    name: str,
+    count: int,
+    image: Callable[[int], NDArray[np.uint8]],
+    progress: Callable[[int, int], None] | None,
+) -> Path:
+    """A file of images one after another, made when it is missing or damaged."""
+    path = pack.folder / name
     sums = path.with_suffix(".sha256")
     with suppress(OSError):  # what cannot be read is made again
         if sums.read_bytes() == _checksums(path, pack):
             return path
     with open_atomic(path, overwrite=True) as file:
-        for i, (height, width) in enumerate(lr_sizes.tolist()):
-            hr = pack[i][: height * scale, : width * scale]
-            file.write(resize_bicubic(np.asarray(hr), height, width).tobytes())
+        for i in range(count):
+            file.write(image(i).tobytes())
             if progress is not None:
-                progress(i + 1, len(pack))
+                progress(i + 1, count)
     write_atomic(sums, _checksums(path, pack), overwrite=True)
     return path
 
 
 def _checksums(path: Path, pack: Pack) -> bytes:
-    """Of the LR pixels and the HR pixels that they were made of, in `sha256sum`'s form."""
+    """Of the pixels and the HR pixels that they were made of, in `sha256sum`'s form."""
     return f"{sha256_of(path)}  {path.name}\n{pack.index.sha256}  {PIXELS_FILE}\n".encode()

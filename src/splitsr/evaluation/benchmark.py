@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from splitsr.data.sources import ImageSource, decode_rgb, find_images
 from splitsr.errors import DataError, ImageError
+from splitsr.evaluation.degrade import Degrade
 from splitsr.evaluation.metrics import psnr_y, ssim_y
 from splitsr.imaging.resize import Edge, crop_to_multiple, rescale_bicubic
 
@@ -68,11 +69,19 @@ class Scores:
 
 @dataclass(frozen=True)
 class BenchmarkResult:
-    """Figures of a method, and of bicubic on the same images in the same order."""
+    """Figures of a method, and of bicubic on the same images in the same order.
+
+    Attributes:
+        scale: how much they enlarge.
+        method: the method's.
+        bicubic: the baseline's.
+        degrade: what the LR images went through; None for nothing.
+    """
 
     scale: int
     method: Scores
     bicubic: Scores
+    degrade: str | None = None
 
 
 def evaluate_folder(
@@ -83,6 +92,7 @@ def evaluate_folder(
     *,
     edge: Edge = "mirror",
     round_y: bool = False,
+    degrade: str | None = None,
     progress: Progress | None = None,
 ) -> BenchmarkResult:
     """Scores a method, and bicubic beside it, on a folder; one image is in memory at a time.
@@ -94,20 +104,25 @@ def evaluate_folder(
         lr_dir: the LR images; see `read_pairs`.
         edge: the edge rule for LR images that are made here, and for bicubic.
         round_y: round luma to whole levels first; see `psnr_y`.
+        degrade: what the LR images of both go through, such as `noise=5,jpeg=90`; see `Degrade`.
         progress: called after each image.
 
     Raises:
         DataError: as `read_pairs`.
+        ConfigError: as `Degrade`.
     """
+    degraded = None if degrade is None else Degrade(degrade)
     methods = (upscale, bicubic(scale, edge=edge))
     found = find_images([hr_dir])
     scores: list[list[Score]] = []
     for pair in read_pairs(found, scale, lr_dir, edge=edge):
+        if degraded is not None:
+            pair = replace(pair, lr=degraded(pair.lr, pair.name))
         scores.append([_score(method, pair, scale, round_y) for method in methods])
         if progress:
             progress(len(scores), len(found))
     method, baseline = (Scores(column) for column in zip(*scores, strict=True))
-    return BenchmarkResult(scale, method, baseline)
+    return BenchmarkResult(scale, method, baseline, degrade and str(degraded))
 
 
 def evaluate_images(

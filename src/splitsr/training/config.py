@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from splitsr.data.degradations import Degradation
 from splitsr.errors import ConfigError
 from splitsr.spec import AnySpec, SplitSRSpec, spec_from_config, spec_to_dict
 from splitsr.spec.files import read_file
@@ -36,7 +37,8 @@ class Stage(_Section, frozen=True):
         fft_weight: weight of the L1 distance of the spectra, added to the loss; 0 for none.
         hr_weight: weight of the loss against the HR patch; 0 learns from the teacher alone.
         teacher_weight: weight of the same loss against what the run's teacher makes of the patch,
-            added to it; 0 for none.
+            added to it; 0 for none. Its input is never degraded.
+        degradation: what the LR patches go through (`data/degradations.py`); None for nothing.
     """
 
     steps: int = 600_000
@@ -47,6 +49,7 @@ class Stage(_Section, frozen=True):
     fft_weight: float = 0.0
     hr_weight: float = 1.0
     teacher_weight: float = 0.0
+    degradation: Degradation | None = None
 
 
 class Optimizer(_Section, frozen=True):
@@ -293,16 +296,22 @@ def _apply(fields: dict[str, Any], change: str) -> None:
 def config_to_toml(config: TrainConfig) -> str:
     """The resolved configuration, every field written out, as TOML."""
     fields = msgspec.to_builtins(config)
-    tables = {k: v for k, v in fields.items() if isinstance(v, dict)}
     stages = fields.pop("stages")
-    lines = [_line(k, v) for k, v in fields.items() if k not in tables and v is not None]
-    for name, table in tables.items():
-        lines += ["", f"[{name}]", *(_line(k, v) for k, v in table.items())]
+    lines = _table("", fields)
     for stage in stages:
-        lines += ["", "[[stages]]", *(_line(k, v) for k, v in stage.items())]
+        lines += ["", "[[stages]]", *_table("stages.", stage)]
     return "\n".join(lines) + "\n"
 
 
-def _line(key: str, value: object) -> str:
+def _table(prefix: str, fields: dict[str, Any]) -> list[str]:
+    """Lines of a table: its values, then the tables in it. Values of None are left out."""
+    inner = {key: value for key, value in fields.items() if isinstance(value, dict)}
     # JSON's strings, numbers, booleans and lists are TOML's.
-    return f"{key} = {msgspec.json.encode(value).decode()}"
+    lines = [
+        f"{key} = {msgspec.json.encode(value).decode()}"
+        for key, value in fields.items()
+        if key not in inner and value is not None
+    ]
+    for key, table in inner.items():
+        lines += ["", f"[{prefix}{key}]", *_table(f"{prefix}{key}.", table)]
+    return lines

@@ -129,9 +129,10 @@ def train(
                     patch_size=stage.patch_size,
                     sampling=config.sampling,
                     augment=config.augment,
+                    degradation=stage.degradation,
                 )
                 share = stack_plan(plan)[:, place.rank :: place.world].to(place.device)
-                patches = pixels.cut(share, stage.patch_size)
+                patches = pixels.cut(share, stage.patch_size, stage.degradation)
 
                 # Step.
                 rate = learning_rate(
@@ -240,7 +241,10 @@ def _open_data(
         pack.verify()
     else:  # rank 0 makes what is missing
         place.wait_for_all()
-    pixels = PairedPixels.open(pack, scale, targets=config.targets, progress=preparing)
+    degradations = {stage.degradation for stage in config.stages if stage.degradation is not None}
+    pixels = PairedPixels.open(
+        pack, scale, targets=config.targets, degradations=degradations, progress=preparing
+    )
     if place.leads:
         place.wait_for_all()
     pixels = pixels.to(place.device)

@@ -67,7 +67,7 @@ class TrainStep:
     def update(self, patches: Patches, stage: Stage) -> Tensor:
         """Forward, backward, clipping and optimizer, launched one by one."""
         self.optimizer.zero_grad()
-        lr, hr, target = patches
+        lr, hr, target, clean = patches
         sr = self._enlarge(self.network, lr)
         loss = torch.zeros((), device=sr.device)
         if stage.hr_weight:
@@ -75,7 +75,7 @@ class TrainStep:
         if stage.teacher_weight:
             if self.teacher is not None:
                 with torch.no_grad():
-                    target = self._enlarge(self.teacher, lr)
+                    target = self._enlarge(self.teacher, lr if clean is None else clean)
             assert target is not None  # the configuration holds one of both
             loss = loss + stage.teacher_weight * image_loss(sr, target, stage)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -98,12 +98,7 @@ class _GraphedStage:
     def __init__(self, step: TrainStep, stage: Stage, patches: Patches) -> None:
         self.stage = stage
         self._step = step
-        lr, hr, target = patches
-        self._patches = Patches(
-            torch.empty_like(lr),
-            torch.empty_like(hr),
-            None if target is None else torch.empty_like(target),
-        )
+        self._patches = Patches._make(None if p is None else torch.empty_like(p) for p in patches)
         self._calls = 0
         self._graph: torch.cuda.CUDAGraph | None = None
         self._loss = torch.empty(0)
