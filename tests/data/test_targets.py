@@ -41,7 +41,7 @@ def test_targets_are_cut_where_the_patches_are(pack: Pack) -> None:
     teach(pack)
     pixels = PairedPixels.open(pack, 2, targets="cubic")
     plan = plan_patches(pixels.lr_sizes, seed=1, step=0, batch_size=8, patch_size=24)
-    lr, _, target = pixels.cut(stack_plan(plan), 24)
+    lr, _, target, _ = pixels.cut(stack_plan(plan), 24)
     assert target is not None
     for i, image in enumerate(lr):
         own = teacher((image * 255).round().byte().permute(1, 2, 0).numpy())
