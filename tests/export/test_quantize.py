@@ -12,7 +12,9 @@ import torch
 from onnx import numpy_helper
 
 from splitsr.export.onnx import build
+from splitsr.export.quantize import _activations, _observed, _ranges
 from splitsr.export.target import Target
+from splitsr.imaging.arrays import to_nchw
 from splitsr.models.build import build_model
 from splitsr.models.rewrite import inference_form
 from splitsr.spec import SplitSRSpec
@@ -74,3 +76,19 @@ def test_the_runtime_computes_in_integers(int8: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(sr * 255, np.rint(sr * 255), atol=1e-4)
     assert sr.min() >= 0
     assert sr.max() <= 1
+
+
+def test_ranges_leave_out_the_rarest_values_but_of_what_is_added_to_the_picture(
+    tmp_path: Path, photo: np.ndarray
+) -> None:
+    torch.manual_seed(0)
+    path = tmp_path / "float.onnx"
+    build(inference_form(build_model(SPEC)), SPEC, Target(format="onnx"), "net", (), path)
+    proto, lr = onnx.load(path), to_nchw(photo[:200, :200])
+    ranges = _ranges(proto, [lr])
+    names, whole = _activations(proto)
+    assert ranges.keys() == set(names) > whole
+    assert len(whole) == 2  # the copies and the residual
+    for name, values in zip(names, _observed(proto, names).run(names, {"lr": lr}), strict=True):
+        beyond = np.mean((values < ranges[name]["rmin"]) | (values > ranges[name]["rmax"]))
+        assert beyond < 1e-5 if name in whole else 1e-5 < beyond < 1e-4, name
