@@ -119,7 +119,7 @@ def test_int8_keeps_the_quality(repo_root: Path) -> None:
         full = find_model(name).figures
         for test, figures in record.figures.items():
             # At x2 the same rounding weighs more: there is less other error.
-            allowed = 0.3 if name.endswith("x2") else 0.15
+            allowed = 0.25 if name.endswith("x2") else 0.15
             assert figures.psnr_y > full[test].psnr_y - allowed, (name, test)
     assert records["splitsr-fast-x2"].figures["Set5"].psnr_y >= 36.6
 
