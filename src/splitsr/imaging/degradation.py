@@ -25,7 +25,7 @@ _LUMA_50 = np.array(
 _QUALITIES = np.arange(1, 101)
 _UNKNOWN = ("AVIF", "HEIC")  # lossy, and silent about how much
 _BLOCK, _BAND_ROWS, _NOISE_PIXELS = 8, 16, 1 << 19
-_FLATTEST = 10  # per cent of the blocks
+_FLATTEST = 5  # per cent of the blocks
 _NORMAL_MEDIAN = 0.6745  # of the absolute value, for a standard deviation of 1
 
 
@@ -69,8 +69,9 @@ def jpeg_compression(image: object) -> Compression | None:
 def estimate_noise(color: NDArray[Any]) -> float:
     """The noise in the flattest parts of an image's luma.
 
-    It is the median of the finest diagonal differences, of blocks of 16x16 pixels, the flattest
-    tenth of them; where values are clipped there is no noise to be seen. Bands of rows are enough.
+    It is the median of the finest diagonal differences within a block of 16x16 pixels, of the
+    flattest twentieth of the blocks. Blocks with clipped values, where noise cannot be seen, do not
+    count, and of a large image bands of rows are enough.
 
     Args:
         color: (H, W, 1|3) uint8 or uint16.

@@ -91,7 +91,7 @@ def choose_restoration(
         WeightsError: the tables are missing or not valid.
     """
     if compression is None or color is None:
-        return Restoration(0.0, "no loss known")
+        return Restoration(0.0, "lossless file")
     if model is None:
         return Restoration(0.0, "the model has no twin for degraded images")
     tables = read_tables()
