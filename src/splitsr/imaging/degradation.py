@@ -147,8 +147,8 @@ def _vp8_quantizers(header: _Vp8Header) -> list[int]:
     header.read(2)  # colour space, clamping
     absolute, segments = 0, [0]
     if header.read(1):
-        has_map, has_data = header.read(1), header.read(1)
-        if has_data:
+        has_map = header.read(1)
+        if header.read(1):
             absolute = header.read(1)
             segments = header.read_signed(7)
             header.read_signed(6)

@@ -16,7 +16,6 @@ from splitsr.zoo.catalogue import (
     is_model_path,
     variant_name,
 )
-from splitsr.zoo.mixing import read_mixed
 
 Precision = Literal["fp32", "int8", "bf16"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)
@@ -59,7 +58,6 @@ def load_engine(
     model: str | Path | ModelEntry = DEFAULT_FAMILY,
     threads: int | None = None,
     precision: str = "fp32",
-    strength: float = 0.0,
 ) -> Engine:
     """Loads a network.
 
@@ -68,10 +66,9 @@ def load_engine(
         threads: that compute one run; by default one for each available CPU.
         precision: `fp32` is the file as it is, run by ONNX Runtime; `int8` the model's form of
             that name, if it ships in one; `bf16` the file run by OpenVINO.
-        strength: of restoration: the share of the twin's weights, 0 to 1.
 
     Raises:
-        UnknownModelError: no such name, no such form, or no twin.
+        UnknownModelError: no such name, or no such form.
         WeightsError: a file that is missing, damaged or not from splitsr.
         ValueError: another precision.
         MissingDependencyError: the precision needs a package that is not installed.
@@ -79,11 +76,10 @@ def load_engine(
     if precision not in PRECISIONS:
         raise ValueError(f"precision: found {precision!r}; must be one of {', '.join(PRECISIONS)}")
     entry = model if isinstance(model, ModelEntry) else find_form(model, precision)
-    content = read_mixed(entry, strength)
     if precision == "bf16":
         from splitsr.runtime.openvino_engine import OpenVinoEngine
 
-        return OpenVinoEngine(content, threads, name=entry.name)
+        return OpenVinoEngine(entry.read(), threads, name=entry.name)
     from splitsr.runtime.onnx_engine import OnnxEngine
 
-    return OnnxEngine(content, threads, name=entry.name)
+    return OnnxEngine(entry.read(), threads, name=entry.name)
