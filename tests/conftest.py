@@ -70,6 +70,16 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_model(tmp_path_factory.mktemp("models") / "tiny-x4.onnx", TINY)
 
 
+@pytest.fixture(scope="session")
+def restoring_model(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
+    """A copy of `tiny_model` with a twin for degraded images beside it, `tiny-restore-x4`."""
+    folder = tmp_path_factory.mktemp("restoring")
+    model = folder / "tiny-x4.onnx"
+    model.write_bytes(tiny_model.read_bytes())
+    write_twin(model, folder / "tiny-restore-x4.onnx")
+    return model
+
+
 @pytest.fixture
 def run_splitsr() -> Callable[..., subprocess.CompletedProcess[bytes]]:
     """Runs the command line in a process of its own."""
@@ -85,6 +95,23 @@ def run_splitsr() -> Callable[..., subprocess.CompletedProcess[bytes]]:
         )
 
     return run
+
+
+def write_twin(model: Path, path: Path) -> None:
+    """Writes a network like another, with other weights and a name of its own."""
+    import onnx
+
+    proto = onnx.load(model)
+    rng = np.random.default_rng(8)
+    for tensor in proto.graph.initializer:
+        if tensor.name != "sizes":
+            values = onnx.numpy_helper.to_array(tensor)
+            changed = values * rng.uniform(0.8, 1.2, values.shape).astype(np.float32)
+            tensor.raw_data = changed.tobytes()
+    for entry in proto.metadata_props:
+        if entry.key == "splitsr.name":
+            entry.value = path.stem
+    onnx.save(proto, path)
 
 
 def write_model(

@@ -121,6 +121,39 @@ def test_json_tells_what_became_of_each(upscale: Callable[..., Result], folder: 
     assert "no such file" in failed["error"]
 
 
+def test_json_tells_how_strongly_a_photo_was_restored(
+    upscale: Callable[..., Result], restoring_model: Path, folder: Path, photo: np.ndarray
+) -> None:
+    Image.fromarray(photo[50:114, 50:80]).save(folder / "c.jpg", quality=10)
+    sources = [folder / "a.png", folder / "c.jpg"]
+    written = []
+    for index, words in enumerate(([], ["--restore", "0.3"], ["--restore", "off"])):
+        out = folder / f"out{index}"
+        result = upscale(*sources, "--model", restoring_model, "-o", out, "--json", *words)
+        assert result.exit_code == 0, result.stderr
+        found = json.loads(result.stdout)["results"]
+        written.append([(one["restore"], one["restore_reason"]) for one in found])
+    assert written[0][0] == (0, "lossless file")
+    assert written[0][1][0] == 1
+    assert written[0][1][1].startswith("JPEG quality 10, noise ")
+    assert written[1:] == [[(0.3, "asked for")] * 2, [(0, "asked for")] * 2]
+    png, jpeg = (
+        [(folder / f"out{i}" / name).read_bytes() for i in range(3)]
+        for name in ("a_x4.png", "c_x4.jpg")
+    )
+    assert png[0] == png[2] != png[1]
+    assert len(set(jpeg)) == 3
+
+
+def test_a_strength_without_a_twin_is_a_wrong_call(
+    upscale: Callable[..., Result], folder: Path
+) -> None:
+    result = upscale(folder / "a.png", "--restore", "0.5")
+    assert result.exit_code == 2
+    assert "tiny-x4: has no twin for degraded images (tiny-restore-x4)" in one_line(result)
+    assert not (folder / "a_x4.png").exists()
+
+
 def test_a_second_run_leaves_its_own_results_alone(
     upscale: Callable[..., Result], folder: Path
 ) -> None:
@@ -224,6 +257,9 @@ def test_a_wrong_call_is_one_line(
         ["--quality", "101"],
         ["--format", "gif"],
         ["--max-pixels", "0"],
+        ["--restore", "nan"],
+        ["--restore", "1.01"],
+        ["--restore", "strong"],
         ["--skip-existing", "--overwrite"],
     ],
 )

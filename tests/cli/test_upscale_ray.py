@@ -164,10 +164,17 @@ def test_a_killed_call_leaves_whole_files_and_is_taken_up_again(
             assert image.size == (960, 640)
 
 
+@pytest.mark.parametrize("precision", ["int8", "fp32"])
 def test_without_an_address_this_machine_is_the_cluster(
-    folder: Path, tmp_path: Path, run_splitsr: Callable[..., Process]
+    folder: Path,
+    tmp_path: Path,
+    run_splitsr: Callable[..., Process],
+    restoring_model: Path,
+    precision: str,
 ) -> None:
-    words = (folder / "1.jpg", "--model", "splitsr-fast", "--precision", "int8", "--threads", 1)
+    model = "splitsr-fast" if precision == "int8" else restoring_model
+    words = (folder / "1.jpg", "--model", model, "--precision", precision, "--threads", 1)
+    words += () if precision == "int8" else ("--restore", 0.4)
     done = run_splitsr("upscale", *words, "-o", tmp_path / "ray.png", "--engine", "ray")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert run_splitsr("upscale", *words, "-o", tmp_path / "local.png").returncode == 0

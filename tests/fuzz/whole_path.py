@@ -70,7 +70,7 @@ class WholePath:
             open_photo(source)
             return None
         job = Job(source, target, format_name)
-        photo, larger = enlarge_job(job, target, self._upscaler, Settings(_SCALE))
+        photo, larger, _ = enlarge_job(job, target, self._upscaler, Settings(_SCALE))
         assert (larger.height, larger.width) == (2 * photo.height, 2 * photo.width)
         return larger.height, larger.width
 

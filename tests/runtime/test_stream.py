@@ -46,7 +46,7 @@ def test_streamed_pixels_are_the_pixels(
     source = Photo(color, alpha)
     whole = upscale_photo(Upscaler(tiny_model, tile=10_000, threads=1), source, scale)
 
-    streamed = stream_photo(Upscaler(tiny_model, tile=16, threads=2), source, scale)
+    streamed, _ = stream_photo(Upscaler(tiny_model, tile=16, threads=2), source, scale)
 
     assert (streamed.height, streamed.width) == (whole.height, whole.width)
     found = streamed.color.gather()

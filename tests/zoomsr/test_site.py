@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from splitsr import Upscaler, WeightsError, ZoomError, list_models
-from splitsr.zoo.catalogue import shipped_catalogue
+from splitsr.zoo.catalogue import find_model, find_twin, shipped_catalogue
 from splitsr.zoomsr import places
-from splitsr.zoomsr.models import GOLDEN_SIDE, STUDY_PHOTOS
+from splitsr.zoomsr.models import GOLDEN_SIDE, STUDY_PHOTOS, offered
 from splitsr.zoomsr.site import Site, build_site
 from tests.zoomsr.conftest import SCRIPT
 
@@ -39,7 +39,8 @@ def test_the_app_is_there_without_what_is_not_of_it(site: Site, app: Path) -> No
 
 
 def test_the_index_has_every_float_model(index: dict[str, Any]) -> None:
-    shipped = {entry.name: entry for entry in list_models() if entry.precision == "fp32"}
+    entries = [entry for entry in list_models() if entry.precision == "fp32"]
+    shipped = {entry.name: entry for entry in entries if not entry.is_twin}
     assert [row["name"] for row in index["models"]] == list(shipped)
     for row in index["models"]:
         entry = shipped[row["name"]]
@@ -48,6 +49,13 @@ def test_the_index_has_every_float_model(index: dict[str, Any]) -> None:
         assert row["values_per_pixel"] == entry.spec.values_per_pixel
         assert row["psnr_y"]["Set14"] == entry.figures["Set14"].psnr_y
         assert entry.name == f"splitsr-{row['label']}-x{row['scale']}"
+
+
+def test_twins_for_degraded_images_are_not_offered(restoring_model: Path) -> None:
+    clean = find_model(restoring_model)
+    twin = find_twin(clean)
+    assert twin is not None
+    assert offered({one.name: one for one in (clean, twin)}) == [clean]
 
 
 def test_models_are_the_files_that_the_index_says(site: Site, index: dict[str, Any]) -> None:

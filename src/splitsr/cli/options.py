@@ -44,6 +44,18 @@ def _read_scale(
     return value
 
 
+def _read_restore(_context: click.Context, _option: click.Parameter, value: str) -> float | str:
+    if value in ("auto", "off"):
+        return value
+    try:
+        strength = float(value)
+    except ValueError:
+        strength = -1.0
+    if not 0 <= strength <= 1:
+        raise click.BadParameter(f"found {value!r}; must be auto, off, or a number from 0 to 1")
+    return strength
+
+
 def _read_size(_context: click.Context, _option: click.Parameter, value: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d+)[xX](\d+)", value)
     if not found or not (int(found[1]) and int(found[2])):
@@ -78,6 +90,23 @@ def model_options(function: Function) -> Function:
         ),
         click.option(
             "--threads", type=click.IntRange(1), help="CPU threads.  [default: all there are]"
+        ),
+    )
+
+
+def restore_option(function: Function) -> Function:
+    """Adds --restore: how strongly compression and noise are removed."""
+    return _add(
+        function,
+        click.option(
+            "--restore",
+            metavar="auto|off|0..1",
+            callback=_read_restore,
+            default="auto",
+            show_default=True,
+            help="How strongly compression and noise are removed, by models that have learned to; "
+            "auto goes by the quality of a JPEG, WebP, AVIF or HEIC and its noise, and leaves "
+            "lossless files as they are.",
         ),
     )
 

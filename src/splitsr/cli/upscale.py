@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -15,6 +15,7 @@ from splitsr.cli.options import (
     json_option,
     model_options,
     output_options,
+    restore_option,
 )
 from splitsr.cli.output import say
 from splitsr.errors import SplitSRError, UnknownModelError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from splitsr.cli.jobs import Plan
     from splitsr.runtime.batch import Result, Settings, Watch
     from splitsr.runtime.recipe import Recipe
+    from splitsr.runtime.restore import Restore
     from splitsr.runtime.upscaler import Upscaler
 
 INTERRUPTED = 130
@@ -62,6 +64,7 @@ class _Call:
     metavar="T",
     help="Difficulty from which on --dispatch uses --model.  [default: as calibrated]",
 )
+@restore_option
 @output_options
 @engine_options
 @click.option("--recursive", is_flag=True, help="Look into folders of folders.")
@@ -123,6 +126,7 @@ def _prepare(
     tile: int | Literal["auto"],
     threads: int | None,
     precision: str,
+    restore: Restore,
     output_format: str | None,  # noqa: ARG001 (used in planning)
     quality: int | None,
     skip_existing: bool,
@@ -142,11 +146,13 @@ def _prepare(
         raise BadCall(f"{model}: a file has one precision; leave out --precision")
     try:
         recipe = _recipe(model, precision, dispatch, dispatch_threshold, threads, tile)
+        recipe = replace(recipe, restore=restore)
         upscaler = recipe.upscaler()
+        scale = scale or upscaler.scale
+        networks = upscaler.networks_for(scale)
     except UnknownModelError as error:
         raise BadCall(str(error)) from None
-    scale = scale or upscaler.scale
-    for network in upscaler.networks_for(scale):
+    for network in networks:
         if tile != "auto" and not network.spec.tileable:
             say(f"{network.name} averages over all it sees: tiles may differ in tone")
     limit = max_pixels or DEFAULT_MAX_PIXELS

@@ -25,6 +25,7 @@ from splitsr.errors import (
     UnsupportedImageError,
 )
 from splitsr.imaging.arrays import unpremultiply
+from splitsr.imaging.degradation import Compression, compression_of
 from splitsr.imaging.formats import HEAD_BYTES, Format, sniff
 from splitsr.imaging.integrity import check_complete
 from splitsr.imaging.jpeg_scans import check_jpeg_filled
@@ -67,6 +68,7 @@ class Decoded(NamedTuple):
     alpha: NDArray[Any] | None
     metadata: Metadata
     format: str
+    compression: Compression | None
 
 
 class DecodedRows(NamedTuple):
@@ -87,10 +89,11 @@ def decode(stream: BinaryIO, name: str, max_pixels: int) -> Decoded:
         if fmt.name == "JPEG":
             check_jpeg_filled(image, stream, partial(_open, fmt=fmt))
         color, alpha = _pixels(image, lambda: _open(stream, fmt))
+        compression = compression_of(image, fmt.name, stream)
         metadata, orientation = read_metadata(image, stream, color.shape[:2], color.shape[2])
         color = _turn(color, orientation)
         alpha = None if alpha is None else _turn(alpha, orientation)
-    return Decoded(color, alpha, metadata, fmt.name)
+    return Decoded(color, alpha, metadata, fmt.name, compression)
 
 
 def header_pixels(stream: BinaryIO) -> int:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from splitsr.errors import ImageError, ImageReadError, ImageWriteError
 from splitsr.imaging.atomic import check_target, open_atomic
 from splitsr.imaging.decode import decode, decode_rows, header_pixels
+from splitsr.imaging.degradation import Compression
 from splitsr.imaging.encode import encode_rows
 from splitsr.imaging.formats import (
     HEAD_BYTES,
@@ -65,12 +66,14 @@ class Photo:
         alpha: (H, W) of the same dtype, 0 transparent; None for a picture without.
         metadata: what the file said besides its pixels.
         format: Pillow's name of the format it was read from, such as `PNG`.
+        compression: how the file lost detail; None for a lossless one.
     """
 
     color: NDArray[Any]
     alpha: NDArray[Any] | None = None
     metadata: Metadata = field(default_factory=Metadata)
     format: str = "PNG"
+    compression: Compression | None = None
 
     @property
     def height(self) -> int:

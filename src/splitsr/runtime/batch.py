@@ -28,6 +28,7 @@ from splitsr.imaging.files import (
 )
 from splitsr.imaging.formats import WRITABLE
 from splitsr.runtime.photos import check_result, stream_photo
+from splitsr.runtime.restore import Restoration
 from splitsr.runtime.upscaler import OnProgress, Progress, Upscaler
 
 STDIN, STDOUT = "standard input", "standard output"
@@ -112,6 +113,8 @@ class Result:
         scale: the enlargement.
         size_in: height and width of the input.
         size_out: height and width of the output.
+        restore: strength of restoration, 0 to 1.
+        restore_reason: what it was chosen for, such as `JPEG quality 75, noise 1.2`.
         seconds: from opening the input to the written output.
         error: why it failed.
         notes: what of the input is not in the output, each in a few words.
@@ -124,6 +127,8 @@ class Result:
     scale: float | None = None
     size_in: tuple[int, int] | None = None
     size_out: tuple[int, int] | None = None
+    restore: float | None = None
+    restore_reason: str | None = None
     seconds: float | None = None
     error: str | None = None
     notes: tuple[str, ...] = ()
@@ -276,7 +281,7 @@ def enlarge_job(
     upscaler: Upscaler,
     settings: Settings,
     progress: OnProgress | None = None,
-) -> tuple[Photo | PhotoRows, PhotoRows]:
+) -> tuple[Photo | PhotoRows, PhotoRows, Restoration]:
     """Reads a job's photo, enlarges it and writes the result, to wherever it is to go.
 
     Args:
@@ -287,7 +292,8 @@ def enlarge_job(
         progress: called after each tile.
 
     Returns:
-        The photo that was read, and the one that was written; of the rows of both, none are left.
+        The photo that was read, the one that was written, and how it was restored; of the rows of
+        both, none are left.
 
     Raises:
         ImageError: the input cannot be read or the output cannot be written.
@@ -296,7 +302,7 @@ def enlarge_job(
     photo = open_photo(job.source or sys.stdin.buffer, max_pixels=settings.max_pixels)
     output_format = job.output_format or _stream_format(photo)
     check_result(photo, settings.scale, output_format)
-    larger = stream_photo(upscaler, photo, settings.scale, progress)
+    larger, restoration = stream_photo(upscaler, photo, settings.scale, progress)
     write_photo(
         larger,
         target,
@@ -305,7 +311,7 @@ def enlarge_job(
         overwrite=settings.overwrite,
         like=job.source,
     )
-    return photo, larger
+    return photo, larger, restoration
 
 
 def _run(job: Job, upscaler: Upscaler, settings: Settings, progress: OnProgress | None) -> Result:
@@ -314,8 +320,9 @@ def _run(job: Job, upscaler: Upscaler, settings: Settings, progress: OnProgress 
         check_source(job.source)
     if job.target:
         _prepare_target(job.target, overwrite=settings.overwrite, makes_folder=job.makes_folder)
-    photo, larger = enlarge_job(job, job.target or sys.stdout.buffer, upscaler, settings, progress)
-    return done(job, upscaler, settings, photo, larger, perf_counter() - begun)
+    target = job.target or sys.stdout.buffer
+    found = enlarge_job(job, target, upscaler, settings, progress)
+    return done(job, upscaler, settings, *found, perf_counter() - begun)
 
 
 def done(
@@ -324,6 +331,7 @@ def done(
     settings: Settings,
     photo: Photo | PhotoRows,
     larger: PhotoRows,
+    restoration: Restoration,
     seconds: float,
 ) -> Result:
     """The result of a job that was done."""
@@ -335,6 +343,8 @@ def done(
         scale=settings.scale,
         size_in=(photo.height, photo.width),
         size_out=(larger.height, larger.width),
+        restore=restoration.strength,
+        restore_reason=restoration.reason,
         seconds=round(seconds, 3),
         notes=photo.metadata.losses,
     )

@@ -124,11 +124,11 @@ def _compare(job: Job, upscaler: Upscaler, settings: Settings) -> Result:
         return attempt(job, upscaler, settings)
     begun = perf_counter()
     with tempfile.TemporaryFile() as file, target.open("rb") as written:
-        photo, larger = enlarge_job(job, file, upscaler, settings)
+        found = enlarge_job(job, file, upscaler, settings)
         file.seek(0)
         if file.read() != written.read():
             return attempt(job, upscaler, settings)  # another's file: refused or left out
-    return done(job, upscaler, settings, photo, larger, perf_counter() - begun)
+    return done(job, upscaler, settings, *found, perf_counter() - begun)
 
 
 @dataclass(eq=False)

@@ -187,8 +187,16 @@ class Dispatcher:
         ] = sr[0, :, inside[0], inside[1]]
 
 
-def find_light(name: str, scale: int, threads: int | None, catalogue: Catalogue | None) -> Engine:
+def find_light(
+    name: str,
+    scale: int,
+    threads: int | None,
+    catalogue: Catalogue | None,
+    strength: float = 0.0,
+) -> Engine:
     """Loads the light network: an interpolation, a model, or a family's model of the scale.
+
+    Without a twin it restores nothing, at whatever strength.
 
     Raises:
         UnknownModelError: no such name, or none of that scale in the family.
@@ -199,11 +207,14 @@ def find_light(name: str, scale: int, threads: int | None, catalogue: Catalogue 
     networks = find_networks(name, threads, catalogue)
     if scale not in networks.scales:
         raise UnknownModelError(f"{name}: has no network for x{scale}, which the other one is for")
-    return networks.engine(scale)
+    return networks.engine(scale, strength if scale in networks.twins else 0.0)
 
 
 def load_dispatcher(
-    calibration: Calibration, threads: int | None = None, catalogue: Catalogue | None = None
+    calibration: Calibration,
+    threads: int | None = None,
+    catalogue: Catalogue | None = None,
+    strength: float = 0.0,
 ) -> Dispatcher:
     """Loads both networks of a calibration.
 
@@ -211,6 +222,7 @@ def load_dispatcher(
         calibration: names them.
         threads: in all; two windows are computed at once if there are two or more.
         catalogue: where names are looked up; by default what ships.
+        strength: of restoration, 0 to 1.
 
     Raises:
         ModelError: as `Dispatcher`, `find_networks` and `find_light`.
@@ -221,8 +233,8 @@ def load_dispatcher(
     workers = min(2, threads)
     share = -(-threads // workers)
     networks = find_networks(calibration.heavy, share, catalogue)
-    heavy = networks.engine(networks.scales[-1])
-    light = find_light(calibration.light, heavy.spec.scale, share, catalogue)
+    heavy = networks.engine(networks.scales[-1], strength)
+    light = find_light(calibration.light, heavy.spec.scale, share, catalogue, strength)
     return Dispatcher(heavy, light, calibration, workers)
 
 
@@ -254,7 +266,13 @@ def find_dispatched(
         {
             scale: partial(_load, pair, (light, model), threads, catalogue)
             for scale, pair in pairs.items()
-        }
+        },
+        {
+            scale: name
+            for pair in pairs.values()
+            if pair
+            for scale, name in find_networks(pair.heavy, threads, catalogue).twins.items()
+        },
     )
 
 
@@ -290,6 +308,7 @@ def _load(
     asked: tuple[str, str],
     threads: int | None,
     catalogue: Catalogue | None,
+    strength: float,
 ) -> Engine:
     if pair is None:
         light, heavy = asked
@@ -297,7 +316,7 @@ def _load(
             f"{heavy} with {light}: ships uncalibrated at this scale; make a file with `splitsr "
             "calibrate`, or give --dispatch-threshold"
         )
-    return load_dispatcher(pair, threads, catalogue)
+    return load_dispatcher(pair, threads, catalogue, strength)
 
 
 def _find_pairs(

@@ -15,11 +15,11 @@ class SharedEngine:
     lanes work on others.
     """
 
-    def __init__(self, engine: DividedEngine) -> None:
-        """Takes the engine to share."""
+    def __init__(self, engine: DividedEngine, free: BoundedSemaphore) -> None:
+        """Takes the engine to share, and what counts the lanes that are free, of all engines."""
         self._lane = engine.lane()
         self._lanes = engine.lanes
-        self._free = BoundedSemaphore(engine.lanes)
+        self._free = free
 
     @property
     def spec(self) -> ModelSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,18 +14,34 @@ from splitsr.zoo.catalogue import (
     ModelEntry,
     find_family,
     find_model,
+    find_twin,
     is_model_path,
+    no_twin,
     shipped_catalogue,
 )
+from splitsr.zoo.mixing import read_mixed
+
+_MOST_MIXED = 3
+"""Networks mixed with their twins that are kept: each takes the memory of one tile's work."""
 
 
 class Networks:
     """Networks by scale. Safe to use from several threads."""
 
-    def __init__(self, loaders: Mapping[int, Callable[[], Engine]]) -> None:
-        """Takes a function for each scale that loads the network; it is called once at most."""
+    def __init__(
+        self,
+        loaders: Mapping[int, Callable[[float], Engine]],
+        twins: Mapping[int, str] | None = None,
+    ) -> None:
+        """Takes what loads the networks.
+
+        Args:
+            loaders: by scale, a function that loads the network for a strength of restoration.
+            twins: names of those models that have a twin, by scale.
+        """
         self._loaders = dict(loaders)
-        self._engines: dict[int, Engine] = {}
+        self.twins = dict(twins or {})
+        self._engines: OrderedDict[tuple[int, float], Engine] = OrderedDict()
         self._lock = Lock()
 
     @property
@@ -32,16 +49,26 @@ class Networks:
         """The scales there are, the smallest first."""
         return tuple(sorted(self._loaders))
 
-    def engine(self, scale: int) -> Engine:
+    def engine(self, scale: int, strength: float = 0.0) -> Engine:
         """The network for one of `scales`, ready to run.
 
+        Args:
+            scale: of the network.
+            strength: the share of its twin's weights, 0 to 1. Those that were used last are kept.
+
         Raises:
-            WeightsError: its file is missing or damaged.
+            WeightsError: its file, or its twin's, is missing or damaged.
+            UnknownModelError: it has no twin, and the strength is above 0.
         """
+        key = (scale, strength)
         with self._lock:
-            if scale not in self._engines:
-                self._engines[scale] = self._loaders[scale]()
-            return self._engines[scale]
+            if key not in self._engines:
+                self._engines[key] = self._loaders[scale](strength)
+            self._engines.move_to_end(key)
+            mixed = [other for other in self._engines if other[1]]
+            for oldest in mixed[:-_MOST_MIXED]:
+                del self._engines[oldest]
+            return self._engines[key]
 
 
 def find_networks(
@@ -65,16 +92,25 @@ def find_networks(
     if isinstance(model, Networks):
         return model
     if not isinstance(model, str | Path):
-        return Networks({model.spec.scale: lambda: model})
+        return Networks({model.spec.scale: partial(_take, model)})
     models = shipped_catalogue() if catalogue is None else catalogue
     family = {} if is_model_path(model) else find_family(str(model), models)
     if not family:
         entry = find_model(model, models)
         family = {entry.spec.scale: entry}
-    return Networks({scale: partial(_load, entry, threads) for scale, entry in family.items()})
+    return Networks(
+        {scale: partial(_load, entry, threads, models) for scale, entry in family.items()},
+        {scale: entry.name for scale, entry in family.items() if find_twin(entry, models)},
+    )
 
 
-def _load(entry: ModelEntry, threads: int | None) -> Engine:
+def _take(engine: Engine, strength: float) -> Engine:
+    if strength:
+        raise no_twin(engine.name)
+    return engine
+
+
+def _load(entry: ModelEntry, threads: int | None, catalogue: Catalogue, strength: float) -> Engine:
     from splitsr.runtime.onnx_engine import OnnxEngine
 
-    return OnnxEngine(entry.read(), threads, name=entry.name)
+    return OnnxEngine(read_mixed(entry, strength, catalogue), threads, name=entry.name)

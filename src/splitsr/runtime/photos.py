@@ -19,6 +19,7 @@ from splitsr.imaging.formats import check_writable
 from splitsr.imaging.rows import Rows
 from splitsr.runtime.engine import Engine
 from splitsr.runtime.pixels import Pixels
+from splitsr.runtime.restore import Restoration, Restore
 from splitsr.runtime.tiled import TileSize
 from splitsr.runtime.upscaler import OnProgress, Upscaler, enlarge_alpha
 from splitsr.zoo.catalogue import DEFAULT_FAMILY
@@ -32,6 +33,7 @@ def upscale(
     scale: float | None = None,
     tile: TileSize = "auto",
     threads: int | None = None,
+    restore: Restore = "auto",
     format: str | None = None,  # noqa: A002 - the word that Pillow's users know
     quality: int | None = None,
     overwrite: bool = False,
@@ -49,6 +51,7 @@ def upscale(
         scale: 1 to 8, whole or not; by default the network's own.
         tile: as for `Upscaler`.
         threads: as for `Upscaler`.
+        restore: as for `Upscaler`.
         format: `png`, `jpeg`, `webp`, `tiff` or `avif`; by default what the ending of `path_out`
             says.
         quality: 1 to 100, for formats that lose detail.
@@ -62,17 +65,17 @@ def upscale(
     Raises:
         ImageError: the input cannot be read or the output cannot be written.
         ModelError: an unknown model, or one whose file is damaged.
-        ValueError: a scale, tile or number of threads out of range.
+        ValueError: a scale, tile, strength or number of threads out of range.
     """
     source, target = Path(path_in), Path(path_out)
     if is_same_file(source, target):
         raise ImageWriteError(f"{target}: is the input itself; name another output")
-    upscaler = Upscaler(model, threads=threads, tile=tile)
+    upscaler = Upscaler(model, threads=threads, tile=tile, restore=restore)
     scale = upscaler.scale if scale is None else scale
     output_format = format_for(target) if format is None else format
     photo = open_photo(source, max_pixels=max_pixels)
     check_result(photo, scale, output_format)
-    larger = stream_photo(upscaler, photo, scale, progress)
+    larger, _ = stream_photo(upscaler, photo, scale, progress)
     write_photo(
         larger, target, format=output_format, quality=quality, overwrite=overwrite, like=source
     )
@@ -84,7 +87,7 @@ def stream_photo(
     photo: Photo | PhotoRows,
     scale: float | None = None,
     progress: OnProgress | None = None,
-) -> PhotoRows:
+) -> tuple[PhotoRows, Restoration]:
     """Enlarges a photo as the rows of the result are asked for; metadata and format stay.
 
     `write_photo` asks for them one band after another, so the result is never in memory whole.
@@ -95,18 +98,22 @@ def stream_photo(
         scale: as for `Upscaler`.
         progress: as for `Upscaler`; called by whoever asks for the rows.
 
+    Returns:
+        The result, and how the photo is restored in it.
+
     Raises:
         ImageTooLargeError: as for `Upscaler`.
         ValueError: a scale out of range.
     """
     alpha = photo.alpha if isinstance(photo, Photo) else None
     if isinstance(photo, Photo):
+        found = upscaler.restoration(photo.color, photo.compression, scale)
         color = Rows.of(Pixels(photo.color, alpha).opaque_color())
     else:
-        color = photo.color
-    larger = upscaler.stream(color, scale, progress)
+        found, color = upscaler.restoration(None, None, scale), photo.color
+    larger = upscaler.stream(color, scale, progress, found.strength)
     over = None if alpha is None else enlarge_alpha(alpha, larger.height, larger.width)
-    return PhotoRows(larger, over, photo.metadata, photo.format)
+    return PhotoRows(larger, over, photo.metadata, photo.format), found
 
 
 def upscale_photo(
@@ -127,7 +134,9 @@ def upscale_photo(
         ImageTooLargeError: as for `Upscaler`.
         ValueError: a scale out of range.
     """
-    larger = upscaler.enlarge(Pixels(photo.color, photo.alpha), scale, progress)
+    found = upscaler.restoration(photo.color, photo.compression, scale)
+    pixels = Pixels(photo.color, photo.alpha)
+    larger = upscaler.enlarge(pixels, scale, progress, found.strength)
     return replace(photo, color=larger.color, alpha=larger.alpha)
 
 

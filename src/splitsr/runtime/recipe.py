@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from splitsr.runtime.networks import Networks
+from splitsr.runtime.restore import Restore
 from splitsr.runtime.tiled import TileSize
 from splitsr.runtime.upscaler import Upscaler
 from splitsr.zoo.catalogue import is_model_path
@@ -21,6 +23,7 @@ class Recipe:
         threshold: of difficulty, in place of a calibrated one.
         threads: that compute; None for one for each available CPU.
         tile: side of a tile in LR pixels, or `auto`.
+        restore: strength of restoration, as for `Upscaler`.
     """
 
     model: str
@@ -28,6 +31,7 @@ class Recipe:
     threshold: float | None = None
     threads: int | None = None
     tile: TileSize = "auto"
+    restore: Restore = "auto"
 
     def upscaler(self) -> Upscaler:
         """Makes it; each network is loaded when it is first needed.
@@ -37,14 +41,14 @@ class Recipe:
             WeightsError: a file that is missing, damaged or not from splitsr.
             ValueError: a value out of range.
         """
-        if self.light is None:
-            return Upscaler(self.model, threads=self.threads, tile=self.tile)
-        from splitsr.runtime.dispatch import find_dispatched
+        model: str | Networks = self.model
+        if self.light is not None:
+            from splitsr.runtime.dispatch import find_dispatched
 
-        networks = find_dispatched(
-            self.light, self.model, threshold=self.threshold, threads=self.threads
-        )
-        return Upscaler(networks, threads=self.threads, tile=self.tile)
+            model = find_dispatched(
+                self.light, self.model, threshold=self.threshold, threads=self.threads
+            )
+        return Upscaler(model, threads=self.threads, tile=self.tile, restore=self.restore)
 
     def absolute(self) -> Recipe:
         """The same for a process that works in another folder."""

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy.typing as npt
 
-from splitsr.errors import ImageTooLargeError
+from splitsr.errors import ImageTooLargeError, WeightsError
+from splitsr.imaging.degradation import Compression, jpeg_compression
 from splitsr.imaging.resize import resize_rows
 from splitsr.imaging.rows import Rows
 from splitsr.runtime.engine import DividedEngine, Engine, lanes_of
@@ -19,6 +20,12 @@ from splitsr.runtime.lanes import SharedEngine
 from splitsr.runtime.networks import Networks, find_networks
 from splitsr.runtime.passes import PassPlan, plan_passes
 from splitsr.runtime.pixels import Pixels, pack_pixels, unpack_pixels
+from splitsr.runtime.restore import (
+    Restoration,
+    Restore,
+    check_restore,
+    choose_restoration,
+)
 from splitsr.runtime.tiled import TileSize, plan_for, stream_tiled
 from splitsr.runtime.tiling import Tile
 from splitsr.zoo.catalogue import DEFAULT_FAMILY, Catalogue
@@ -54,7 +61,7 @@ class Upscaler:
 
     Memory is bounded by the picture, the result and, with a scale that no network has, one
     picture between them, all in integers, and the engine's work on one tile (about 256 MiB with
-    an automatic tile).
+    an automatic tile). Under `restore="auto"`, that of up to three strengths is kept.
 
     Networks with global channel attention (`spec.tileable` is false) are run whole, up to about
     4 GiB of engine memory, and pictures beyond that are refused. With a tile size of your own
@@ -67,6 +74,7 @@ class Upscaler:
         *,
         threads: int | None = None,
         tile: TileSize = "auto",
+        restore: Restore = "auto",
         catalogue: Catalogue | None = None,
     ) -> None:
         """Chooses the networks; each is loaded when it is first needed.
@@ -78,12 +86,16 @@ class Upscaler:
             threads: threads that compute one tile; by default one for each available CPU.
             tile: side of a tile in LR pixels; `auto` bounds memory and leaves small pictures
                 whole. The result does not depend on it.
+            restore: how strongly compression and noise are removed, 0 to 1, by a model that has a
+                twin for degraded images; `auto` chooses by the file's quality and the image's
+                noise, and is 0 for lossless files and for images of which no file is known;
+                `off` is 0.
             catalogue: where names are looked up; by default what ships.
 
         Raises:
             UnknownModelError: no such name; the message names the closest ones.
             WeightsError: a file that is missing, damaged or not from splitsr.
-            ValueError: fewer than 1 thread, or a tile below 1.
+            ValueError: fewer than 1 thread, a tile below 1, or a strength that is not 0 to 1.
         """
         if threads is not None and threads < 1:
             raise ValueError(f"threads: found {threads}; must be at least 1")
@@ -91,8 +103,8 @@ class Upscaler:
             raise ValueError(f"tile: found {tile}; must be 'auto' or at least 1")
         self._networks = find_networks(model, threads, catalogue)
         self._tile = tile
-        self._lock = Lock()
-        self._shared: dict[int, SharedEngine] | None = None  # None: one photo has it all
+        self._restore = check_restore(restore)
+        self._free: BoundedSemaphore | None = None  # lanes; None: one photo has them all
 
     @property
     def scale(self) -> int:
@@ -107,15 +119,52 @@ class Upscaler:
     def shared(self) -> Upscaler:
         """The same for several photos at once, in threads that share this one's CPUs and memory."""
         upscaler = copy(self)
-        upscaler._lock, upscaler._shared = Lock(), {}
+        upscaler._free = BoundedSemaphore(self.lanes)
         return upscaler
 
-    def _engine(self, scale: int) -> Engine:
-        engine = self._networks.engine(scale)
-        if self._shared is None or not isinstance(engine, DividedEngine):
-            return engine
-        with self._lock:
-            return self._shared.setdefault(scale, SharedEngine(engine))
+    @property
+    def fixed_strength(self) -> float:
+        """The strength for images of which nothing is known."""
+        return 0.0 if isinstance(self._restore, str) else float(self._restore)
+
+    def restoration(
+        self,
+        color: npt.NDArray[Any] | None,
+        compression: Compression | None,
+        scale: float | None = None,
+    ) -> Restoration:
+        """How strongly an image is restored, as `restore` says.
+
+        Under `auto`, a twin that cannot be used is no reason to refuse the image.
+
+        Args:
+            color: the image, (H, W, 1|3) uint8 or uint16; None will do for a lossless file.
+            compression: of its file; None where that is lossless, or not known.
+            scale: as for `__call__`.
+
+        Raises:
+            ValueError: a scale out of range.
+            WeightsError: the table of strengths is missing or not valid.
+        """
+        if self._restore != "auto":
+            return Restoration(self.fixed_strength, "asked for")
+        first = self.plan(1, 1, scale).passes[0].scale
+        found = choose_restoration(self._networks.twins.get(first), color, compression)
+        try:
+            self._networks.engine(first, found.strength)
+        except WeightsError as error:
+            return Restoration(0.0, str(error))
+        return found
+
+    def _engines(self, plan: PassPlan, strength: float) -> list[Engine]:
+        """Those of the passes, ready to run; what the first one gives is restored."""
+        scales = [step.scale for step in plan.passes]
+        engines = list(map(self._networks.engine, scales, [strength, *(0.0 for _ in scales)]))
+        if (free := self._free) is None:
+            return engines
+        return [
+            SharedEngine(one, free) if isinstance(one, DividedEngine) else one for one in engines
+        ]
 
     def networks_for(self, scale: float) -> tuple[Engine, ...]:
         """The networks that an enlargement by `scale` goes through, in order, loaded.
@@ -123,9 +172,9 @@ class Upscaler:
         Raises:
             ValueError: the scale is not from 1 to 8.
             WeightsError: a network's file is missing or damaged.
+            UnknownModelError: a network has no twin to be mixed with at the strength asked for.
         """
-        plan = plan_passes(1, 1, scale, self._networks.scales)
-        return tuple(self._networks.engine(step.scale) for step in plan.passes)
+        return tuple(self._engines(self.plan(1, 1, scale), self.fixed_strength))
 
     def __call__(
         self, image: ImageT, scale: float | None = None, progress: OnProgress | None = None
@@ -150,10 +199,15 @@ class Upscaler:
             ImageTooLargeError: memory is short, or the network must be run whole and cannot.
         """
         pixels = unpack_pixels(image)
-        return pack_pixels(self.enlarge(pixels, scale, progress), image)
+        found = self.restoration(pixels.color, jpeg_compression(image), scale)
+        return pack_pixels(self.enlarge(pixels, scale, progress, found.strength), image)
 
     def enlarge(
-        self, pixels: Pixels, scale: float | None = None, progress: OnProgress | None = None
+        self,
+        pixels: Pixels,
+        scale: float | None = None,
+        progress: OnProgress | None = None,
+        strength: float | None = None,
     ) -> Pixels:
         """Enlarges colour and alpha; what `__call__` does to every kind of image.
 
@@ -161,12 +215,13 @@ class Upscaler:
             pixels: colour through the networks; alpha, if any, by bicubic.
             scale: as for `__call__`.
             progress: as for `__call__`.
+            strength: of restoration; by default the one asked for, and 0 under `auto`.
 
         Raises:
             ValueError: a scale out of range.
             ImageTooLargeError: memory is short, or the network must be run whole and cannot.
         """
-        larger = self.stream(Rows.of(pixels.opaque_color()), scale, progress)
+        larger = self.stream(Rows.of(pixels.opaque_color()), scale, progress, strength)
         with _naming_memory(pixels.color.shape, larger):
             color = larger.gather()
             if pixels.alpha is None:
@@ -174,7 +229,11 @@ class Upscaler:
             return Pixels(color, enlarge_alpha(pixels.alpha, *color.shape[:2]).gather()[..., 0])
 
     def stream(
-        self, color: Rows, scale: float | None = None, progress: OnProgress | None = None
+        self,
+        color: Rows,
+        scale: float | None = None,
+        progress: OnProgress | None = None,
+        strength: float | None = None,
     ) -> Rows:
         """Enlarges colour as its rows come, to the values that `enlarge` gives.
 
@@ -182,6 +241,7 @@ class Upscaler:
             color: the picture, with visible colours throughout (`Pixels.opaque_color`).
             scale: as for `__call__`.
             progress: as for `__call__`; called by whoever takes the bands.
+            strength: as for `enlarge`.
 
         Raises:
             ValueError: a scale out of range.
@@ -189,7 +249,7 @@ class Upscaler:
                 memory is short.
         """
         plan = self.plan(color.height, color.width, scale)
-        engines = [self._engine(step.scale) for step in plan.passes]
+        engines = self._engines(plan, self.fixed_strength if strength is None else strength)
         tiles = [
             plan_for(engine, step.height, step.width, self._tile)
             for engine, step in zip(engines, plan.passes, strict=True)

@@ -19,6 +19,7 @@ from splitsr.zoo.onnx_file import NAME_KEY, read_metadata, spec_from_metadata
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 FILES_FOLDER = "files"
+TWIN = "restore"
 
 DEFAULT_FAMILY = "splitsr-balanced"
 """Family of the models that are used unless another is asked for."""
@@ -97,6 +98,11 @@ class ModelEntry:
         suffix = "" if self.precision == "fp32" else f"-{self.precision}"
         base = self.name.removesuffix(suffix).removesuffix(f"-x{self.spec.scale}")
         return base + suffix
+
+    @property
+    def is_twin(self) -> bool:
+        """Whether it is fine-tuned for degraded images, to be mixed with a model for clean ones."""
+        return f"-{TWIN}-x" in self.name
 
     @property
     def weights_path(self) -> Path:
@@ -192,6 +198,42 @@ def find_family(name: str, catalogue: Catalogue | None = None) -> dict[int, Mode
     models = shipped_catalogue() if catalogue is None else catalogue
     entries = [entry for entry in models.values() if entry.family == name]
     return {entry.spec.scale: entry for entry in sorted(entries, key=lambda e: e.spec.scale)}
+
+
+def find_twin(entry: ModelEntry, catalogue: Catalogue | None = None) -> ModelEntry | None:
+    """The model of the same network that is fine-tuned for degraded images, or None.
+
+    Of `splitsr-balanced-x4` it is `splitsr-balanced-restore-x4`. Of a file it is one beside it,
+    named likewise. An int8 form has none: what is rounded cannot be mixed.
+
+    Args:
+        entry: a model.
+        catalogue: where to look; by default what ships.
+
+    Raises:
+        WeightsError: the file beside it is damaged or not from splitsr.
+    """
+    if entry.is_twin or entry.precision != "fp32":
+        return None
+    models = shipped_catalogue() if catalogue is None else catalogue
+    if models.get(entry.name) is entry:
+        return models.get(twin_name(entry.name))
+    beside = entry.path.with_name(f"{twin_name(entry.path.stem)}{entry.path.suffix}")
+    return _entry_of_file(beside) if beside.is_file() else None
+
+
+def no_twin(name: str) -> UnknownModelError:
+    """The error for a model that is to restore images and has no twin to do so."""
+    return UnknownModelError(
+        f"{name}: has no twin for degraded images ({twin_name(name)}); leave out --restore, in "
+        "Python restore"
+    )
+
+
+def twin_name(name: str) -> str:
+    """The name of a model's twin for degraded images: `splitsr-fast-restore-x4`."""
+    family, _, scale = name.rpartition("-x")
+    return f"{family}-{TWIN}-x{scale}" if family else f"{name}-{TWIN}"
 
 
 def variant_name(name: str, precision: str) -> str:

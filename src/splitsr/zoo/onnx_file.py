@@ -31,6 +31,7 @@ _REFUSED = {
     "file": "weights in another file",
 }
 _VARINT, _SIZED, _FIXED = 0, 2, {1: 8, 5: 4}
+_DATA_TYPE, _RAW_DATA, _FLOAT = 2, 9, 1  # of a tensor
 
 
 def read_metadata(content: bytes, label: str) -> dict[str, str]:
@@ -59,6 +60,25 @@ def read_metadata(content: bytes, label: str) -> dict[str, str]:
     except (ValueError, TypeError, IndexError) as error:
         raise damaged(label, error) from error
     return found
+
+
+def find_weights(content: bytearray, label: str) -> tuple[memoryview, list[memoryview]]:
+    """The graph of an ONNX file and, in it, the bytes of each float32 tensor, in the file's order.
+
+    Args:
+        content: the file's bytes; what is found are parts of it, and writable.
+        label: what to call the file in messages.
+
+    Raises:
+        WeightsError: damaged, or no ONNX file.
+    """
+    try:
+        graph = dict(_children(memoryview(content), _MODEL))["graph"]
+        tensors = [dict(_fields(part)) for kind, part in _children(graph, {5: "tensor"})]
+    except (ValueError, IndexError, KeyError) as error:
+        raise damaged(label, error) from error
+    values = [tensor.get(_RAW_DATA) for tensor in tensors if tensor.get(_DATA_TYPE) == _FLOAT]
+    return graph, [value for value in values if isinstance(value, memoryview)]
 
 
 def _check(kind: str, message: memoryview, label: str) -> None:

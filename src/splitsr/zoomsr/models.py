@@ -39,6 +39,7 @@ def offered(catalogue: Catalogue) -> list[ModelEntry]:
         entry
         for entry in catalogue.values()
         if entry.precision == "fp32" and entry.spec.tileable and entry.spec.scale > 1
+        if not entry.is_twin
     ]
 
 

@@ -1,0 +1,196 @@
+"""What an image lost before it was read: the quality it was compressed at, and its noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+import numpy as np
+
+from splitsr.imaging.color import Y_WEIGHTS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL import Image
+
+# Luma at quality 50: ITU-T T.81, table K.1.
+_LUMA_50 = np.array(
+    [
+        *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55),
+        *(14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62),
+        *(18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92),
+        *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
+    ]
+)
+_QUALITIES = np.arange(1, 101)
+_UNKNOWN = ("AVIF", "HEIC")  # lossy, and silent about how much
+_BLOCK, _BAND_ROWS, _NOISE_PIXELS = 8, 16, 1 << 19
+_FLATTEST = 5  # per cent of the blocks
+_NORMAL_MEDIAN = 0.6745  # of the absolute value, for a standard deviation of 1
+
+
+class Compression(NamedTuple):
+    """How an image was compressed with loss.
+
+    Attributes:
+        format: Pillow's name of the format.
+        quality: 1 to 100, as libjpeg counts; None where the file does not tell.
+    """
+
+    format: str
+    quality: float | None
+
+
+def compression_of(image: Image.Image, format_name: str, stream: BinaryIO) -> Compression | None:
+    """How a file was compressed; None for a lossless one. Never an error.
+
+    Args:
+        image: the file, opened by Pillow.
+        format_name: of the file.
+        stream: its bytes, seekable.
+    """
+    if format_name == "JPEG":
+        return jpeg_compression(image)
+    if format_name == "WEBP":
+        stream.seek(0)
+        content = stream.read()
+        kind, frame = _webp_frame(content)
+        return None if kind == b"VP8L" else Compression("WEBP", _try(_webp_quality, frame))
+    return Compression(format_name, None) if format_name in _UNKNOWN else None
+
+
+def jpeg_compression(image: object) -> Compression | None:
+    """How a JPEG that Pillow has opened was compressed; None for any other image."""
+    if not hasattr(image, "quantization"):
+        return None
+    return Compression("JPEG", _try(_jpeg_quality, image))
+
+
+def estimate_noise(color: NDArray[Any]) -> float:
+    """The noise in the flattest parts of an image's luma.
+
+    It is the median of the finest diagonal differences within a block of 16x16 pixels, of the
+    flattest twentieth of the blocks. Blocks with clipped values, where noise cannot be seen, do not
+    count, and of a large image bands of rows are enough.
+
+    Args:
+        color: (H, W, 1|3) uint8 or uint16.
+
+    Returns:
+        Standard deviation, in levels of 0 to 255.
+    """
+    height, width = color.shape[:2]
+    count = max(1, min(height // _BAND_ROWS, _NOISE_PIXELS // (width * _BAND_ROWS)))
+    tops = np.linspace(0, max(height - _BAND_ROWS, 0), count).astype(int)
+    found = [_flatness(color[top : top + _BAND_ROWS]) for top in tops]
+    noise = np.concatenate(found)
+    scale = 255 / np.iinfo(color.dtype).max / _NORMAL_MEDIAN
+    return float(np.percentile(noise, _FLATTEST)) * scale if len(noise) else 0.0
+
+
+def _flatness(band: NDArray[Any]) -> NDArray[np.float64]:
+    """The median difference of each block of a band that has none of its values clipped."""
+    rows, columns = band.shape[0] // _BAND_ROWS, band.shape[1] // _BAND_ROWS
+    part = band[: rows * _BAND_ROWS, : columns * _BAND_ROWS]
+    weights = Y_WEIGHTS / Y_WEIGHTS.sum()
+    luma = part @ weights if part.shape[2] == 3 else part[..., 0].astype(np.float64)
+    luma = luma.reshape(rows, _BLOCK, 2, columns, _BLOCK, 2)
+    luma = luma.transpose(0, 3, 1, 4, 2, 5).reshape(rows * columns, _BLOCK * _BLOCK, 4)
+    step = np.iinfo(band.dtype).max / 255
+    clipped = (luma.min(axis=(1, 2)) < 2 * step) | (luma.max(axis=(1, 2)) > 253 * step)
+    diagonal = luma[~clipped] @ np.array([0.5, -0.5, -0.5, 0.5])
+    medians: NDArray[np.float64] = np.median(np.abs(diagonal), axis=1)
+    return medians
+
+
+def _try(read: Callable[[Any], float], source: object) -> float | None:
+    """A quality, or None from whatever has none: no image is refused for that."""
+    try:
+        return read(source)
+    except Exception:
+        return None
+
+
+def _jpeg_quality(image: Any) -> float:  # noqa: ANN401 (Pillow's, untyped)
+    """The quality at which libjpeg's table of luma is nearest: least squares of the logarithms."""
+    table = np.array(image.quantization[image.layer[0][3]], np.float64)
+    if table.shape != _LUMA_50.shape or table.min() < 1:
+        raise ValueError("no table that anything was divided by")
+    scales = np.where(_QUALITIES < 50, 5000 // _QUALITIES, 200 - 2 * _QUALITIES)
+    tables = np.clip((_LUMA_50 * scales[:, None] + 50) // 100, 1, 255)
+    distances = np.square(np.log(tables / table)).sum(axis=1)
+    return float(_QUALITIES[distances.argmin()])
+
+
+def _webp_frame(content: bytes) -> tuple[bytes, bytes]:
+    """The chunk of the pixels, its kind and what is in it; nothing where there is none."""
+    at = 12
+    while at + 8 <= len(content):
+        kind, size = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "little")
+        if kind in (b"VP8 ", b"VP8L"):
+            return kind, content[at + 8 : at + 8 + size]
+        at += 8 + size + size % 2
+    return b"", b""
+
+
+def _webp_quality(frame: bytes) -> float:
+    """The quality of libwebp for the mean quantizer of the segments of a VP8 key frame."""
+    if frame[0] & 1 or frame[3:6] != b"\x9d\x01\x2a":
+        raise ValueError("no key frame")
+    shares = 1 - np.array(_vp8_quantizers(_Vp8Header(frame[10:]))) / 127
+    linear = float(np.mean(np.clip(shares, 0, 1))) ** 3
+    return 100 * (linear * 1.5 if linear < 0.5 else (linear + 1) / 2)
+
+
+def _vp8_quantizers(header: _Vp8Header) -> list[int]:
+    """Quantizer indices, 0 to 127, one or those of four segments (RFC 6386, section 9)."""
+    header.read(2)  # colour space, clamping
+    absolute, segments = 0, [0]
+    if header.read(1):
+        has_map = header.read(1)
+        if header.read(1):
+            absolute = header.read(1)
+            segments = header.read_signed(7)
+            header.read_signed(6)
+        for _ in range(3 * has_map):
+            header.read(8 * header.read(1))
+    header.read(1 + 6 + 3)  # loop filter
+    if header.read(1) and header.read(1):
+        header.read_signed(6)
+        header.read_signed(6)
+    header.read(2)  # partitions
+    base = header.read(7)
+    return [value if absolute else base + value for value in segments]
+
+
+class _Vp8Header:
+    """Values of a VP8 frame header, all coded at even odds (RFC 6386, section 7)."""
+
+    _BYTES = 128
+
+    def __init__(self, data: bytes) -> None:
+        self._value = int.from_bytes(data[: self._BYTES].ljust(self._BYTES, b"\0"))
+        self._shift, self._range = 8 * self._BYTES - 8, 255
+
+    def read(self, bits: int) -> int:
+        """A number of so many bits."""
+        found = 0
+        for _ in range(bits):
+            split = 1 + (self._range - 1) // 2
+            bit = self._value >= split << self._shift
+            if bit:
+                self._value -= split << self._shift
+            self._range = self._range - split if bit else split
+            while self._range < 128:
+                self._range <<= 1
+                self._shift -= 1
+            found = 2 * found + bit
+        return found
+
+    def read_signed(self, bits: int) -> list[int]:
+        """Four numbers with signs; 0 for one that is left out."""
+        found = []
+        for _ in range(4):
+            value = self.read(bits) if (given := self.read(1)) else 0
+            found.append(-value if given and self.read(1) else value)
+        return found
