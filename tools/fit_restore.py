@@ -3,11 +3,11 @@
     splitsr data pack held-out -o held-out-pack
     python -m tools.fit_restore held-out-pack --model splitsr-balanced-x4 --write
 
-HR photographs, held out from the tests and from training, are shrunk, made noisy, saved as JPEG
-and read again, as `splitsr upscale` reads a photo. Each such image is enlarged at every strength.
-A value of the table is the strength with the best mean PSNR-Y for the images whose quality and
-estimated noise are near. What the table loses against the best fixed strength of each degradation
-is printed: it is to be below 0.05 dB, and on images that it was not fitted on too.
+HR photographs, held out from the tests and from training, are shrunk, made noisy, saved as JPEG and
+read again, as `splitsr upscale` reads a photo. Each such image is enlarged at every strength. The
+table is fitted to their mean PSNR-Y. What the table loses against the best fixed strength of each
+degradation is printed: it is to be below 0.05 dB, and with --check on images that it was not fitted
+on.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from splitsr.data.degradations import add_noise
 from splitsr.data.pack import Pack
 from splitsr.evaluation.metrics import psnr_y
 from splitsr.imaging.atomic import write_atomic
@@ -33,7 +34,7 @@ from splitsr.imaging.files import Photo, read_photo
 from splitsr.imaging.resize import crop_to_multiple, rescale_bicubic
 from splitsr.runtime.networks import find_networks
 from splitsr.runtime.pixels import Pixels
-from splitsr.runtime.restore import TABLES, StrengthTable
+from splitsr.runtime.restore import TABLES, StrengthTable, read_tables
 from splitsr.runtime.upscaler import Upscaler
 
 Image8 = npt.NDArray[np.uint8]
@@ -43,6 +44,7 @@ QUALITIES = (30, 50, 65, 75, 85, 90, 95, 98, 100)
 NOISES = (0.0, 2.0, 5.0, 10.0)
 STRENGTHS = np.arange(9) / 8
 KNOTS = ([30.0, 50.0, 75.0, 90.0, 95.0, 100.0], [0.5, 1.0, 2.0, 4.0])  # quality, estimated noise
+SWEEPS = 3
 LEAST_WEIGHT = 3.0  # of images near a knot: with less it has the value of the noise below it
 MOST_SIDE = 512  # of an HR photograph, whose middle is taken
 
@@ -57,7 +59,7 @@ class Sample(NamedTuple):
 
 
 def main() -> None:
-    """Fits and prints; writes if it is asked to."""
+    """Fits and reports; writes if it is asked to."""
     options = read_options()
     upscaler = Upscaler(networks := find_networks(options.model, options.threads))
     name = networks.twins[upscaler.scale]
@@ -67,7 +69,8 @@ def main() -> None:
         for index in range(0, len(pack), options.every)
         for sample in measure(upscaler, pack[index], np.random.default_rng(index))
     ]
-    table = fit(samples)
+    tables = read_tables(options.tables)
+    table = tables.get(name, tables["default"]) if options.check else fit(samples)
     print("\n".join(report(samples, table)))
     if options.write:
         write_atomic(options.tables, tables_with(options.tables, name, table), overwrite=True)
@@ -80,7 +83,9 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--model", required=True, help="a name, or an ONNX file beside its twin")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take each Nth")
     parser.add_argument("--threads", type=int)
-    parser.add_argument("--write", action="store_true", help="put the table into --tables")
+    done = parser.add_mutually_exclusive_group()
+    done.add_argument("--write", action="store_true", help="put the table into --tables")
+    done.add_argument("--check", action="store_true", help="fit nothing: report on what is there")
     parser.add_argument("--tables", type=Path, default=TABLES)
     return parser.parse_args()
 
@@ -103,7 +108,7 @@ def measure(upscaler: Upscaler, hr: Image8, rng: np.random.Generator) -> Iterato
 
 def degrade(lr: Image8, quality: int, noise: float, rng: np.random.Generator) -> Photo:
     """The image with Gaussian noise, through a JPEG."""
-    noisy = np.clip(np.rint(lr + rng.normal(0, noise, lr.shape)), 0, 255).astype(np.uint8)
+    noisy = add_noise(lr, noise, rng) if noise else lr
     file = io.BytesIO()
     Image.fromarray(noisy).save(file, "JPEG", quality=quality)
     return read_photo(file.getvalue())
@@ -116,15 +121,26 @@ def fit(samples: Sequence[Sample]) -> StrengthTable:
         _nearness([sample.quality for sample in samples], KNOTS[0]),
         _nearness([sample.estimate for sample in samples], KNOTS[1]),
     ]
-    rows: list[list[float]] = []
-    for noise in range(len(KNOTS[1])):
-        weights = near[0] * near[1][:, noise : noise + 1]
-        best = STRENGTHS[(weights.T @ scores).argmax(axis=1)].tolist()
-        if rows:
-            known = weights.sum(axis=0) >= LEAST_WEIGHT
-            best = [new if ok else old for new, old, ok in zip(best, rows[-1], known, strict=True)]
-        rows.append(best)
-    return StrengthTable(quality=KNOTS[0], noise=KNOTS[1], strength=rows)
+    weights = near[1][:, :, None] * near[0][:, None, :]
+    values = STRENGTHS[np.einsum("snq,sk->nqk", weights, scores).argmax(axis=2)]
+    known = weights.sum(axis=0) >= LEAST_WEIGHT
+    for _ in range(SWEEPS):  # knots that are near one image move together
+        for knot in zip(*known.nonzero(), strict=True):
+            trials = np.repeat(values[None], len(STRENGTHS), axis=0)
+            trials[:, *knot] = STRENGTHS
+            found = [_mean_score(np.tensordot(weights, trial), scores) for trial in trials]
+            values = trials[int(np.argmax(found))]
+    for row in range(1, len(values)):
+        values[row] = np.where(known[row], values[row], values[row - 1])
+    return StrengthTable(quality=KNOTS[0], noise=KNOTS[1], strength=values.tolist())
+
+
+def _mean_score(strengths: Floats, scores: Floats) -> float:
+    """Mean PSNR-Y of the samples, each at a strength of its own."""
+    places = np.clip(strengths, 0, 1) * (len(STRENGTHS) - 1)
+    below = np.minimum(places.astype(int), len(STRENGTHS) - 2)
+    index, share = np.arange(len(scores)), places - below
+    return float(np.mean((1 - share) * scores[index, below] + share * scores[index, below + 1]))
 
 
 def _nearness(values: Sequence[float], knots: list[float]) -> Floats:

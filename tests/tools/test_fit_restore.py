@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from splitsr.data.pack import PackWriter
 from splitsr.runtime.restore import TABLES, read_tables
 from splitsr.runtime.upscaler import Upscaler
 from tools.fit_restore import (
@@ -15,6 +16,7 @@ from tools.fit_restore import (
     STRENGTHS,
     Sample,
     fit,
+    main,
     measure,
     report,
     tables_with,
@@ -67,3 +69,31 @@ def test_each_degradation_is_measured_at_each_strength(
     assert all(one.psnr_y.shape == STRENGTHS.shape for one in found)
     assert found[3].estimate > found[2].estimate
     assert np.ptp(found[0].psnr_y) > 0
+
+
+def test_what_is_fitted_can_be_checked(
+    restoring_model: Path,
+    photo: np.ndarray,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("tools.fit_restore.QUALITIES", (50, 95))
+    monkeypatch.setattr("tools.fit_restore.NOISES", (0.0,))
+    (tmp_path / "pack").mkdir()
+    with PackWriter(tmp_path / "pack") as writer:
+        for index in range(2):
+            writer.add(str(index), photo[index * 128 :][:128, :128])
+        writer.finish()
+    tables = tmp_path / "restore.toml"
+    tables.write_bytes(TABLES.read_bytes())
+    call = ["fit", tmp_path / "pack", "--model", restoring_model, "--tables", tables]
+    reports = []
+    for last in ("--write", "--check"):
+        read_tables.cache_clear()
+        monkeypatch.setattr("sys.argv", [str(word) for word in (*call, last)])
+        main()
+        reports.append(capsys.readouterr().out)
+    assert "tiny-x4" in tomllib.loads(tables.read_text())
+    assert reports[0] == reports[1]
+    assert len(reports[0].splitlines()) == 3
