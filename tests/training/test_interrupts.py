@@ -46,7 +46,11 @@ def test_a_signal_ends_the_command_with_one_line_and_a_state(
 ) -> None:
     run = tmp_path / "run"
     process = subprocess.Popen(
-        train_command(config_path, pack, run, *LONG), stderr=subprocess.PIPE, text=True
+        train_command(config_path, pack, run, *LONG),
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background jobs, and so tests that run as one, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + PATIENCE_S
     while len(read_log(run)) < 10:
