@@ -68,10 +68,10 @@ def test_it_warns_that_it_listens_beyond_this_machine(app: Path) -> None:
     with running(app, "--port", "0", "--host", "0.0.0.0") as (process, line):
         port = url_of(line).rstrip("/").rpartition(":")[2]
         asked = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"Host": "my.lan"})
-        with urllib.request.urlopen(asked, timeout=20) as answer:
+        with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
             assert answer.status == 200
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE_S)
     assert errors.startswith("splitsr: --host 0.0.0.0: whoever reaches http://")
     assert errors.count("\n") == 1
 

@@ -213,7 +213,7 @@ def test_a_request_that_never_ends_is_given_up(
     monkeypatch.setattr(server, "REQUEST_S", 0.5)
     with (
         serving(site) as port,
-        socket.create_connection(("127.0.0.1", port), timeout=20) as connection,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection,
     ):
         connection.sendall(before + b"GET / HTTP/1.1\r\nX: ")
         stop = threading.Event()
@@ -239,7 +239,7 @@ def test_an_answer_that_nobody_takes_is_given_up_and_a_slow_one_is_not(
     large = {**site, "large": Resource.of("large", bytes(50_000_000))}
     with (
         serving(large) as port,
-        socket.create_connection(("127.0.0.1", port), timeout=20) as connection,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection,
     ):
         connection.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
         time.sleep(2)
@@ -254,9 +254,9 @@ def test_an_answer_that_nobody_takes_is_given_up_and_a_slow_one_is_not(
 def test_a_crowd_is_refused_and_goes(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "MAX_CONNECTIONS", 3)
     with serving(site) as port:
-        kept = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(3)]
+        kept = [socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) for _ in range(3)]
         time.sleep(0.5)  # they are taken in order, but not at once
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as fourth:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as fourth:
             assert ended(fourth)
         kept.pop().close()
         for _ in range(100):
