@@ -81,33 +81,27 @@ def raising(call: Callable[..., None], at: int) -> Callable[..., None]:
     return called
 
 
-def test_a_signal_between_the_two_optimizers_ends_the_step_first(
+@pytest.mark.parametrize(
+    ("owner", "name", "call", "step"),
+    [(Muon, "step", 5, 5), (state, "write_atomic", 2, 8)],
+    ids=["between the two optimizers", "inside the save"],
+)
+def test_a_signal_ends_the_run_after_the_step_at_hand(
+    owner: object,
+    name: str,
+    call: int,
+    step: int,
     pack: Pack,
     config_path: Path,
     tmp_path: Path,
     whole: Callable[[Path], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Muon, "step", raising(Muon.step, 5))
-    with pytest.raises(Interrupted, match="stopped at step 5 of 12"):
+    monkeypatch.setattr(owner, name, raising(getattr(owner, name), call))
+    with pytest.raises(Interrupted, match=f"stopped at step {step} of 12"):
         train(read_config(config_path), pack, tmp_path, device="cpu")
     monkeypatch.undo()
-    assert steps_of(tmp_path) == 5
-    result = train(read_config(config_path), pack, tmp_path, device="cpu", resume=True)
-    assert same_weights(result.weights, whole(config_path))
-
-
-def test_a_signal_inside_the_save(
-    pack: Pack,
-    config_path: Path,
-    tmp_path: Path,
-    whole: Callable[[Path], Path],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(state, "write_atomic", raising(state.write_atomic, 2))
-    with pytest.raises(Interrupted, match="stopped at step 8 of 12"):
-        train(read_config(config_path), pack, tmp_path, device="cpu")
-    monkeypatch.undo()
+    assert steps_of(tmp_path) == step
     result = train(read_config(config_path), pack, tmp_path, device="cpu", resume=True)
     assert same_weights(result.weights, whole(config_path))
 
