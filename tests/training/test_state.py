@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import resource
 import signal
@@ -160,6 +161,8 @@ def test_a_limit_of_the_system_is_one_line(
             log.parent,
             *("--set", f"checkpoint_every={every}", "--set", "validation.every=1000"),
         ),
+        # The limit would meet the data of coverage too.
+        env={name: value for name, value in os.environ.items() if "COVERAGE" not in name},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         capture_output=True,
         text=True,
