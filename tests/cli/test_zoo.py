@@ -176,6 +176,26 @@ def test_the_record_has_the_history_and_no_path_of_the_machine(places: Places) -
             assert trace not in found, f"{trace!r} in {path}"
 
 
+def test_a_twin_is_measured_on_jpegs_and_decided_by_them(
+    places: Places, trained: Path, untrained: Path, sets: dict[str, Path]
+) -> None:
+    twin = "splitsr-fast-restore-x4"
+    promote(untrained, twin, sets, places)
+    figures = load_catalogue(places.catalogue)[twin].figures
+    assert set(figures) == {"Set5", "Set14", "B100", "B100-jpeg90", "B100-jpeg75"}
+    assert figures["B100-jpeg75"].psnr_y < figures["B100-jpeg90"].psnr_y < figures["B100"].psnr_y
+    card = places.card(twin).read_text()
+    assert f"splitsr upscale photo.jpg --model {NAME} --restore auto" in card
+    assert "| B100-jpeg75 | 1 |" in card
+    assert twin not in places.readme.read_text()
+    promote(trained, twin, sets, places)
+    with pytest.raises(ModelError, match=r"not better than .* on B100-jpeg90 and B100-jpeg75 both"):
+        promote(untrained, twin, sets, places)
+    promote(untrained, twin, sets, places, replace=True)
+    assert load_catalogue(places.catalogue)[twin].figures == figures
+    assert stale_documents(places) == unlike_catalogue(places) == []
+
+
 def test_worse_weights_are_refused_and_nothing_changes(
     places: Places, untrained: Path, sets: dict[str, Path]
 ) -> None:

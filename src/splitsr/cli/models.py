@@ -20,7 +20,8 @@ def command(as_json: bool) -> None:
     """List the models that ship with splitsr.
 
     PSNR and SSIM are of luma, as `splitsr evaluate` measures them; multi-adds are for a 1280x720
-    output. The JSON is a list under `models`.
+    output. The JSON is a list under `models`; it has the twins for degraded images too, which
+    `splitsr upscale --restore` mixes in.
 
     \b
     Example:
@@ -36,7 +37,7 @@ def command(as_json: bool) -> None:
     else:
         from rich.console import Console
 
-        Console().print(_table(entries))
+        Console().print(_table([entry for entry in entries if not entry.is_twin]))
 
 
 def _print_json(entries: list[ModelEntry]) -> None:

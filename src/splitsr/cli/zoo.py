@@ -77,18 +77,29 @@ def _read_sets(
     metavar="TEXT",
     help="What the training time was spent on, for the card: 'one thread of an AMD EPYC'.",
 )
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Whether or not it is better: for a twin whose clean model has changed.",
+)
 @_root_option
 @_zoo_option
 def promote_command(
-    run: Path, name: str, sets: dict[str, Path], hardware: str, root: Path, zoo: Path | None
+    run: Path,
+    name: str,
+    sets: dict[str, Path],
+    hardware: str,
+    replace: bool,
+    root: Path,
+    zoo: Path | None,
 ) -> None:
     """Make the weights of RUN the shipped model NAME.
 
     RUN is a folder that `splitsr train` wrote, or a weights.safetensors out of one. The network
     must keep to its family's limits, its export must equal it, and where a model of that name
-    ships already, it must be better on Set14 and on B100. Then the weights, the results, the model
-    card, the README's table and the catalogue are written together. Latency is measured on this
-    machine: let nothing else run.
+    ships already, it must be better on Set14 and on B100, a twin for degraded images on JPEGs of
+    B100 at quality 90 and 75. Then the weights, the results, the model card, the README's table and
+    the catalogue are written together. Latency is measured on this machine: let nothing else run.
 
     \b
     Example:
@@ -115,6 +126,7 @@ def promote_command(
             sets,
             _places(root, zoo),
             hardware=hardware,
+            replace=replace,
             report=lambda what, done, total: bar.update(
                 task, description=what, completed=done, total=total
             ),

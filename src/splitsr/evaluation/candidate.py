@@ -13,6 +13,7 @@ from splitsr.evaluation.cost import Cost
 from splitsr.models.checkpoint import load_weights, read_weights
 from splitsr.models.network import Network
 from splitsr.spec import ModelSpec
+from splitsr.zoo.catalogue import TWIN
 
 WEIGHTS_FILE = "weights.safetensors"  # in a run's folder
 
@@ -129,7 +130,7 @@ def check_limits(name: str, family: str, cost: Cost) -> None:
     Raises:
         ModelError: it is; the message has the figures.
     """
-    limits = FAMILY_LIMITS.get(family)
+    limits = FAMILY_LIMITS.get(family.removesuffix(f"-{TWIN}"))
     if limits is None:
         return
     if cost.parameters > limits.parameters or cost.multi_adds_720p > limits.multi_adds_720p:

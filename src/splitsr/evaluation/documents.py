@@ -23,7 +23,7 @@ from splitsr.evaluation.tuning import read_tuning
 from splitsr.evaluation.tuning import to_csv as to_search_csv
 from splitsr.evaluation.tuning import to_markdown as to_search_table
 from splitsr.imaging.atomic import write_atomic
-from splitsr.zoo.catalogue import Catalogue, load_catalogue
+from splitsr.zoo.catalogue import TWIN, Catalogue, is_twin, load_catalogue
 
 
 def fill_blocks(text: str, blocks: Mapping[str, str], label: str) -> str:
@@ -151,8 +151,11 @@ def _render_card(name: str, record: ModelRecord, places: Places) -> str:
 
 
 def _new_card(name: str, record: ModelRecord, places: Places) -> str:
-    template = _read(places.card_template)
-    return template.replace("{name}", name).replace("{scale}", str(record.scale))
+    template = _read(places.twin_card_template if is_twin(name) else places.card_template)
+    clean = name.replace(f"-{TWIN}-", "-")
+    for field, value in {"name": name, "clean": clean, "scale": str(record.scale)}.items():
+        template = template.replace(f"{{{field}}}", value)
+    return template
 
 
 def _render_studies(places: Places) -> dict[Path, str]:

@@ -97,6 +97,11 @@ class Places:
         return self.facts / "models" / "card-template.md"
 
     @property
+    def twin_card_template(self) -> Path:
+        """What the card of a new twin for degraded images starts from."""
+        return self.facts / "models" / "card-template-restore.md"
+
+    @property
     def studies(self) -> Path:
         """Folder with the results of ablation studies."""
         return self.facts / "results" / "ablation"

@@ -40,11 +40,14 @@ from splitsr.export.onnx import export_onnx
 from splitsr.export.verify import Parity, compare_export, require_parity
 from splitsr.models.checkpoint import read_weights, save_weights
 from splitsr.runtime.onnx_engine import OnnxEngine
-from splitsr.zoo.catalogue import ModelEntry
+from splitsr.zoo.catalogue import ModelEntry, is_twin
 
 LICENCE = "Apache-2.0"
 DECIDING_SETS = ("Set14", "B100")
 """A model replaces one that ships only if it is better on all of these."""
+
+DEGRADED = {"B100-jpeg90": ("B100", "jpeg=90"), "B100-jpeg75": ("B100", "jpeg=75")}
+"""What a twin is measured on too, and decided by: a test set, and what its LR images go through."""
 
 _PARITY_IMAGES = 5
 _PARITY_SIDE = 160  # LR pixels
@@ -75,6 +78,7 @@ def promote(
     places: Places,
     *,
     hardware: str = "",
+    replace: bool = False,
     report: Report = lambda *_: None,
 ) -> Promotion:
     """Makes a run's weights the shipped model of a name.
@@ -85,6 +89,7 @@ def promote(
         sets: folders of HR images by the test set's name; at least those of `SETS`.
         places: where everything lies.
         hardware: that the training time was spent on, for the card.
+        replace: do so whether or not it is better, as a twin whose clean model has changed must.
         report: called as the work goes on.
 
     Raises:
@@ -104,8 +109,8 @@ def promote(
         export_onnx(candidate.network, path, name=name)
         onnx = path.read_bytes()
         parity = _check_parity(candidate, onnx, name, sets[SETS[0]], report)
-        figures = {test: _evaluate(path, test, sets[test], report) for test in sets}
-    if not _is_shipped(candidate, places.weights(name, ".safetensors")):
+        figures = _measure(path, name, sets, report)
+    if not replace and not _is_shipped(candidate, places.weights(name, ".safetensors")):
         _check_better(name, figures, read_catalogue(places).get(name))
     record = _record(candidate, cost, onnx, parity, figures, hardware, report)
     contents = _contents(name, candidate, record, onnx, places)
@@ -126,13 +131,29 @@ def _check_parity(
     return parity
 
 
-def _evaluate(path: Path, test: str, hr_dir: Path, report: Report) -> SetResult:
+def _measure(
+    path: Path, name: str, sets: Mapping[str, Path], report: Report
+) -> dict[str, SetResult]:
+    """The figures on all sets, of a twin on degraded ones too."""
+    tests: dict[str, tuple[str, str | None]] = {test: (test, None) for test in sets}
+    if is_twin(name):
+        tests |= DEGRADED
+    return {
+        test: _evaluate(path, test, sets[clean], degrade, report)
+        for test, (clean, degrade) in tests.items()
+    }
+
+
+def _evaluate(
+    path: Path, test: str, hr_dir: Path, degrade: str | None, report: Report
+) -> SetResult:
     """Scores the ONNX file on a test set, through the runtime that ships."""
     method = find_method(str(path))
     result = evaluate_folder(
         method.upscale,
         method.scale,
         hr_dir,
+        degrade=degrade,
         progress=lambda done, total: report(f"Evaluating {test}", done, total),
     )
     return _rounded(result)
@@ -164,7 +185,7 @@ def _check_better(name: str, figures: Mapping[str, SetResult], shipped: ModelEnt
         return
     pairs = {
         test: (figures[test].psnr_y, shipped.figures[test].psnr_y)
-        for test in DECIDING_SETS
+        for test in (DEGRADED if shipped.is_twin else DECIDING_SETS)
         if test in shipped.figures
     }
     if all(ours > theirs for ours, theirs in pairs.values()):

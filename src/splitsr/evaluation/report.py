@@ -13,6 +13,7 @@ import msgspec
 from splitsr.errors import DataError
 from splitsr.evaluation.latency import Machine
 from splitsr.evaluation.results import ModelRecord, Results
+from splitsr.zoo.catalogue import is_twin
 
 SETS = ("Set5", "Set14", "B100")
 """The test sets of every table."""
@@ -109,7 +110,11 @@ def _cell(text: str) -> str:
 
 
 def _models_table(scale: int, results: Results, published: Sequence[Published]) -> str:
-    ours = {name: record for name, record in results.items() if record.scale == scale}
+    ours = {
+        name: record
+        for name, record in results.items()
+        if record.scale == scale and not is_twin(name)
+    }
     ours = dict(sorted(ours.items(), key=lambda item: item[1].parameters))
     heading = (f"x{scale}", "parameters", "multi-adds", *SETS, "ms")
     rows = [_bicubic_row(next(iter(ours.values())))]

@@ -102,7 +102,7 @@ class ModelEntry:
     @property
     def is_twin(self) -> bool:
         """Whether it is fine-tuned for degraded images, to be mixed with a model for clean ones."""
-        return f"-{TWIN}-x" in self.name
+        return is_twin(self.name)
 
     @property
     def weights_path(self) -> Path:
@@ -234,6 +234,11 @@ def twin_name(name: str) -> str:
     """The name of a model's twin for degraded images: `splitsr-fast-restore-x4`."""
     family, _, scale = name.rpartition("-x")
     return f"{family}-{TWIN}-x{scale}" if family else f"{name}-{TWIN}"
+
+
+def is_twin(name: str) -> bool:
+    """Whether a model's name is that of a twin for degraded images."""
+    return f"-{TWIN}-x" in name
 
 
 def variant_name(name: str, precision: str) -> str:
