@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splitsr.spec import ModelSpec, SplitSRSpec, spec_to_json
+from splitsr.networks import ModelSpec, SplitSRSpec, spec_to_json
 from tests.patience import PATIENCE_S
 
 # The tightest case of a halo: every convolution of this network counts in the spec's radius.

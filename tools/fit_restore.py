@@ -32,7 +32,7 @@ from splitsr.imaging.atomic import write_atomic
 from splitsr.imaging.degradation import estimate_noise
 from splitsr.imaging.files import Photo, read_photo
 from splitsr.imaging.resize import crop_to_multiple, rescale_bicubic
-from splitsr.runtime.networks import find_networks
+from splitsr.runtime.engine_cache import find_networks
 from splitsr.runtime.pixels import Pixels
 from splitsr.runtime.restore import TABLES, StrengthTable, read_tables
 from splitsr.runtime.upscaler import Upscaler

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
         WeightsError,
         ZoomError,
     )
-    from splitsr.runtime.photos import upscale
+    from splitsr.networks import ModelSpec
+    from splitsr.runtime.upscale_file import upscale
     from splitsr.runtime.upscaler import Progress, Upscaler
-    from splitsr.spec import ModelSpec
     from splitsr.zoo.catalogue import ModelEntry, list_models
 
 __version__ = "0.1.0"
@@ -68,11 +68,11 @@ __all__ = [
 
 _ELSEWHERE = {
     "ModelEntry": "splitsr.zoo.catalogue",
-    "ModelSpec": "splitsr.spec",
+    "ModelSpec": "splitsr.networks",
     "Progress": "splitsr.runtime.upscaler",
     "Upscaler": "splitsr.runtime.upscaler",
     "list_models": "splitsr.zoo.catalogue",
-    "upscale": "splitsr.runtime.photos",
+    "upscale": "splitsr.runtime.upscale_file",
 }
 
 

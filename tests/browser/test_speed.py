@@ -1,4 +1,4 @@
-"""What a large photo costs; benchmarks/zoom.py measures how long it takes."""
+"""What a large photo costs; tools/benchmarks/zoom.py measures how long it takes."""
 
 from __future__ import annotations
 

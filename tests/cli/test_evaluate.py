@@ -10,11 +10,11 @@ import torch
 from PIL import Image
 from skimage import data
 
-from splitsr.evaluation.benchmark import bicubic, evaluate_folder, load_pairs
+from splitsr.evaluation.score import bicubic, evaluate_folder, load_pairs
 from splitsr.export.onnx import export_onnx
-from splitsr.models.build import build_model
-from splitsr.models.checkpoint import save_weights
-from splitsr.spec import SplitSRSpec
+from splitsr.networks import SplitSRSpec
+from splitsr.networks.build import build_model
+from splitsr.networks.checkpoint import save_weights
 
 SPLITSR = Path(sys.executable).with_name("splitsr")
 SET5 = Path(__file__).resolve().parents[3] / "shared" / "data" / "test" / "Set5"

@@ -14,10 +14,10 @@ import pytest
 import torch
 from PIL import Image
 
-from splitsr.models.build import build_model
-from splitsr.models.checkpoint import save_weights
+from splitsr.networks import ModelSpec
+from splitsr.networks.build import build_model
+from splitsr.networks.checkpoint import save_weights
 from splitsr.runtime.upscaler import Upscaler
-from splitsr.spec import ModelSpec
 from tests.patience import PATIENCE_S
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 
 from splitsr.cli.info import command
 from splitsr.errors import ConfigError, SpecError, SplitSRError, UnknownModelError, WeightsError
-from splitsr.models.build import build_model
-from splitsr.models.checkpoint import save_weights
-from splitsr.spec import SplitSRSpec
+from splitsr.networks import SplitSRSpec
+from splitsr.networks.build import build_model
+from splitsr.networks.checkpoint import save_weights
 
 SPEC = SplitSRSpec(n_feats=8, n_resgroups=1, n_resblocks=2, hybrid_index=1)
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from splitsr.cli.main import cli
-from splitsr.spec import ModelSpec
+from splitsr.networks import ModelSpec
 from splitsr.zoo import Catalogue, Figures, ModelEntry, catalogue, list_models
 
 FIELDS = {

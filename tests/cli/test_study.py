@@ -13,7 +13,7 @@ from scipy import stats
 
 from splitsr.cli.study import command
 from splitsr.errors import DataError
-from splitsr.evaluation.study import Answer, analyse, read_answers
+from splitsr.evaluation.preference import Answer, analyse, read_answers
 
 HEADER = "participant,content,item,preference\n"
 

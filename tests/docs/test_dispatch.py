@@ -7,16 +7,18 @@ import json
 
 import msgspec
 
-from splitsr.evaluation.documents import fill_blocks
-from splitsr.runtime.dispatch import shipped_calibrations
+from splitsr.dispatch.engine import shipped_calibrations
 from splitsr.zoo.catalogue import shipped_catalogue
 from tests.docs.markdown import ROOT
+from tools.documents import fill_blocks
 
-REPORT = json.loads((ROOT / "benchmarks" / "results" / "dispatch.json").read_text())
+REPORT = json.loads((ROOT / "results" / "dispatch.json").read_text())
 
 
 def test_the_table_is_that_of_the_results() -> None:
-    place = importlib.util.spec_from_file_location("bench", ROOT / "benchmarks" / "dispatch.py")
+    place = importlib.util.spec_from_file_location(
+        "bench", ROOT / "tools" / "benchmarks" / "dispatch.py"
+    )
     assert place
     assert place.loader
     script = importlib.util.module_from_spec(place)

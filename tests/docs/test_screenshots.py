@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from docs.make_screenshots import SHOTS, Shot
 from tests.docs.markdown import ROOT
+from tools.figures.screenshots import SHOTS, Shot
 
 MOST_BYTES = 400_000
 

@@ -14,11 +14,11 @@ from splitsr.export.backends import Backend
 from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, Format, Precision, Target
 from splitsr.imaging.arrays import to_nchw
 from splitsr.imaging.resize import resize_bicubic
-from splitsr.models.build import build_model
-from splitsr.models.network import Network
-from splitsr.models.rewrite import inference_form
+from splitsr.networks import EDSRSpec, ModelSpec, RCANSpec, SANSpec, SplitSRSpec, SRCNNSpec
+from splitsr.networks.build import build_model
+from splitsr.networks.network import Network
+from splitsr.networks.splitsr.inference_form import inference_form
 from splitsr.runtime.engine import Engine
-from splitsr.spec import EDSRSpec, ModelSpec, RCANSpec, SANSpec, SplitSRSpec, SRCNNSpec
 
 SPECS: dict[str, ModelSpec] = {
     "shipped form": SplitSRSpec(

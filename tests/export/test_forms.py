@@ -13,10 +13,10 @@ from splitsr.export.forms import (
     with_dense_convolutions,
     without_shuffle,
 )
-from splitsr.export.shuffle_order import place_first
-from splitsr.models.build import build_model
-from splitsr.models.rewrite import inference_form
-from splitsr.spec import SplitSRSpec
+from splitsr.export.litert.shuffle_order import place_first
+from splitsr.networks import SplitSRSpec
+from splitsr.networks.build import build_model
+from splitsr.networks.splitsr.inference_form import inference_form
 
 SPEC = SplitSRSpec(
     n_feats=16,

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from splitsr.export.onnx import export_onnx
-from splitsr.models.build import build_model
-from splitsr.spec import SplitSRSpec, spec_from_json
+from splitsr.networks import SplitSRSpec, spec_from_json
+from splitsr.networks.build import build_model
 
 SPECS = {
     "shipped form": SplitSRSpec(

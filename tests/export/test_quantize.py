@@ -15,9 +15,9 @@ from splitsr.export.onnx import build
 from splitsr.export.quantize import _activations, _observed, _ranges
 from splitsr.export.target import Target
 from splitsr.imaging.arrays import to_nchw
-from splitsr.models.build import build_model
-from splitsr.models.rewrite import inference_form
-from splitsr.spec import SplitSRSpec
+from splitsr.networks import SplitSRSpec
+from splitsr.networks.build import build_model
+from splitsr.networks.splitsr.inference_form import inference_form
 
 SPEC = SplitSRSpec(
     n_feats=16, n_resgroups=2, n_resblocks=2, split_ratio=0.5, hybrid_index=2, trunk_kernel=0,

@@ -12,9 +12,9 @@ from torch import nn
 
 from splitsr.errors import ModelError
 from splitsr.export.verify import compare_export, require_parity
-from splitsr.models.build import build_model
+from splitsr.networks import ModelSpec
+from splitsr.networks.build import build_model
 from splitsr.runtime.engine import FloatArray
-from splitsr.spec import ModelSpec
 
 
 @dataclass

@@ -15,11 +15,11 @@ import warnings
 from contextlib import suppress
 
 from splitsr.errors import ImageError
+from splitsr.imaging.codecs.formats import FORMATS
+from splitsr.imaging.codecs.integrity import check_complete
+from splitsr.imaging.codecs.jpeg_scans import has_jpeg_rows
+from splitsr.imaging.codecs.tiff_pages import count_pages, is_camera_raw
 from splitsr.imaging.files import read_photo
-from splitsr.imaging.formats import FORMATS
-from splitsr.imaging.integrity import check_complete
-from splitsr.imaging.jpeg_scans import has_jpeg_rows
-from splitsr.imaging.tiff_pages import count_pages, is_camera_raw
 
 _MOST_PIXELS = 1_000_000
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from splitsr.imaging.formats import WRITABLE
+from splitsr.imaging.codecs.formats import WRITABLE
 from tests.fuzz import whole_path
 from tests.fuzz.parsers import check
 from tests.fuzz.seeds import CORPUS, make_seeds

@@ -7,10 +7,10 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
+from splitsr.batch.local import Job, Settings, enlarge_job
 from splitsr.errors import ImageError
+from splitsr.imaging.codecs.formats import WRITABLE, suffix_for
 from splitsr.imaging.files import DEFAULT_MAX_PIXELS, open_photo, pixels_of, read_photo
-from splitsr.imaging.formats import WRITABLE, suffix_for
-from splitsr.runtime.batch import Job, Settings, enlarge_job
 from splitsr.runtime.interpolation import InterpolationEngine
 from splitsr.runtime.upscaler import Upscaler
 from tests.fuzz.mutate import mutate

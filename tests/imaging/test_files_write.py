@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin
 
 from splitsr.errors import ImageWriteError
-from splitsr.imaging import png, tiff
 from splitsr.imaging.arrays import flatten, to_uint8
+from splitsr.imaging.codecs import png, tiff
+from splitsr.imaging.codecs.png_chunks import text_chunk, text_of
 from splitsr.imaging.files import (
     WRITABLE,
     Metadata,
@@ -31,7 +32,6 @@ from splitsr.imaging.files import (
     suffix_for,
     write_photo,
 )
-from splitsr.imaging.png_chunks import text_chunk, text_of
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a b="1"/></x:xmpmeta>'
 

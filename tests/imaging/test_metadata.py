@@ -12,8 +12,8 @@ import tifffile
 from PIL import Image, IptcImagePlugin, TiffImagePlugin
 
 from splitsr.imaging import exif, xmp
+from splitsr.imaging.codecs.png_chunks import text_of
 from splitsr.imaging.files import WRITABLE, Metadata, Photo, read_photo
-from splitsr.imaging.png_chunks import text_of
 from tests.imaging.carried import (
     CORPUS,
     carried,

@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image
 
 from splitsr.errors import ImageReadError, ImageTooLargeError
-from splitsr.imaging import jpeg
+from splitsr.imaging.codecs import jpeg
 from splitsr.imaging.files import Photo, PhotoRows, open_photo, read_photo, write_photo
 from splitsr.imaging.metadata import Metadata
 from splitsr.imaging.rows import Rows

@@ -8,8 +8,8 @@ import onnx
 import pytest
 
 from splitsr.errors import WeightsError
+from splitsr.networks import ModelSpec
 from splitsr.runtime.onnx_engine import OnnxEngine, available_cpus
-from splitsr.spec import ModelSpec
 
 
 def test_it_runs_any_batch_and_size_from_a_path_or_bytes(tiny_model: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_model_without_a_spec_is_refused(
     tmp_path: Path, make_model: Callable[..., Path], tiny_spec: ModelSpec
 ) -> None:
     path = make_model(tmp_path / "foreign.onnx", tiny_spec, metadata=False)
-    with pytest.raises(WeightsError, match=r"no 'splitsr.spec' in its metadata"):
+    with pytest.raises(WeightsError, match=r"no 'splitsr.networks' in its metadata"):
         OnnxEngine(path)
 
 

@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from splitsr.batch.local import Job, Settings, attempt_all
+from splitsr.batch.upscaler_options import Recipe
+from splitsr.dispatch.engine import find_dispatched
 from splitsr.errors import UnknownModelError, WeightsError
 from splitsr.imaging.degradation import Compression
 from splitsr.imaging.files import read_photo
-from splitsr.runtime.batch import Job, Settings, attempt_all
-from splitsr.runtime.dispatch import find_dispatched
+from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import Engine
-from splitsr.runtime.networks import Networks, find_networks
-from splitsr.runtime.photos import upscale, upscale_photo
-from splitsr.runtime.recipe import Recipe
+from splitsr.runtime.engine_cache import Networks, find_networks
 from splitsr.runtime.restore import StrengthTable, choose_restoration, read_tables
+from splitsr.runtime.upscale_file import upscale, upscale_photo
 from splitsr.runtime.upscaler import Upscaler
-from splitsr.spec import ModelSpec
-from tests.runtime.test_batch import Quiet
+from tests.batch.test_local import Quiet
 
 
 def saved(photo: np.ndarray, path: Path, **options: object) -> Path:

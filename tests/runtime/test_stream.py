@@ -12,9 +12,9 @@ from PIL import Image
 
 from splitsr.imaging.files import Photo, read_photo, write_photo
 from splitsr.runtime.onnx_engine import OnnxEngine
-from splitsr.runtime.photos import stream_photo, upscale, upscale_photo
-from splitsr.runtime.tiled import plan_for, run_tiled
-from splitsr.runtime.tiling import AUTO_TILE_BYTES, BAND_VALUES, auto_tiles, engine_bytes
+from splitsr.runtime.tile_plan import AUTO_TILE_BYTES, BAND_VALUES, auto_tiles, engine_bytes
+from splitsr.runtime.tile_runner import plan_for, run_tiled
+from splitsr.runtime.upscale_file import stream_photo, upscale, upscale_photo
 from splitsr.runtime.upscaler import Upscaler
 from splitsr.zoo.catalogue import find_model
 from tests.patience import PATIENCE_S
@@ -23,7 +23,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from splitsr.cli.main import cli
-from splitsr.evaluation.memory import peak_rss_mb
+from splitsr.benchmark.memory import peak_rss_mb
 cli.main(sys.argv[2:], standalone_mode=False)
 Path(sys.argv[1]).write_text(str(peak_rss_mb()))
 """

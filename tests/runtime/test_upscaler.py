@@ -11,13 +11,13 @@ from PIL import Image
 
 from splitsr.errors import ImageTooLargeError, UnsupportedImageError, WeightsError
 from splitsr.imaging.resize import resize_bicubic
-from splitsr.runtime import tiled
+from splitsr.networks import ModelSpec, SplitSRSpec
+from splitsr.runtime import tile_runner as tiled
 from splitsr.runtime.engine import FloatArray
 from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.runtime.pixels import Pixels
-from splitsr.runtime.tiling import plan_tiles
+from splitsr.runtime.tile_plan import plan_tiles
 from splitsr.runtime.upscaler import Progress, Upscaler
-from splitsr.spec import ModelSpec, SplitSRSpec
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import skimage.data
 import torch
 
 from splitsr.data.pack import Pack, PackWriter
-from splitsr.models.checkpoint import read_weights
+from splitsr.networks.checkpoint import read_weights
 
 CONFIG = """
 name = "tiny"

@@ -8,7 +8,7 @@ import pytest
 
 from splitsr.data.degradations import Degradation
 from splitsr.errors import ConfigError, SpecError, UnknownModelError
-from splitsr.spec import SplitSRSpec
+from splitsr.networks import SplitSRSpec
 from splitsr.training.config import TrainConfig, config_to_toml, read_config, weights_path
 from splitsr.zoo.catalogue import load_catalogue
 

@@ -17,8 +17,8 @@ from torch import nn
 from splitsr.data.pack import Pack
 from splitsr.data.patches import Patches
 from splitsr.errors import DataError, TrainingError
-from splitsr.models.build import build_model
-from splitsr.models.checkpoint import load_weights, read_weights
+from splitsr.networks.build import build_model
+from splitsr.networks.checkpoint import load_weights, read_weights
 from splitsr.training import loop
 from splitsr.training.config import Stage, read_config
 from splitsr.training.devices import Place, find_place

@@ -15,14 +15,14 @@ from splitsr.data.pack import Pack
 from splitsr.errors import ConfigError
 from splitsr.export.onnx import export_onnx
 from splitsr.export.verify import compare_export, require_parity
-from splitsr.models.checkpoint import load_weights
+from splitsr.networks import LIGHT_BLOCKS, spec_to_dict
+from splitsr.networks.checkpoint import load_weights
 from splitsr.runtime.onnx_engine import OnnxEngine
-from splitsr.spec import LIGHT_BLOCKS, spec_to_dict
 from splitsr.training.config import config_from_dict
 from splitsr.training.log import read_log
 from splitsr.training.loop import train
 from splitsr.training.state import STATE_FILE
-from tests.models.test_networks import TINY
+from tests.networks.test_networks import TINY
 
 LIGHT = {
     kind: {
@@ -82,7 +82,7 @@ def test_interpolation_is_not_trained_but_exported(
     name: str, tmp_path: Path, photo: np.ndarray
 ) -> None:
     from splitsr.imaging.resize import resize_bicubic
-    from splitsr.models.build import build_model
+    from splitsr.networks.build import build_model
     from splitsr.runtime.upscaler import Upscaler
 
     with pytest.raises(ConfigError, match="interpolation has no weights to train"):

@@ -11,17 +11,17 @@ import torch
 from torch import nn
 
 from splitsr.imaging.color import rgb_to_y
-from splitsr.models.build import build_model
-from splitsr.spec import SplitSRSpec
+from splitsr.networks import SplitSRSpec
+from splitsr.networks.build import build_model
 from splitsr.training.config import Optimizer, Schedule, Stage
 from splitsr.training.ema import EMA
 from splitsr.training.losses import image_loss, spectral_loss
 from splitsr.training.muon import Muon, orthogonalise
 from splitsr.training.optimizers import Optimizers, body_kernels, build_optimizers
-from splitsr.training.reparam import expand
+from splitsr.training.overparam import expand
 from splitsr.training.schedule import learning_rate
 from splitsr.zoo.catalogue import load_catalogue
-from tests.models.test_networks import TINY
+from tests.networks.test_networks import TINY
 
 CPU = torch.device("cpu")
 

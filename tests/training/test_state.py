@@ -18,8 +18,8 @@ from torch import Tensor
 
 from splitsr.data.pack import Pack, PackWriter
 from splitsr.errors import DataError, ImageWriteError, NonFiniteError, TrainingError
-from splitsr.models.build import build_model
-from splitsr.models.checkpoint import read_weights
+from splitsr.networks.build import build_model
+from splitsr.networks.checkpoint import read_weights
 from splitsr.training import loop
 from splitsr.training import step as step_module
 from splitsr.training.config import TrainConfig, config_to_toml, read_config

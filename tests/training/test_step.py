@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from splitsr.data.patches import Patches
-from splitsr.models.build import build_model
+from splitsr.networks.build import build_model
 from splitsr.training.config import TrainConfig, read_config
 from splitsr.training.devices import Place
 from splitsr.training.optimizers import Optimizers

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from splitsr.errors import UnknownModelError, WeightsError
-from splitsr.runtime.engines import find_form
+from splitsr.networks import ModelSpec
+from splitsr.runtime.loading import find_form
 from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.runtime.upscaler import Upscaler
-from splitsr.spec import ModelSpec
 from splitsr.zoo import (
     DEFAULT_FAMILY,
     Catalogue,

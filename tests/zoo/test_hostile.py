@@ -14,10 +14,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from splitsr.dispatch.engine import read_calibration
 from splitsr.errors import SpecError, WeightsError
-from splitsr.runtime.dispatch import read_calibration
+from splitsr.networks import spec_from_dict, spec_from_json
 from splitsr.runtime.onnx_engine import OnnxEngine
-from splitsr.spec import spec_from_dict, spec_from_json
 from splitsr.zoo.catalogue import find_model
 from splitsr.zoo.onnx_file import read_metadata
 

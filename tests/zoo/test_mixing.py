@@ -11,9 +11,9 @@ import torch
 
 from splitsr.errors import ModelError, UnknownModelError, WeightsError
 from splitsr.export.onnx import export_onnx
-from splitsr.models.checkpoint import load_weights
+from splitsr.networks import ModelSpec
+from splitsr.networks.checkpoint import load_weights
 from splitsr.runtime.onnx_engine import OnnxEngine
-from splitsr.spec import ModelSpec
 from splitsr.zoo.catalogue import ModelEntry, find_model, find_twin, list_models
 from splitsr.zoo.mixing import mix_weights, read_mixed
 

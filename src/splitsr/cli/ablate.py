@@ -10,8 +10,8 @@ import click
 from splitsr.cli.options import json_option
 
 if TYPE_CHECKING:
-    from splitsr.ablation.study import Study
-    from splitsr.evaluation.ablation import StudyResult
+    from splitsr.experiments.grid import Study
+    from splitsr.experiments.grid_results import StudyResult
     from splitsr.training.log import Record
 
 
@@ -79,8 +79,8 @@ def command(
       splitsr ablate configs/ablation/alpha.toml --data photos.pack --out runs/ablation
       splitsr ablate configs/ablation/alpha.toml --out runs/ablation --remeasure
     """  # noqa: D301 (click reads the \b)
-    from splitsr.ablation.study import read_study
     from splitsr.errors import MissingDependencyError
+    from splitsr.experiments.grid import read_study
 
     if remeasure and (data or sets or seeds or no_latency):
         raise click.UsageError("--remeasure trains nothing: of the options, --threads alone fits")
@@ -90,12 +90,12 @@ def command(
     try:
         import torch
 
-        from splitsr.ablation import run
+        from splitsr.experiments import run
     except ImportError:
         raise MissingDependencyError(
             "a study needs PyTorch and onnx: pip install 'splitsr[train,export]'"
         ) from None
-    from splitsr.evaluation.ablation import to_json, to_markdown
+    from splitsr.experiments.grid_results import to_json, to_markdown
 
     torch.set_num_threads(threads)
     if data is None:
@@ -122,8 +122,8 @@ def _run(
     from rich.console import Console
     from rich.progress import Progress
 
-    from splitsr.ablation.run import run_study
     from splitsr.data.pack import Pack
+    from splitsr.experiments.run import run_study
 
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:

@@ -12,15 +12,15 @@ from splitsr.cli.options import BadCall, json_option, size_option
 from splitsr.errors import UnknownModelError
 
 if TYPE_CHECKING:
-    from splitsr.evaluation.bench import BenchReport, BenchRow, Contestant
-    from splitsr.evaluation.offload import Link, Offload, Transfer
+    from splitsr.benchmark.offload import Link, Offload, Transfer
+    from splitsr.benchmark.speed import BenchReport, BenchRow, Contestant
     from splitsr.zoo.catalogue import ModelEntry
 
 
 def _read_links(
     _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
 ) -> tuple[Link, ...]:
-    from splitsr.evaluation.offload import Link
+    from splitsr.benchmark.offload import Link
 
     links = []
     for value in values:
@@ -98,7 +98,7 @@ def command(
       splitsr bench splitsr-fast-x4 --precision fp32 --precision int8 --against splitsr-fast-x4
       splitsr bench splitsr-balanced --network 20,50 --network 100,20 --photo photo.jpg
     """  # noqa: D301 (click reads the \b)
-    from splitsr.evaluation.bench import run_bench
+    from splitsr.benchmark.speed import run_bench
 
     if links and photo is None:
         raise click.UsageError("--network needs --photo: the bytes to send are those of a photo")
@@ -117,7 +117,7 @@ def command(
 def _contestants(
     models: tuple[str, ...], precisions: tuple[str, ...], threads: int | None
 ) -> list[Contestant]:
-    from splitsr.runtime.engines import find_form
+    from splitsr.runtime.loading import find_form
 
     wanted = [
         (name, precision)
@@ -150,8 +150,8 @@ def _shipped(precisions: tuple[str, ...]) -> list[str]:
 
 
 def _contestant(source: str, entry: ModelEntry, precision: str, threads: int | None) -> Contestant:
-    from splitsr.evaluation.bench import Contestant
-    from splitsr.runtime.engines import load_engine
+    from splitsr.benchmark.speed import Contestant
+    from splitsr.runtime.loading import load_engine
     from splitsr.runtime.onnx_engine import available_cpus
 
     threads = threads or available_cpus()
@@ -166,7 +166,7 @@ def _multi_adds(entry: ModelEntry) -> int | None:
     if entry.multi_adds_720p is not None:
         return entry.multi_adds_720p
     try:
-        from splitsr.evaluation.cost import measure_cost
+        from splitsr.benchmark.flops import measure_cost
     except ImportError:
         return None
     return measure_cost(entry.spec).multi_adds_720p
@@ -190,7 +190,7 @@ def _offloads(
     photo: Path | None,
     server_ms: float,
 ) -> list[Offload]:
-    from splitsr.evaluation.offload import compare
+    from splitsr.benchmark.offload import compare
 
     if photo is None:
         return []
@@ -214,7 +214,7 @@ def _offloads(
 
 
 def _transfer(photo: Path, size: tuple[int, int], scale: int) -> Transfer:
-    from splitsr.evaluation.offload import measure_transfer
+    from splitsr.benchmark.offload import measure_transfer
     from splitsr.imaging.arrays import to_uint8
     from splitsr.imaging.files import read_photo
 
@@ -275,7 +275,7 @@ def _offload_table(offloads: list[Offload]) -> object:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from splitsr.evaluation.offload import INPUT_QUALITY, OUTPUT_QUALITY
+    from splitsr.benchmark.offload import INPUT_QUALITY, OUTPUT_QUALITY
 
     headings = ("model", "Mbit/s", "RTT", "device", "up", "server", "down", "sum", "factor")
     table = Table(*headings, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)

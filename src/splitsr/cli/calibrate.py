@@ -10,8 +10,8 @@ import click
 from splitsr.cli.options import BadCall, json_option
 
 if TYPE_CHECKING:
-    from splitsr.evaluation.benchmark import ImagePair
-    from splitsr.runtime.dispatch import Calibration
+    from splitsr.dispatch.engine import Calibration
+    from splitsr.evaluation.score import ImagePair
 
 
 @click.command()
@@ -79,8 +79,8 @@ def command(
       splitsr calibrate photos --light bicubic --share 0.3 -o dispatch.json
       splitsr upscale photo.jpg --dispatch dispatch.json
     """  # noqa: D301 (click reads the \b)
+    from splitsr.dispatch.engine import HALO, PATCH_SIZE, Calibration
     from splitsr.imaging.atomic import check_target, write_atomic
-    from splitsr.runtime.dispatch import HALO, PATCH_SIZE, Calibration
 
     if (share is None) == (max_loss is None):
         raise click.UsageError("give one of --share and --max-loss")
@@ -112,7 +112,7 @@ def _calibrate(
     from rich.console import Console
     from rich.progress import Progress
 
-    from splitsr.evaluation.calibrate import calibrate, load_pair
+    from splitsr.evaluation.dispatch_calibration import calibrate, load_pair
 
     pairs = _read(folder, load_pair(start.heavy, start.light, threads)[0].spec.scale)
     console = Console(stderr=True)
@@ -131,7 +131,7 @@ def _calibrate(
 
 
 def _read(folder: Path, scale: int) -> list[ImagePair]:
-    from splitsr.evaluation.benchmark import load_pairs
+    from splitsr.evaluation.score import load_pairs
 
     return load_pairs(folder, scale)
 

@@ -137,7 +137,7 @@ def teach(pack: Path, model: str, name: str | None, ensemble: bool, threads: int
     """  # noqa: D301 (click reads the \b)
     from splitsr.data.patches import lr_images
     from splitsr.data.targets import write_targets
-    from splitsr.evaluation.methods import find_method
+    from splitsr.evaluation.upscalers import find_method
 
     console = Console(stderr=True, highlight=False)
     opened, method = Pack.open(pack), find_method(model, threads=threads)

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from splitsr.cli.output import markup
-from splitsr.evaluation.benchmark import BenchmarkResult, Score, Scores, evaluate_folder
+from splitsr.evaluation.score import BenchmarkResult, Score, Scores, evaluate_folder
 from splitsr.imaging.resize import Edge
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -58,7 +58,7 @@ def command(
       splitsr evaluate splitsr-balanced-x4 --hr Set5/HR --degrade noise=5,jpeg=90
       splitsr evaluate bicubic --scale 4 --hr Set14/HR --lr Set14/LR_bicubic/X4 --edge clamp --json
     """  # noqa: D301 (click reads the \b)
-    from splitsr.evaluation.methods import BICUBIC, find_method
+    from splitsr.evaluation.upscalers import BICUBIC, find_method
 
     if model == BICUBIC and scale is None:
         raise click.UsageError("bicubic needs a --scale, for example --scale 4")

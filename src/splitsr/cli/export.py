@@ -12,7 +12,7 @@ from splitsr.cli.options import BadCall, json_option
 from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, TITLES, Format, Layout, Precision, Target
 
 if TYPE_CHECKING:
-    from splitsr.evaluation.delivery import Delivery
+    from splitsr.export.checked import Delivery
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -131,8 +131,8 @@ def _deliver(
 
     weights = _weights(model)
     try:
-        from splitsr.evaluation.delivery import deliver, own_photos, some_photos
-        from splitsr.models.checkpoint import load_weights
+        from splitsr.export.checked import deliver, own_photos, some_photos
+        from splitsr.networks.checkpoint import load_weights
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"exporting a model needs {error.name}: pip install 'splitsr[{EXTRAS[target.format]}]'"

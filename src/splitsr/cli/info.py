@@ -11,8 +11,8 @@ import click
 from splitsr.cli.output import markup
 
 if TYPE_CHECKING:
-    from splitsr.evaluation.cost import Layer
-    from splitsr.spec import ModelSpec
+    from splitsr.benchmark.flops import Layer
+    from splitsr.networks import ModelSpec
 
 
 @click.command()
@@ -41,7 +41,7 @@ def command(model: str, as_json: bool) -> None:
 
 
 def _find_spec(model: str) -> ModelSpec:
-    from splitsr.spec import PRESETS
+    from splitsr.networks import PRESETS
 
     path = Path(model)
     if model in PRESETS:
@@ -64,7 +64,7 @@ def _spec_of_weights(path: Path) -> ModelSpec:
     from safetensors import SafetensorError, safe_open
 
     from splitsr.errors import SpecError, WeightsError
-    from splitsr.spec import spec_from_json
+    from splitsr.networks import spec_from_json
 
     try:
         with safe_open(path, framework="numpy") as file:
@@ -83,7 +83,7 @@ def _measure(model: str, spec: ModelSpec) -> tuple[dict[str, Any], list[dict[str
         "spec": msgspec.to_builtins(spec),
     }
     try:
-        from splitsr.evaluation.cost import measure_cost
+        from splitsr.benchmark.flops import measure_cost
     except ImportError:
         return {**_catalogued(model), **fixed}, None
     cost = measure_cost(spec)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from splitsr.cli.options import BadCall
 from splitsr.imaging.atomic import is_device
-from splitsr.imaging.formats import IMAGE_SUFFIXES, UNREAD_SUFFIXES
+from splitsr.imaging.codecs.formats import IMAGE_SUFFIXES, UNREAD_SUFFIXES
 
 STREAM = "-"
 STDIN = frozenset({STREAM, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})

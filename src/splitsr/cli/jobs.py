@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from splitsr.batch.local import Job
 from splitsr.cli.inputs import STDIN, STDOUT, STREAM, Found, Search, entry_of, is_stream
 from splitsr.cli.options import BadCall
 from splitsr.errors import ImageWriteError
-from splitsr.imaging.formats import (
+from splitsr.imaging.codecs.formats import (
     IMAGE_SUFFIXES,
     WRITABLE,
     format_for,
@@ -20,8 +21,7 @@ from splitsr.imaging.formats import (
     suffix_for,
     writable_format,
 )
-from splitsr.runtime.batch import Job
-from splitsr.runtime.photos import is_same_file
+from splitsr.runtime.upscale_file import is_same_file
 
 _RESULT = re.compile(r"(.+)_x\d+(?:\.\d+)?")
 """Names of results, without their ending."""

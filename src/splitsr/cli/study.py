@@ -10,7 +10,7 @@ import click
 from splitsr.cli.options import json_option
 
 if TYPE_CHECKING:
-    from splitsr.evaluation.study import Finding
+    from splitsr.evaluation.preference import Finding
 
 
 @click.group()
@@ -40,7 +40,7 @@ def analyse(files: tuple[Path, ...], chart: Path | None, as_json: bool) -> None:
     Example:
       splitsr study analyse answers.csv --chart answers.png
     """  # noqa: D301 (click reads the \b)
-    from splitsr.evaluation.study import analyse, draw_chart, read_answers
+    from splitsr.evaluation.preference import analyse, draw_chart, read_answers
 
     findings = analyse(read_answers(files))
     if chart:

@@ -13,7 +13,7 @@ from splitsr.cli.options import BadCall, json_option, size_option
 
 if TYPE_CHECKING:
     from splitsr.data.pack import Pack
-    from splitsr.evaluation.tuning import Budget, Settings, TuneResult
+    from splitsr.experiments.search_results import Budget, Settings, TuneResult
 
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
 
@@ -127,7 +127,7 @@ def command(
     import torch
 
     from splitsr.data.pack import Pack
-    from splitsr.evaluation.tuning import Budget
+    from splitsr.experiments.search_results import Budget
 
     torch.set_num_threads(threads)
     pack = Pack.open(data)
@@ -161,8 +161,8 @@ def _settings(
     seed: int,
     pack: Pack,
 ) -> Settings:
-    from splitsr.evaluation.latency import describe_machine
-    from splitsr.evaluation.tuning import Settings
+    from splitsr.benchmark.timing import describe_machine
+    from splitsr.experiments.search_results import Settings
 
     return Settings(
         scale=scale,
@@ -182,7 +182,7 @@ def _search(
 ) -> TuneResult:
     """The search, with progress on stderr; an interrupt says what it leaves."""
     from splitsr.cli.tune_progress import TuneProgress
-    from splitsr.tuning.search import tune
+    from splitsr.experiments.search import tune
 
     try:
         with TuneProgress(trials) as progress:
@@ -197,7 +197,7 @@ def _search(
 def _print(result: TuneResult, as_json: bool) -> None:
     import msgspec
 
-    from splitsr.evaluation.tuning import to_markdown
+    from splitsr.experiments.search_results import to_markdown
 
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2))

@@ -10,8 +10,8 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from splitsr.cli.live_bar import LiveBar
 
 if TYPE_CHECKING:
-    from splitsr.evaluation.tuning import Trial
-    from splitsr.tuning.search import Progress as State
+    from splitsr.experiments.search import Progress as State
+    from splitsr.experiments.search_results import Trial
 
 
 class TuneProgress(LiveBar):
@@ -29,7 +29,7 @@ class TuneProgress(LiveBar):
 
     def report(self, state: State) -> None:
         """Shows how far the search is."""
-        from splitsr.tuning.search import FRUITLESS
+        from splitsr.experiments.search import FRUITLESS
 
         scores = [trial.psnr_y for trial in state.trials if trial.psnr_y is not None]
         over = sum(bool(trial.over) for trial in state.trials)
@@ -52,7 +52,7 @@ class TuneProgress(LiveBar):
 
 def _line(trial: Trial) -> str:
     """A network in one line."""
-    from splitsr.evaluation.tuning import describe_network, outcome
+    from splitsr.experiments.search_results import describe_network, outcome
 
     quality = "" if trial.psnr_y is None else f" {trial.psnr_y:.2f} dB"
     timing = "" if trial.milliseconds is None else f" {trial.milliseconds:.1f} ms"

@@ -21,9 +21,9 @@ from splitsr.cli.output import say
 from splitsr.errors import SplitSRError, UnknownModelError
 
 if TYPE_CHECKING:
+    from splitsr.batch.local import Result, Settings, Watch
+    from splitsr.batch.upscaler_options import Recipe
     from splitsr.cli.jobs import Plan
-    from splitsr.runtime.batch import Result, Settings, Watch
-    from splitsr.runtime.recipe import Recipe
     from splitsr.runtime.restore import Restore
     from splitsr.runtime.upscaler import Upscaler
 
@@ -136,8 +136,8 @@ def _prepare(
     dispatch_threshold: float | None,
 ) -> _Call:
     """Loads the networks and gathers what all jobs share."""
+    from splitsr.batch.local import Settings
     from splitsr.imaging.files import DEFAULT_MAX_PIXELS
-    from splitsr.runtime.batch import Settings
     from splitsr.zoo.catalogue import is_model_path
 
     if skip_existing and overwrite:
@@ -168,7 +168,7 @@ def _recipe(
     tile: int | Literal["auto"],
 ) -> Recipe:
     """What makes the upscaler: a model, or one with a light one beside it."""
-    from splitsr.runtime.recipe import Recipe
+    from splitsr.batch.upscaler_options import Recipe
     from splitsr.zoo.catalogue import DEFAULT_FAMILY, variant_name
 
     if dispatch is None and threshold is not None:
@@ -197,7 +197,7 @@ def _check_streams(plan: Plan, engine: str, *, as_json: bool) -> None:
 
 def _report_unplanned(plan: Plan) -> list[Result]:
     """Says which inputs are no jobs."""
-    from splitsr.runtime.batch import Result
+    from splitsr.batch.local import Result
 
     for name, reason in plan.problems:
         say(f"{name}: {reason}")
@@ -216,8 +216,8 @@ def _run_all(
     plan: Plan, call: _Call, results: list[Result], engine: str, address: str | None
 ) -> bool:
     """Runs the jobs, adds to `results`, and tells whether Ctrl-C ended it."""
+    from splitsr.batch.local import failed, names_of
     from splitsr.cli.upscale_progress import batch_progress
-    from splitsr.runtime.batch import failed, names_of
 
     found: dict[tuple[str, str | None], Result] = {}
     interrupted = False
@@ -241,12 +241,12 @@ def _attempts(
 ) -> Iterator[Result]:
     """The results as they come: in order from this process, in any order from a cluster."""
     if engine == "local" or not plan.jobs:
-        from splitsr.runtime.batch import attempt_all
+        from splitsr.batch.local import attempt_all
 
         yield from attempt_all(plan.jobs, call.upscaler, call.settings, progress)
         return
-    from splitsr.runtime.cluster import attempt_on
-    from splitsr.runtime.ray_pool import ray_pool
+    from splitsr.batch.cluster import attempt_on
+    from splitsr.batch.ray_pool import ray_pool
 
     with ray_pool(address, call.recipe, call.settings) as pool:
         yield from attempt_on(pool, plan.jobs, call.settings, progress, say)

@@ -27,7 +27,7 @@ from splitsr.data.pack import Pack, PackReport, PackWriter, Progress, sha256_of
 from splitsr.data.sources import ImageSource, decode_rgb
 from splitsr.data.staging import staged_folder
 from splitsr.errors import DataError, ImageError
-from splitsr.imaging.formats import sniff
+from splitsr.imaging.codecs.formats import sniff
 
 MANIFEST = "shard.json"
 SHARD_SUFFIX = ".shard"

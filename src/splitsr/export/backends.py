@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from splitsr.errors import MissingDependencyError
 from splitsr.export.target import EXTRAS, TITLES, Format, Target
+from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import Engine
-from splitsr.spec import ModelSpec
 
 if TYPE_CHECKING:
     from torch import nn

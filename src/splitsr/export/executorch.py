@@ -18,8 +18,8 @@ from torch import nn
 from splitsr.export.forms import ChannelsLast, HalfInside, with_dense_convolutions, without_shuffle
 from splitsr.export.target import Layout, Target
 from splitsr.imaging.arrays import to_nchw
+from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
-from splitsr.spec import ModelSpec
 
 
 @contextlib.contextmanager

@@ -16,8 +16,8 @@ from torch import nn
 
 from splitsr.errors import ModelError
 from splitsr.export.target import Layout, Target
+from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
-from splitsr.spec import ModelSpec
 
 PACKAGES = ("ncnn", "pnnx")
 

@@ -21,10 +21,10 @@ from torch import nn
 from splitsr.export.forms import ChannelsLast, HalfInside, with_dense_convolutions
 from splitsr.export.quantize import quantize_onnx
 from splitsr.export.target import Layout, Target
-from splitsr.models.network import Network
-from splitsr.models.rewrite import inference_form
+from splitsr.networks import ModelSpec, spec_to_json
+from splitsr.networks.network import Network
+from splitsr.networks.splitsr.inference_form import inference_form
 from splitsr.runtime.engine import FloatArray
-from splitsr.spec import ModelSpec, spec_to_json
 
 OPSET = 18
 _EXAMPLE = (24, 32)  # of a network for any size
@@ -53,7 +53,7 @@ def build(
 
     Input `lr` float32 (batch, 3, height, width), RGB in [0, 1]; output `sr` float32 (batch, 3,
     scale * height, scale * width), not clamped; with `nhwc` the channels are last in both. The
-    metadata `splitsr.spec` holds the `ModelSpec` as JSON, `splitsr.name` the model's name.
+    metadata `splitsr.networks` holds the `ModelSpec` as JSON, `splitsr.name` the model's name.
 
     Args:
         form: the network's inference form.

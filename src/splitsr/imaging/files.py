@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from splitsr.errors import ImageError, ImageReadError, ImageWriteError
 from splitsr.imaging.atomic import check_target, open_atomic
-from splitsr.imaging.decode import decode, decode_rows, header_pixels
-from splitsr.imaging.degradation import Compression
-from splitsr.imaging.encode import encode_rows
-from splitsr.imaging.formats import (
+from splitsr.imaging.codecs.decode import decode, decode_rows, header_pixels
+from splitsr.imaging.codecs.encode import encode_rows
+from splitsr.imaging.codecs.formats import (
     HEAD_BYTES,
     IMAGE_SUFFIXES,
     WRITABLE,
@@ -27,6 +26,7 @@ from splitsr.imaging.formats import (
     suffix_for,
     writable_format,
 )
+from splitsr.imaging.degradation import Compression
 from splitsr.imaging.metadata import Metadata
 from splitsr.imaging.rows import Rows
 

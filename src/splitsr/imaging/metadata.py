@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from splitsr.imaging import exif, icc, xmp
-from splitsr.imaging.png_chunks import COLOURS, Chunk, find_text
+from splitsr.imaging.codecs.png_chunks import COLOURS, Chunk, find_text
 
 
 @dataclass(frozen=True)

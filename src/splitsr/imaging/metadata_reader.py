@@ -10,18 +10,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from splitsr.imaging import exif, icc, xmp
+from splitsr.imaging.codecs.png_chunks import Chunk
+from splitsr.imaging.codecs.png_metadata import read_png
 from splitsr.imaging.ifd import Directories, Field
 from splitsr.imaging.iptc import PHOTOSHOP, find_iptc
 from splitsr.imaging.metadata import Metadata
-from splitsr.imaging.png_chunks import Chunk
-from splitsr.imaging.png_metadata import read_png
 
 if TYPE_CHECKING:
     from PIL import Image
     from PIL.JpegImagePlugin import JpegImageFile
 
-    from splitsr.imaging.avif import AvifPicture
-    from splitsr.imaging.png_reader import PngPixels
+    from splitsr.imaging.codecs.avif import AvifPicture
+    from splitsr.imaging.codecs.png_reader import PngPixels
 
 _RESOLUTION_TAG, _XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG = 282, 700, 33723, 34377
 _MOST_DPI = 65_535  # what JPEG can say

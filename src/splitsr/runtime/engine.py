@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from splitsr.spec import ModelSpec
+from splitsr.networks import ModelSpec
 
 FloatArray = npt.NDArray[np.float32]
 

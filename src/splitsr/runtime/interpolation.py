@@ -8,9 +8,9 @@ from typing import get_args
 import numpy as np
 
 from splitsr.imaging.resize import resize_bicubic
+from splitsr.networks import InterpolationSpec
+from splitsr.networks.interpolation.description import Kernel
 from splitsr.runtime.engine import FloatArray
-from splitsr.spec import InterpolationSpec
-from splitsr.spec.others import Kernel
 
 KERNELS: tuple[str, ...] = get_args(Kernel)
 

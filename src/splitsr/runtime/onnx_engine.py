@@ -12,10 +12,10 @@ import numpy as np
 import onnxruntime as ort
 
 from splitsr.errors import ModelError, WeightsError
+from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
-from splitsr.spec import ModelSpec
-from splitsr.spec.files import read_file
 from splitsr.zoo.onnx_file import NAME_KEY, damaged, read_metadata, spec_from_metadata
+from splitsr.zoo.reading import read_file
 
 # Of ONNX Runtime's severities; what it prints of an error stands in the exception too.
 _FATAL_ONLY = 4

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from splitsr.errors import MissingDependencyError, ModelError
+from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
 from splitsr.runtime.onnx_engine import available_cpus
-from splitsr.spec import ModelSpec
 from splitsr.zoo.onnx_file import damaged, read_metadata, spec_from_metadata
 
 if TYPE_CHECKING:

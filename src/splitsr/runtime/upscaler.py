@@ -16,9 +16,7 @@ from splitsr.imaging.degradation import Compression, jpeg_compression
 from splitsr.imaging.resize import resize_rows
 from splitsr.imaging.rows import Rows
 from splitsr.runtime.engine import DividedEngine, Engine, lanes_of
-from splitsr.runtime.lanes import SharedEngine
-from splitsr.runtime.networks import Networks, find_networks
-from splitsr.runtime.passes import PassPlan, plan_passes
+from splitsr.runtime.engine_cache import Networks, find_networks
 from splitsr.runtime.pixels import Pixels, pack_pixels, unpack_pixels
 from splitsr.runtime.restore import (
     Restoration,
@@ -26,8 +24,10 @@ from splitsr.runtime.restore import (
     check_restore,
     choose_restoration,
 )
-from splitsr.runtime.tiled import TileSize, plan_for, stream_tiled
-from splitsr.runtime.tiling import Tile
+from splitsr.runtime.scale_plan import PassPlan, plan_passes
+from splitsr.runtime.shared_engine import SharedEngine
+from splitsr.runtime.tile_plan import Tile
+from splitsr.runtime.tile_runner import TileSize, plan_for, stream_tiled
 from splitsr.zoo.catalogue import DEFAULT_FAMILY, Catalogue
 
 if TYPE_CHECKING:

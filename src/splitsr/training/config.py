@@ -14,9 +14,9 @@ import msgspec
 
 from splitsr.data.degradations import Degradation
 from splitsr.errors import ConfigError
-from splitsr.spec import AnySpec, SplitSRSpec, spec_from_config, spec_to_dict
-from splitsr.spec.files import read_file
+from splitsr.networks import ModelSpec, SplitSRSpec, spec_from_config
 from splitsr.zoo.catalogue import find_model, is_model_path
+from splitsr.zoo.reading import read_file
 
 _WEIGHTS = (".safetensors", ".pth")
 
@@ -131,7 +131,7 @@ class TrainConfig(_Section, frozen=True):
     """
 
     name: str
-    model: AnySpec = SplitSRSpec()
+    model: ModelSpec = SplitSRSpec()
     stages: tuple[Stage, ...] = (Stage(),)
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
@@ -256,13 +256,13 @@ def config_from_dict(fields: dict[str, Any], source: str) -> TrainConfig:
     rest = dict(fields)
     model = _read_model(rest.pop("model", {}))
     try:
-        config = msgspec.convert({**rest, "model": spec_to_dict(model)}, TrainConfig)
+        config = msgspec.convert(rest, TrainConfig)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{source}: {error}") from None
-    return config
+    return msgspec.structs.replace(config, model=model)
 
 
-def _read_model(fields: object) -> AnySpec:
+def _read_model(fields: object) -> ModelSpec:
     """The network of the `[model]` table."""
     if not isinstance(fields, dict):
         raise ConfigError(

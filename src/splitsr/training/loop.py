@@ -22,15 +22,15 @@ from torch import Tensor
 from splitsr.data.pack import Pack
 from splitsr.data.patches import PairedPixels, plan_patches, stack_plan
 from splitsr.errors import DataError, NonFiniteError, TrainingError
-from splitsr.models.build import build_model
-from splitsr.models.checkpoint import load_weights, save_weights, warm_start
-from splitsr.models.network import Network
+from splitsr.networks.build import build_model
+from splitsr.networks.checkpoint import load_weights, save_weights, warm_start
+from splitsr.networks.network import Network
 from splitsr.training.config import TrainConfig, config_to_toml, weights_path
 from splitsr.training.devices import Place, find_place
 from splitsr.training.ema import EMA
 from splitsr.training.interrupts import Interrupted, Interrupts
 from splitsr.training.log import Record, Report, RunLog, commit_of_source
-from splitsr.training.reparam import expand, folded_weights
+from splitsr.training.overparam import expand, folded_weights
 from splitsr.training.schedule import learning_rate
 from splitsr.training.state import STATE_FILE, load_state, save_state
 from splitsr.training.step import TrainStep

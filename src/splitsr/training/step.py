@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from splitsr.data.patches import Patches
-from splitsr.models.network import Network
-from splitsr.models.rewrite import training_form
+from splitsr.networks.network import Network
+from splitsr.networks.splitsr.inference_form import training_form
 from splitsr.training.config import Stage, TrainConfig
 from splitsr.training.devices import Place, autocast_dtype
 from splitsr.training.losses import image_loss

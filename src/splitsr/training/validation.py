@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from splitsr.data.pack import Pack
-from splitsr.evaluation.benchmark import ImagePair, load_pairs
 from splitsr.evaluation.metrics import psnr_y
+from splitsr.evaluation.score import ImagePair, load_pairs
 from splitsr.imaging.resize import crop_to_multiple, rescale_bicubic
 
 Pixels = NDArray[np.uint8]

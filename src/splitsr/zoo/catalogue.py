@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from splitsr.errors import SpecError, UnknownModelError, WeightsError
-from splitsr.spec import ModelSpec, spec_from_dict
-from splitsr.spec.files import read_file
+from splitsr.networks import ModelSpec, spec_from_dict
 from splitsr.zoo.onnx_file import NAME_KEY, read_metadata, spec_from_metadata
+from splitsr.zoo.reading import read_file
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 FILES_FOLDER = "files"

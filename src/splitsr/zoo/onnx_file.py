@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from splitsr.errors import SpecError, WeightsError
-from splitsr.spec import ModelSpec, spec_from_json
+from splitsr.networks import ModelSpec, spec_from_json
 
 SPEC_KEY = "splitsr.spec"
 """Key of the metadata that holds the `ModelSpec` as JSON."""

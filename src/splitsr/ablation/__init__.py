@@ -1,1 +1,0 @@
-"""Ablation studies: a grid of networks, trained at one equal budget."""

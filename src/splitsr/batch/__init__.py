@@ -1,0 +1,1 @@
+"""A batch of images: on this machine, or on a cluster."""

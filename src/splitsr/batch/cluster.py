@@ -1,0 +1,276 @@
+"""A batch on workers of a cluster: photos are handed out, and no death of a worker loses one.
+
+What the workers are is left to a `Pool`; `ray_pool` has Ray's. They are plain actors, not the
+operators of Ray Data: an actor keeps one loaded network, takes one photo at a time, so that the
+fast ones take more, and its death concerns that photo alone. Ray Data deals in blocks of rows: a
+death repeats a block, one bad row fails it, results come when a block is done, and it brings
+Arrow and pandas for what are two paths.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Protocol
+
+from splitsr.batch.local import (
+    Job,
+    Result,
+    Settings,
+    Watch,
+    attempt,
+    done,
+    enlarge_job,
+    failed,
+    names_of,
+    settle,
+)
+from splitsr.errors import ClusterError
+from splitsr.runtime.upscaler import Progress, Upscaler
+
+DEATHS = 3
+"""Workers that may die on a photo before it is given up: it may be what kills them."""
+
+HIRES = 3
+"""Workers in a row that may fail to start before no further one is started."""
+
+PATIENCE = 300.0
+"""Seconds to wait for a first worker: a cluster may be busy, or fetch a machine."""
+
+
+class Worker(Protocol):
+    """A process somewhere that has its networks loaded.
+
+    Attributes:
+        ready: is done once it has; the exception says why it has not.
+    """
+
+    ready: Future[object]
+
+    def run(self, job: Job, *, again: bool) -> Future[Result]:
+        """Starts a photo; see `run_job`. A `ClusterError` means that the worker died."""
+
+
+class Pool(Protocol):
+    """Where workers come from.
+
+    Attributes:
+        size: how many there is room for, at least 1.
+    """
+
+    size: int
+
+    def hire(self) -> Worker:
+        """Starts a worker, and does not wait for it."""
+
+
+def attempt_on(
+    pool: Pool,
+    jobs: Sequence[Job],
+    settings: Settings,
+    watch: Watch,
+    on_trouble: Callable[[str], None] = lambda _: None,
+    patience: float = PATIENCE,
+) -> Iterator[Result]:
+    """Runs jobs, and gives their results as they come.
+
+    A photo whose worker died is given to another. So is one that failed, once: the file may be
+    sound and the machine not. A worker that died is replaced.
+
+    Args:
+        pool: of the workers.
+        jobs: the photos; all have files as input and output.
+        settings: of the batch.
+        watch: is told of each photo when it is done.
+        on_trouble: is told in a line of a worker that died.
+        patience: seconds to wait for a first worker.
+
+    Raises:
+        ClusterError: no worker can be started.
+    """
+    shift = _Shift(pool, jobs, settings, on_trouble, patience)
+    for errand, result in shift.results():
+        watch.start(result.input, errand.job.size)
+        pixels = result.size_out[0] * result.size_out[1] if result.size_out else 1
+        watch.tile(Progress(1, 1, pixels, pixels))
+        watch.finish()
+        yield result
+
+
+def run_job(job: Job, upscaler: Upscaler, settings: Settings, *, again: bool) -> Result:
+    """Runs a job in a worker.
+
+    Args:
+        job: the photo; paths are absolute.
+        upscaler: enlarges it.
+        settings: of the batch.
+        again: whether a worker died on it, be it after the output was written. An output that is
+            there is then compared with what it should be, and not complained of.
+    """
+    if not again or settings.overwrite:
+        return attempt(job, upscaler, settings)
+    return settle(job, settings, lambda: _compare(job, upscaler, settings))
+
+
+def _compare(job: Job, upscaler: Upscaler, settings: Settings) -> Result:
+    target = job.target
+    if target is None or not target.exists():
+        return attempt(job, upscaler, settings)
+    begun = perf_counter()
+    with tempfile.TemporaryFile() as file, target.open("rb") as written:
+        found = enlarge_job(job, file, upscaler, settings)
+        file.seek(0)
+        if file.read() != written.read():
+            return attempt(job, upscaler, settings)  # another's file: refused or left out
+    return done(job, upscaler, settings, *found, perf_counter() - begun)
+
+
+@dataclass(eq=False)
+class _Errand:
+    """A photo that is to be done."""
+
+    job: Job
+    deaths: int = 0
+    tried: list[Worker] = field(default_factory=list)
+
+
+class _Shift:
+    """Workers and photos while a batch runs."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        jobs: Sequence[Job],
+        settings: Settings,
+        on_trouble: Callable[[str], None],
+        patience: float,
+    ) -> None:
+        self._pool, self._settings = pool, settings
+        self._on_trouble, self._patience = on_trouble, patience
+        self._queue = deque(_Errand(job) for job in jobs)
+        self._wanted = min(pool.size, len(jobs))
+        self._idle: list[Worker] = []
+        self._starting: dict[Future[Any], Worker] = {}
+        self._busy: dict[Future[Any], tuple[Worker, _Errand]] = {}
+        self._refusals = 0
+
+    def results(self) -> Iterator[tuple[_Errand, Result]]:
+        for _ in range(self._wanted):
+            self._hire()
+        while self._queue or self._busy:
+            self._hand_out()
+            for future in self._wait():
+                if future in self._starting:
+                    self._welcome(future)
+                    continue
+                worker, errand = self._busy.pop(future)
+                result = self._settle(future, worker, errand)
+                if result:
+                    yield errand, result
+
+    def _hire(self) -> None:
+        worker = self._pool.hire()
+        self._starting[worker.ready] = worker
+
+    def _wait(self) -> set[Future[Any]]:
+        """Futures that are done; waits for the first."""
+        alive = bool(self._busy or self._idle)
+        found, _ = wait(
+            [*self._starting, *self._busy],
+            timeout=None if alive else self._patience,
+            return_when=FIRST_COMPLETED,
+        )
+        if not found:
+            raise ClusterError(
+                f"no worker of the cluster began within {self._patience:g} s: its CPUs are in use; "
+                "see `ray status`"
+            )
+        return found
+
+    def _welcome(self, ready: Future[Any]) -> None:
+        worker = self._starting.pop(ready)
+        error = ready.exception()
+        if error is None:
+            self._refusals = 0
+            self._idle.append(worker)
+            return
+        self._refusals += 1
+        if self._refusals < HIRES:
+            self._hire()
+        elif not (self._starting or self._idle or self._busy):
+            raise ClusterError(f"no worker of the cluster can start: {error}")
+
+    def _hand_out(self) -> None:
+        """Gives each idle worker a photo; one that failed goes to a worker that is new to it."""
+        for worker in list(self._idle):
+            errand = next((one for one in self._queue if self._suits(worker, one)), None)
+            if errand is None:
+                continue
+            self._queue.remove(errand)
+            self._idle.remove(worker)
+            again = errand.deaths > 0
+            errand.tried.append(worker)
+            self._busy[worker.run(errand.job, again=again)] = (worker, errand)
+
+    def _suits(self, worker: Worker, errand: _Errand) -> bool:
+        return worker not in errand.tried or not self._others(errand)
+
+    def _others(self, errand: _Errand) -> bool:
+        """Whether there is a worker that is new to a photo."""
+        alive = [*self._idle, *(worker for worker, _ in self._busy.values())]
+        return any(worker not in errand.tried for worker in alive)
+
+    def _settle(self, future: Future[Result], worker: Worker, errand: _Errand) -> Result | None:
+        """The result of a photo; None for one that is tried again."""
+        error = future.exception()
+        if error is not None:
+            return self._bury(str(error), errand)
+        self._idle.append(worker)
+        job, told = errand.job, future.result()
+        result = settle(job, self._settings, lambda: _as_seen_here(job, told, self._settings))
+        failures = len(errand.tried) - errand.deaths
+        if result.status == "failed" and failures == 1 and self._others(errand):
+            self._queue.append(errand)
+            return None
+        return result
+
+    def _bury(self, reason: str, errand: _Errand) -> Result | None:
+        """Replaces a worker that died, and gives its photo to another, or up."""
+        name = names_of(errand.job)[0]
+        self._on_trouble(f"{name}: its worker died ({reason}); another one takes it")
+        self._hire()
+        errand.deaths += 1
+        if errand.deaths < DEATHS:
+            self._queue.appendleft(errand)
+            return None
+        return failed(errand.job, self._settings, f"{DEATHS} workers died on it ({reason})")
+
+
+def _as_seen_here(job: Job, result: Result, settings: Settings) -> Result:
+    """A worker's result as this process would tell it; failed where its file is not to be seen."""
+    if result.status == "done" and not _appeared(job.target):
+        return failed(
+            job,
+            settings,
+            f"{job.target}: was written on a machine that does not share this folder; "
+            "use one that all machines of the cluster share",
+        )
+    source, target = names_of(job)
+    error = result.error
+    for there, here in ((result.input, source), (result.output, target)):
+        error = error.replace(there, here) if error and there else error
+    return replace(result, input=source, output=target, error=error)
+
+
+def _appeared(target: Path | None) -> bool:
+    if target is None:
+        return False
+    # A network's file system may have remembered that there was none, until its folder is opened.
+    os.close(os.open(target.parent, os.O_RDONLY))
+    return target.exists()

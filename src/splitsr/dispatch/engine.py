@@ -1,0 +1,354 @@
+"""MobiSR's scheduler: a light and a heavy network share a picture by difficulty.
+
+See `splitsr.dispatch.planner` for the paper and for how a picture is divided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from splitsr.dispatch.planner import Halos, Window, difficulty, plan_windows, share_work
+from splitsr.errors import ModelError, UnknownModelError, WeightsError
+from splitsr.networks import ModelSpec
+from splitsr.runtime.engine import Engine, FloatArray
+from splitsr.runtime.engine_cache import Networks, find_networks
+from splitsr.runtime.interpolation import KERNELS, InterpolationEngine
+from splitsr.zoo.catalogue import CATALOGUE, Catalogue, find_family, find_model, is_model_path
+from splitsr.zoo.reading import read_file
+
+SHIPPED = CATALOGUE.with_name("dispatch.json")
+PATCH_SIZE = 16
+HALO = 3
+"""Context of a window, LR pixels. Less than the networks can see: see docs/dispatch.md."""
+
+_LIGHT_COST = 0.4  # where only a threshold is given
+
+
+class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a light and a heavy network share pictures; what `splitsr calibrate` writes.
+
+    Attributes:
+        heavy: a model's name, or the path of an ONNX file.
+        light: the same, or `bilinear` or `bicubic`.
+        threshold: difficulty above which a patch is the heavy network's; 0 gives it everything.
+        patch_size: side of a patch, LR pixels.
+        halo: context of a window on each side, LR pixels.
+        light_cost: time of the light network by the heavy one's.
+        images: how many it was calibrated on; 0 for a threshold that was chosen by hand.
+        share: of the LR pixels of those, what the light network got.
+        loss: mean PSNR-Y on them that the heavy network alone has more, dB.
+    """
+
+    heavy: str
+    light: str
+    threshold: float
+    patch_size: int = PATCH_SIZE
+    halo: int = HALO
+    light_cost: float = _LIGHT_COST
+    images: int = 0
+    share: float | None = None
+    loss: float | None = None
+
+    def __post_init__(self) -> None:
+        limits = (
+            ("threshold", 0 <= self.threshold < float("inf"), "0 or more"),
+            ("patch_size", self.patch_size >= 4, "4 or more"),
+            ("halo", self.halo >= 0, "0 or more"),
+            ("light_cost", 0 <= self.light_cost < 1, "0 or more, and less than 1"),
+        )
+        for field, holds, allowed in limits:
+            if not holds:
+                raise ValueError(f"{field}: found {getattr(self, field)}; must be {allowed}")
+
+
+class Routes(NamedTuple):
+    """How a picture was divided: its windows, and the share of LR pixels of the light network."""
+
+    windows: list[Window]
+    share: float
+
+
+class Dispatcher:
+    """Two networks as one engine. Safe to call from several threads.
+
+    Each picture, or tile of a large one, is divided by itself. So the tiles' sizes can move a
+    patch from one network to the other; no seam comes of that.
+    """
+
+    def __init__(
+        self, heavy: Engine, light: Engine, calibration: Calibration, workers: int = 1
+    ) -> None:
+        """Joins two networks.
+
+        Args:
+            heavy: the better one.
+            light: the faster one, of the same scale.
+            calibration: what goes where.
+            workers: windows that are computed at once, in threads of their own.
+
+        Raises:
+            ModelError: the scales differ, or a network cannot be run on parts of a picture.
+        """
+        if heavy.spec.scale != light.spec.scale:
+            raise ModelError(
+                f"{light.name} enlarges x{light.spec.scale} and {heavy.name} x{heavy.spec.scale}; "
+                "networks that share pictures must have one scale"
+            )
+        for engine in (heavy, light):
+            if not engine.spec.tileable:
+                raise ModelError(
+                    f"{engine.name}: averages over the whole picture, so it cannot be given parts "
+                    "of one; choose another network"
+                )
+        self._engines = (heavy, light)
+        self._calibration = calibration
+        self._workers = workers
+        radii = (min(calibration.halo, engine.spec.receptive_radius) for engine in self._engines)
+        self._halos = Halos(*radii)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The heavy network's."""
+        return self._engines[0].spec
+
+    @property
+    def engines(self) -> tuple[Engine, Engine]:
+        """The heavy and the light network."""
+        return self._engines
+
+    @property
+    def name(self) -> str:
+        """Both networks' names."""
+        heavy, light = self._engines
+        return f"{heavy.name} with {light.name}"
+
+    def run(self, lr: FloatArray) -> FloatArray:
+        """Enlarges, each part by its network.
+
+        Args:
+            lr: (N, 3, H, W) float32, RGB in [0, 1].
+
+        Returns:
+            (N, 3, scale * H, scale * W) float32, RGB, not clamped.
+
+        Raises:
+            ModelError: as of the engines.
+        """
+        scale = self.spec.scale
+        sr = np.empty((*lr.shape[:2], lr.shape[2] * scale, lr.shape[3] * scale), np.float32)
+        for picture, result in zip(lr, sr, strict=True):
+            windows = self.route(picture).windows
+            windows = share_work(windows, self._halos, self._calibration.light_cost, self._workers)
+            job = partial(self._compute, picture, result)
+            if self._workers == 1 or len(windows) == 1:
+                for window in windows:
+                    job(window)
+            else:
+                with ThreadPoolExecutor(self._workers) as pool:
+                    list(pool.map(job, windows))  # list: errors come out
+        return sr
+
+    def route(self, picture: FloatArray) -> Routes:
+        """Divides a picture.
+
+        Args:
+            picture: (3, H, W) float32, RGB in [0, 1].
+        """
+        found = self._calibration
+        size = (picture.shape[1], picture.shape[2])
+        if found.threshold == 0:
+            relative = np.full([-(-side // found.patch_size) for side in size], np.inf)
+        else:
+            relative = difficulty(picture, found.patch_size) / found.threshold
+        windows = plan_windows(relative, size, found.patch_size, self._halos, found.light_cost)
+        light = sum(window.core_pixels for window in windows if window.light)
+        return Routes(windows, light / (size[0] * size[1]))
+
+    def _compute(self, picture: FloatArray, result: FloatArray, window: Window) -> None:
+        rows, columns = window.rows, window.columns
+        lr = picture[None, :, rows.start : rows.stop, columns.start : columns.stop]
+        sr = self._engines[window.light].run(np.ascontiguousarray(lr))
+        scale = self.spec.scale
+        inside = [
+            slice((span.core_start - span.start) * scale, (span.core_stop - span.start) * scale)
+            for span in (rows, columns)
+        ]
+        result[
+            :,
+            rows.core_start * scale : rows.core_stop * scale,
+            columns.core_start * scale : columns.core_stop * scale,
+        ] = sr[0, :, inside[0], inside[1]]
+
+
+def find_light(
+    name: str,
+    scale: int,
+    threads: int | None,
+    catalogue: Catalogue | None,
+    strength: float = 0.0,
+) -> Engine:
+    """Loads the light network: an interpolation, a model, or a family's model of the scale.
+
+    Without a twin it restores nothing, at whatever strength.
+
+    Raises:
+        UnknownModelError: no such name, or none of that scale in the family.
+        WeightsError: a file that is missing, damaged or not from splitsr.
+    """
+    if name in KERNELS:
+        return InterpolationEngine("bilinear" if name == "bilinear" else "bicubic", scale)
+    networks = find_networks(name, threads, catalogue)
+    if scale not in networks.scales:
+        raise UnknownModelError(f"{name}: has no network for x{scale}, which the other one is for")
+    return networks.engine(scale, strength if scale in networks.twins else 0.0)
+
+
+def load_dispatcher(
+    calibration: Calibration,
+    threads: int | None = None,
+    catalogue: Catalogue | None = None,
+    strength: float = 0.0,
+) -> Dispatcher:
+    """Loads both networks of a calibration.
+
+    Args:
+        calibration: names them.
+        threads: in all; two windows are computed at once if there are two or more.
+        catalogue: where names are looked up; by default what ships.
+        strength: of restoration, 0 to 1.
+
+    Raises:
+        ModelError: as `Dispatcher`, `find_networks` and `find_light`.
+    """
+    from splitsr.runtime.onnx_engine import available_cpus
+
+    threads = available_cpus() if threads is None else threads
+    workers = min(2, threads)
+    share = -(-threads // workers)
+    networks = find_networks(calibration.heavy, share, catalogue)
+    heavy = networks.engine(networks.scales[-1], strength)
+    light = find_light(calibration.light, heavy.spec.scale, share, catalogue, strength)
+    return Dispatcher(heavy, light, calibration, workers)
+
+
+def find_dispatched(
+    light: str,
+    model: str,
+    *,
+    threshold: float | None = None,
+    threads: int | None = None,
+    catalogue: Catalogue | None = None,
+) -> Networks:
+    """Finds networks for `Upscaler`, each with its light one; loads none yet.
+
+    Args:
+        light: a model's or family's name, `bilinear` or `bicubic`; or a file of `splitsr
+            calibrate`, which names both networks.
+        model: the heavy network, or a family; of a file, it is the file's.
+        threshold: in place of a calibrated one.
+        threads: as for `load_dispatcher`.
+        catalogue: where names are looked up; by default what ships.
+
+    Raises:
+        UnknownModelError: no such name; or a pair that ships uncalibrated, when it is loaded.
+        WeightsError: a file that is missing or not of `splitsr calibrate`.
+        ValueError: a threshold below 0.
+    """
+    pairs = _find_pairs(light, model, threshold, catalogue)
+    return Networks(
+        {
+            scale: partial(_load, pair, (light, model), threads, catalogue)
+            for scale, pair in pairs.items()
+        },
+        {
+            scale: name
+            for pair in pairs.values()
+            if pair
+            for scale, name in find_networks(pair.heavy, threads, catalogue).twins.items()
+        },
+    )
+
+
+def read_calibration(path: Path) -> Calibration:
+    """Reads what `splitsr calibrate` wrote.
+
+    Raises:
+        WeightsError: it cannot be read, or is something else.
+    """
+    try:
+        return msgspec.json.decode(read_file(path), type=Calibration)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise WeightsError(f"{path}: not a file of `splitsr calibrate` ({error})") from error
+
+
+def shipped_calibrations(path: Path = SHIPPED) -> Mapping[tuple[str, str], Calibration]:
+    """The pairs that ship calibrated, by their networks' names, the heavy one first.
+
+    Raises:
+        WeightsError: the file is missing or not valid.
+    """
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=list[Calibration])
+    except (OSError, msgspec.DecodeError, ValueError) as error:
+        raise WeightsError(f"{path}: not a valid list of calibrations ({error})") from error
+    return {(pair.heavy, pair.light): pair for pair in found}
+
+
+def _load(
+    pair: Calibration | None,
+    asked: tuple[str, str],
+    threads: int | None,
+    catalogue: Catalogue | None,
+    strength: float,
+) -> Engine:
+    if pair is None:
+        light, heavy = asked
+        raise UnknownModelError(
+            f"{heavy} with {light}: ships uncalibrated at this scale; make a file with `splitsr "
+            "calibrate`, or give --dispatch-threshold"
+        )
+    return load_dispatcher(pair, threads, catalogue, strength)
+
+
+def _find_pairs(
+    light: str, model: str, threshold: float | None, catalogue: Catalogue | None
+) -> dict[int, Calibration | None]:
+    """Calibrations by scale; None where none ships and no threshold is given."""
+    if light.endswith(".json"):
+        found = read_calibration(Path(light))
+        scale = find_networks(found.heavy, 1, catalogue).scales[-1]
+        return {scale: _with_threshold(found, threshold)}
+    family = {} if is_model_path(model) else find_family(model, catalogue)
+    pairs: dict[int, Calibration | None] = {}
+    for entry in family.values() or [find_model(model, catalogue)]:
+        scale = entry.spec.scale
+        heavy = model if is_model_path(model) else entry.name
+        other = _light_name(light, scale, catalogue)
+        known = shipped_calibrations().get((heavy, other))
+        if known is None and threshold is not None:
+            known = Calibration(heavy=heavy, light=other, threshold=threshold)
+        pairs[scale] = known and _with_threshold(known, threshold)
+    return pairs
+
+
+def _with_threshold(pair: Calibration, threshold: float | None) -> Calibration:
+    return pair if threshold is None else msgspec.structs.replace(pair, threshold=threshold)
+
+
+def _light_name(light: str, scale: int, catalogue: Catalogue | None) -> str:
+    """The name of the light network for a scale."""
+    if light in KERNELS or is_model_path(light):
+        return light
+    family = find_family(light, catalogue)
+    if family:
+        return family[scale].name if scale in family else light
+    return find_model(light, catalogue).name

@@ -1,0 +1,179 @@
+"""What an ablation study found, in files: JSON by cell and by study, CSV and Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import msgspec
+
+from splitsr.benchmark.timing import Machine
+from splitsr.experiments.json_file import read_json
+from tools.model_tables import markdown_table
+
+SIDE = 128
+"""Side in LR pixels of the picture that latency is measured with."""
+
+
+class _Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of a file."""
+
+
+class CellResult(_Fields, frozen=True):
+    """One network, trained with one seed.
+
+    Attributes:
+        seed: of the initialisation and of the patches.
+        psnr_y: dB, by test set; `held out` are images of the pack.
+        steps: done.
+        seconds: of training, in all slices.
+        config: the resolved configuration.
+    """
+
+    seed: int
+    psnr_y: dict[str, float]
+    steps: int
+    seconds: float
+    config: dict[str, Any]
+
+
+class Row(_Fields, frozen=True):
+    """One network of a study, over its seeds.
+
+    Attributes:
+        label: what sets it apart in the study.
+        parameters: trained values.
+        multi_adds_720p: multiply-adds for a 1280x720 output.
+        milliseconds: median for `SIDE` x `SIDE` LR pixels; None until it is measured.
+        psnr_y: dB, by test set, one value a seed that is done.
+    """
+
+    label: str
+    parameters: int
+    multi_adds_720p: int
+    milliseconds: float | None
+    psnr_y: dict[str, tuple[float, ...]]
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds are done."""
+        return max((len(values) for values in self.psnr_y.values()), default=0)
+
+
+class StudyResult(_Fields, frozen=True):
+    """A study, as far as it is done.
+
+    Attributes:
+        name: of the study.
+        question: what it asks.
+        budget: what every cell was given, in words.
+        planned_seeds: how many seeds were asked for.
+        machine: that latency was measured on; None until it is.
+        threads: of the latency.
+        rows: in the study's order.
+    """
+
+    name: str
+    question: str
+    budget: str
+    planned_seeds: int
+    machine: Machine | None
+    threads: int
+    rows: tuple[Row, ...]
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """The test sets of its figures."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.psnr_y))
+
+
+def spread(values: tuple[float, ...]) -> float | None:
+    """Standard deviation over seeds (n - 1); None for fewer than two."""
+    return stdev(values) if len(values) > 1 else None
+
+
+def read_studies(folder: Path) -> list[StudyResult]:
+    """The studies whose results lie in a folder, by file name.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    return [_read_study(path) for path in sorted(folder.glob("*.json"))]
+
+
+def to_json(value: msgspec.Struct) -> bytes:
+    """A result as it stands in its file."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+def to_csv(study: StudyResult) -> str:
+    """One line a network: sizes, latency, and mean and spread by test set."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    names = [part for name in study.sets for part in (f"psnr_y {name}", f"spread {name}")]
+    writer.writerow(["cell", "parameters", "multi_adds_720p", "milliseconds", "seeds", *names])
+    for row in study.rows:
+        found = [row.psnr_y.get(name, ()) for name in study.sets]
+        figures = [part for values in found for part in _mean_and_spread(values)]
+        milliseconds = "" if row.milliseconds is None else f"{row.milliseconds:.2f}"
+        sizes = [row.parameters, row.multi_adds_720p, milliseconds, row.seeds]
+        writer.writerow([row.label, *sizes, *figures])
+    return file.getvalue()
+
+
+def to_markdown(study: StudyResult) -> str:
+    """The table of a study, and what its figures are."""
+    heading = ("", "parameters", "multi-adds", "ms", *study.sets)
+    usual = max((row.seeds for row in study.rows), default=0)
+    rows = [
+        (
+            f"`{row.label}`",
+            f"{row.parameters / 1e3:.1f} K",
+            f"{row.multi_adds_720p / 1e9:.2f} G",
+            "" if row.milliseconds is None else f"{row.milliseconds:.1f}",
+            *(_figure(row.psnr_y.get(name, ()), usual) for name in study.sets),
+        )
+        for row in study.rows
+    ]
+    machine = study.machine
+    measured = (
+        f"ms: {SIDE}x{SIDE} pixels in, {study.threads} thread{'s' * (study.threads > 1)}, median, "
+        f"the cells taken in turn ({machine.cpu}, {machine.runtime})."
+        if machine
+        else "ms: not measured yet."
+    )
+    return (
+        f"{markdown_table(heading, rows)}\n\n{_seeds(usual, study.planned_seeds)} {study.budget}; "
+        f"{measured}"
+    )
+
+
+def _seeds(done: int, planned: int) -> str:
+    """What the figures of a table are means of."""
+    short = f" ({planned} are planned)" if done < planned else ""
+    if done > 1:
+        return f"PSNR-Y in dB, mean ± standard deviation over {done} seeds{short}."
+    return f"PSNR-Y in dB of {done} seed{short}: how far seeds differ is not known."
+
+
+def _mean_and_spread(values: tuple[float, ...]) -> tuple[str, str]:
+    deviation = spread(values)
+    return (
+        f"{fmean(values):.4f}" if values else "",
+        "" if deviation is None else f"{deviation:.4f}",
+    )
+
+
+def _figure(values: tuple[float, ...], usual: int) -> str:
+    if not values:
+        return "not trained"
+    deviation = spread(values)
+    text = f"{fmean(values):.3f}" + ("" if deviation is None else f" ± {deviation:.3f}")
+    return text if len(values) == usual else f"{text} ({len(values)} of {usual} seeds)"
+
+
+def _read_study(path: Path) -> StudyResult:
+    return read_json(path, StudyResult, "the results of a study")

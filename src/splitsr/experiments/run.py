@@ -1,0 +1,249 @@
+"""Runs a study: trains what is not trained yet, measures, writes results after every cell.
+
+OUT/cells/<fingerprint>.json   one network with one seed; studies share them
+OUT/runs/<fingerprint>/        its training run, to resume from and to export
+OUT/<study>.json, .csv, .md    all of a study
+OUT/<study>.png                PSNR-Y against parameters, multi-adds and latency
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import torch
+
+from splitsr.benchmark.flops import measure_cost
+from splitsr.benchmark.timing import Machine, describe_machine, interleaved
+from splitsr.data.pack import Pack
+from splitsr.errors import DataError, TrainingError
+from splitsr.experiments.grid import Cell, Study, fingerprint
+from splitsr.experiments.grid_plot import draw_study
+from splitsr.experiments.grid_results import SIDE, CellResult, Row, StudyResult, to_csv, to_json
+from splitsr.experiments.grid_results import to_markdown as study_to_markdown
+from splitsr.experiments.random_weights import untrained_engine
+from splitsr.imaging.atomic import write_atomic
+from splitsr.networks.checkpoint import load_weights
+from splitsr.training.config import TrainConfig
+from splitsr.training.log import Record, read_log
+from splitsr.training.loop import train
+from splitsr.training.state import STATE_FILE
+from splitsr.training.validation import Validator, held_out
+
+HELD_OUT = "held out"
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+Report = Callable[[str, int, int, Record | None], None]
+"""Called with a cell's label, how many runs are done, how many there are, and what it reports."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a study's files lie, under one folder."""
+
+    out: Path
+
+    def cell(self, key: str) -> Path:
+        """The result of a run."""
+        return self.out / "cells" / f"{key}.json"
+
+    def run(self, key: str) -> Path:
+        """The folder of a run."""
+        return self.out / "runs" / key
+
+    def study(self, name: str, suffix: str) -> Path:
+        """A file of the whole study; the suffix begins with a dot."""
+        return self.out / f"{name}{suffix}"
+
+
+@dataclass(frozen=True)
+class _Timing:
+    """How long each cell of a study takes: median milliseconds, in the study's order."""
+
+    milliseconds: tuple[float, ...]
+    machine: Machine
+    threads: int
+
+
+def run_study(
+    study: Study,
+    pack: Pack,
+    out: Path,
+    *,
+    sets: Mapping[str, Path] | None = None,
+    seeds: tuple[int, ...] | None = None,
+    threads: int = 1,
+    latency: bool = True,
+    report: Report = lambda *_: None,
+) -> StudyResult:
+    """Trains and measures all cells of a study that are not done yet.
+
+    Seeds are the outer loop: every network is done once before one is done twice. An interrupt
+    leaves a state to resume from, and the results of what is done.
+
+    Args:
+        study: the networks.
+        pack: HR training images.
+        out: gets the results; see above. Finished cells in it are not trained again.
+        sets: folders of HR images to measure on, beside the pack's held-out ones.
+        seeds: only these of the study's.
+        threads: of the latency.
+        latency: measure it, once all is trained.
+        report: called as the work goes on.
+
+    Raises:
+        TrainingError: a seed that the study has not, or a run that cannot go on.
+        DataError: a test set or a result cannot be read.
+    """
+    places = Places(out)
+    (out / "cells").mkdir(parents=True, exist_ok=True)
+    runs = [(cell, seed) for seed in _chosen(study, seeds) for cell in study.cells]
+    for done, (cell, seed) in enumerate(runs):
+        config, where = cell.seeded(seed), places.cell(fingerprint(cell.seeded(seed)))
+        report(cell.label, done, len(runs), None)
+        if not where.exists():
+
+            def on_record(record: Record, label: str = cell.label, done: int = done) -> None:
+                report(label, done, len(runs), record)
+
+            result = _train(config, pack, places, sets or {}, on_record)
+            write_atomic(where, to_json(result), overwrite=True)
+            _write(_gather(study, places, None), places)
+    timing = _measure(study, threads) if latency else _known_timing(study, places)
+    return _conclude(study, places, timing)
+
+
+def remeasure(study: Study, out: Path, *, threads: int = 1) -> StudyResult:
+    """Measures the latency of all cells again, trains nothing, and writes the results anew.
+
+    Args:
+        study: the networks.
+        out: has results of the study.
+        threads: of the latency.
+
+    Raises:
+        TrainingError: no cell of the study is trained in `out`.
+        DataError: a result cannot be read.
+    """
+    places = Places(out)
+    if not any(row.seeds for row in _gather(study, places, None).rows):
+        raise TrainingError(
+            f"{out}: no cell of {study.name} is trained here; leave out --remeasure"
+        )
+    return _conclude(study, places, _measure(study, threads))
+
+
+def _conclude(study: Study, places: Places, timing: _Timing | None) -> StudyResult:
+    """Writes all of a study's files."""
+    found = _gather(study, places, timing)
+    _write(found, places)
+    draw_study(found, places.study(study.name, ".png"))
+    return found
+
+
+def _chosen(study: Study, seeds: tuple[int, ...] | None) -> tuple[int, ...]:
+    foreign = set(seeds or ()) - set(study.seeds)
+    if foreign:
+        raise TrainingError(f"seeds: {min(foreign)} is not one of the study's {list(study.seeds)}")
+    return tuple(seed for seed in study.seeds if seeds is None or seed in seeds)
+
+
+def _train(
+    config: TrainConfig,
+    pack: Pack,
+    places: Places,
+    sets: Mapping[str, Path],
+    on_record: Callable[[Record], None],
+) -> CellResult:
+    run_dir = places.run(fingerprint(config))
+    resume = (run_dir / STATE_FILE).exists()
+    result = train(config, pack, run_dir, resume=resume, report=on_record)
+    network, scale = load_weights(result.weights), config.model.scale
+    settings = config.validation
+    reserved = held_out(pack, settings.images)
+    validators = {HELD_OUT: Validator.of_held_out(pack, reserved, scale, settings.crop)} | {
+        name: Validator.of_folder(folder, scale) for name, folder in sets.items()
+    }
+    return CellResult(
+        seed=config.seed,
+        psnr_y={
+            name: round(validate(network, torch.device("cpu")), 4)
+            for name, validate in validators.items()
+        },
+        steps=result.step,
+        seconds=read_log(run_dir)[-1].seconds,
+        config=msgspec.to_builtins(config),
+    )
+
+
+def _measure(study: Study, threads: int) -> _Timing:
+    """Times all cells in turn; weights do not change that."""
+    engines = [untrained_engine(cell.config.model, threads) for cell in study.cells]
+    milliseconds = tuple(round(value, 2) for value in interleaved(engines, SIDE))
+    return _Timing(milliseconds, describe_machine(), threads)
+
+
+def _known_timing(study: Study, places: Places) -> _Timing | None:
+    """What an earlier call measured, if it was of the same cells."""
+    path = places.study(study.name, ".json")
+    if not path.exists():
+        return None
+    earlier = _read(path, StudyResult)
+    rows = {row.label: row.milliseconds for row in earlier.rows}
+    known = [rows.get(cell.label) for cell in study.cells]
+    found = tuple(value for value in known if value is not None)
+    if earlier.machine is None or len(found) < len(known):
+        return None
+    return _Timing(found, earlier.machine, earlier.threads)
+
+
+def _gather(study: Study, places: Places, timing: _Timing | None) -> StudyResult:
+    """What is known of a study from its cells' files."""
+    rows = tuple(
+        _row(cell, study, places, None if timing is None else timing.milliseconds[index])
+        for index, cell in enumerate(study.cells)
+    )
+    return StudyResult(
+        name=study.name,
+        question=study.question,
+        budget=study.budget,
+        planned_seeds=len(study.seeds),
+        machine=None if timing is None else timing.machine,
+        threads=1 if timing is None else timing.threads,
+        rows=rows,
+    )
+
+
+def _row(cell: Cell, study: Study, places: Places, milliseconds: float | None) -> Row:
+    paths = [places.cell(fingerprint(cell.seeded(seed))) for seed in study.seeds]
+    results = [_read(path, CellResult) for path in paths if path.exists()]
+    names = dict.fromkeys(name for result in results for name in result.psnr_y)
+    cost = measure_cost(cell.config.model)
+    return Row(
+        label=cell.label,
+        parameters=cost.parameters,
+        multi_adds_720p=cost.multi_adds_720p,
+        milliseconds=milliseconds,
+        psnr_y={name: tuple(r.psnr_y[name] for r in results if name in r.psnr_y) for name in names},
+    )
+
+
+def _write(result: StudyResult, places: Places) -> None:
+    contents = {
+        ".json": to_json(result),
+        ".csv": to_csv(result).encode(),
+        ".md": (study_to_markdown(result) + "\n").encode(),
+    }
+    for suffix, content in contents.items():
+        write_atomic(places.study(result.name, suffix), content, overwrite=True)
+
+
+def _read(path: Path, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.DecodeError) as error:
+        raise DataError(f"{path}: not a result ({error}); remove it to train again") from error

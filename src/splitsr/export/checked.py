@@ -1,0 +1,250 @@
+"""Exports that are checked: converted, run in their own runtime, compared, and only then written.
+
+The comparison is made on photographs: both forms of the network enlarge the same LR pictures, made
+by bicubic, and PSNR-Y against the HR pictures tells what the export loses.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from splitsr.data.sources import decode_rgb, find_images
+from splitsr.errors import DataError, ImageError, ModelError
+from splitsr.evaluation.metrics import psnr_y
+from splitsr.export.backends import Backend
+from splitsr.export.target import SUFFIXES, Precision, Target
+from splitsr.imaging.arrays import from_nchw, to_nchw
+from splitsr.imaging.atomic import check_target
+from splitsr.imaging.resize import rescale_bicubic
+from splitsr.imaging.together import write_together
+from splitsr.networks.network import Network
+from splitsr.networks.splitsr.inference_form import inference_form
+from splitsr.runtime.engine import Engine, FloatArray
+
+Image = npt.NDArray[np.uint8]
+
+LIMITS_DB: dict[Precision, float] = {"fp32": 0.01, "fp16": 0.05, "int8": 0.15}
+"""The most PSNR-Y that an export may lose, in dB."""
+
+LEAST_AGREEMENT_DB: dict[Precision, float] = {"fp32": 80.0, "fp16": 60.0, "int8": 35.0}
+"""The least PSNR of an export's output against the reference's: two bad pictures may have the same
+PSNR against a third, but are not the same."""
+
+_MOST_PHOTOS = 48
+_LARGEST_SIDE = 128  # of an LR picture that exports are compared on
+
+
+class ExportedFile(msgspec.Struct, frozen=True):
+    """One file of an export.
+
+    Attributes:
+        path: where it was written.
+        size: bytes.
+    """
+
+    path: str
+    size: int
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What an export is, and how it compares with the reference.
+
+    Attributes:
+        model: its name.
+        format: of the files.
+        precision: of weights or arithmetic.
+        layout: of input and output.
+        size: height and width of the LR picture; None for any.
+        runtime: that the export was run in, with its version.
+        images: how many pictures were compared.
+        psnr_y: of the export against the HR pictures, dB, mean.
+        reference_psnr_y: of the network in PyTorch, float32.
+        loss_db: the difference of the two.
+        allowed_loss_db: the most that is allowed.
+        agreement_db: PSNR of the export's output, from 0 to 1, against the reference's.
+        files: that were written.
+    """
+
+    model: str
+    format: str
+    precision: str
+    layout: str
+    size: tuple[int, int] | None
+    runtime: str
+    images: int
+    psnr_y: float
+    reference_psnr_y: float
+    loss_db: float
+    allowed_loss_db: float
+    agreement_db: float
+    files: tuple[ExportedFile, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the export may be used. Not where a figure is NaN."""
+        least = LEAST_AGREEMENT_DB[self.precision]  # type: ignore[index]
+        return self.loss_db <= self.allowed_loss_db and self.agreement_db >= least
+
+
+def deliver(
+    network: Network,
+    target: Target,
+    path: Path,
+    *,
+    name: str,
+    images: Sequence[Image],
+    calibration: Sequence[Image],
+    overwrite: bool = False,
+) -> Delivery:
+    """Exports a network and writes it if it computes what the network does.
+
+    Args:
+        network: the reference, in PyTorch.
+        target: what to export to.
+        path: the file; ncnn's second file goes beside it.
+        name: of the model.
+        images: HR photographs (H, W, 3) to compare on.
+        calibration: HR photographs that int8 is calibrated on.
+        overwrite: replace files that exist.
+
+    Raises:
+        MissingDependencyError: the converter or the runtime is not installed.
+        ModelError: the network cannot be converted, or the export is not the network. Nothing was
+            written.
+        ImageWriteError: a file exists or cannot be written.
+    """
+    backend = Backend(target.format)
+    paths = [path.with_suffix(suffix) for suffix in SUFFIXES[target.format]]
+    for file in paths:
+        check_target(file, overwrite=overwrite)
+    scale = network.spec.scale
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder, paths[0].name)
+        lr = [rescale_bicubic(crop, 1 / scale) for crop in fitted(calibration, scale, target.size)]
+        backend.build(inference_form(network), network.spec, target, name, lr, trial)
+        engine = backend.engine(trial, network.spec, target)
+        delivery = compare(network, engine, target, images, name, backend.runtime)
+        require(delivery)
+        contents = {file: trial.with_suffix(file.suffix).read_bytes() for file in paths}
+    write_together(contents)
+    written = tuple(ExportedFile(str(file), len(data)) for file, data in contents.items())
+    return msgspec.structs.replace(delivery, files=written)
+
+
+def compare(
+    network: Network,
+    engine: Engine,
+    target: Target,
+    images: Sequence[Image],
+    name: str,
+    runtime: str,
+) -> Delivery:
+    """Runs the network and its export on photographs.
+
+    Args:
+        network: the reference.
+        engine: the export, in its runtime.
+        target: what it was exported to.
+        images: HR photographs (H, W, 3).
+        name: of the model.
+        runtime: its name and version.
+    """
+    scale = network.spec.scale
+    scores, reference_scores, errors = [], [], []
+    for hr in fitted(images, scale, target.size):
+        lr = to_nchw(rescale_bicubic(hr, 1 / scale))
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(lr)).numpy()
+        found = engine.run(lr)
+        if found.shape != expected.shape:
+            raise ModelError(f"{name}: the export gives {found.shape}, not {expected.shape}")
+        scores.append(_psnr(found, hr, scale))
+        reference_scores.append(_psnr(expected, hr, scale))
+        errors.append(float(np.mean((np.clip(found, 0, 1) - np.clip(expected, 0, 1)) ** 2)))
+    psnr, reference = float(np.mean(scores)), float(np.mean(reference_scores))
+    return Delivery(
+        model=name,
+        format=target.format,
+        precision=target.precision,
+        layout=target.layout,
+        size=target.size,
+        runtime=runtime,
+        images=len(scores),
+        psnr_y=psnr,
+        reference_psnr_y=reference,
+        loss_db=reference - psnr,
+        allowed_loss_db=LIMITS_DB[target.precision],
+        agreement_db=float(-10 * np.log10(np.mean(errors) + 1e-12)),
+    )
+
+
+def require(delivery: Delivery) -> None:
+    """Refuses an export that is not the network.
+
+    Raises:
+        ModelError: it is not; the message has the figures and the limits.
+    """
+    if not delivery.holds:
+        least = LEAST_AGREEMENT_DB[delivery.precision]  # type: ignore[index]
+        raise ModelError(
+            f"{delivery.model}: the {delivery.precision} {delivery.format} export loses "
+            f"{delivery.loss_db:.3f} dB and agrees to {delivery.agreement_db:.1f} dB; allowed: at "
+            f"most {delivery.allowed_loss_db:g} dB, at least {least:g} dB; nothing was written"
+        )
+
+
+def fitted(images: Sequence[Image], scale: int, size: tuple[int, int] | None) -> list[Image]:
+    """HR pictures for LR pictures of a size: cut from the middle, or continued by mirroring.
+
+    Args:
+        images: (H, W, 3).
+        scale: of the network.
+        size: height and width of the LR picture; None for at most 128 pixels each.
+    """
+    return [_fit(image, scale, size) for image in images]
+
+
+def own_photos() -> list[Image]:
+    """Three small photographs that come with splitsr, (192, 192, 3)."""
+    folder = files("splitsr.export") / "photos"
+    found = sorted(folder.iterdir(), key=lambda file: file.name)
+    return [decode_rgb(file.read_bytes()) for file in found if file.name.endswith(".png")]
+
+
+def some_photos(folder: Path) -> list[Image]:
+    """Photographs of a folder as (H, W, 3), evenly taken if there are many.
+
+    Raises:
+        DataError: one is broken, or there is none.
+    """
+    sources = find_images([folder])
+    photos = []
+    for source in sources[:: -(-len(sources) // _MOST_PHOTOS)]:
+        try:
+            photos.append(decode_rgb(source.read()))
+        except (OSError, ImageError) as error:
+            raise DataError(f"{source.name}: {error}") from error
+    return photos
+
+
+def _fit(image: Image, scale: int, size: tuple[int, int] | None) -> Image:
+    height, width = size or (min(side // scale, _LARGEST_SIDE) for side in image.shape[:2])
+    wanted = (height * scale, width * scale)
+    missing = [max(0, want - have) for want, have in zip(wanted, image.shape[:2], strict=True)]
+    if any(missing):
+        image = np.pad(image, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
+    top, left = ((have - want) // 2 for want, have in zip(wanted, image.shape[:2], strict=True))
+    return image[top : top + wanted[0], left : left + wanted[1]]
+
+
+def _psnr(sr: FloatArray, hr: Image, scale: int) -> float:
+    levels = from_nchw(np.nan_to_num(sr), np.uint8, 3)  # a NaN shows in the agreement
+    return psnr_y(levels, hr, crop_border=scale)

@@ -1,0 +1,1 @@
+"""The converter to LiteRT (TensorFlow Lite)."""

@@ -1,0 +1,1 @@
+"""Image formats: recognising, reading and writing them."""

@@ -1,1 +1,0 @@
-"""The torch networks, built from a `ModelSpec`."""

@@ -1,0 +1,1 @@
+"""Bilinear and bicubic interpolation, as a network without weights."""

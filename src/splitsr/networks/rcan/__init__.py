@@ -1,0 +1,1 @@
+"""RCAN (Zhang et al. 2018)."""

@@ -1,0 +1,1 @@
+"""SMFANet (Zheng et al. 2024)."""

@@ -1,0 +1,1 @@
+"""SplitSR (Liu et al. 2021) and what is built in its slots."""

@@ -1,0 +1,70 @@
+"""The description of SRCNN."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from splitsr.networks.base import (
+    MAX_COUNT,
+    SCALE_RULE,
+    ModelSpec,
+    Rule,
+    check_rules,
+    one_of,
+)
+
+
+class SRCNNSpec(ModelSpec, frozen=True, kw_only=True, tag="srcnn"):
+    """SRCNN (Dong et al. 2015, arXiv 1501.00092). The defaults are 9-5-5.
+
+    Attributes:
+        kernels: sides of the three convolutions, odd.
+        widths: channels after the first and after the second.
+        channels: 1 runs on luma, as published; 3 on RGB.
+    """
+
+    kernels: tuple[int, int, int] = (9, 5, 5)
+    widths: tuple[int, int] = (64, 32)
+    channels: int = 1
+
+    def __post_init__(self) -> None:
+        check_rules(self, _RULES)
+
+    @property
+    def tileable(self) -> bool:
+        """Yes."""
+        return True
+
+    @property
+    def receptive_radius(self) -> int:
+        """Of the convolutions at full size and then of bicubic, which is zero from 2 pixels on."""
+        full_size = sum(kernel // 2 for kernel in self.kernels)
+        return ceil(2.5 + (full_size - 0.5) / self.scale) - 1
+
+    @property
+    def values_per_pixel(self) -> int:
+        """Values for one LR pixel: everything runs at full size."""
+        return (6 + sum(self.widths) + max(self.widths)) * self.scale**2
+
+
+_RULES: tuple[Rule, ...] = (
+    SCALE_RULE,
+    (
+        "kernels",
+        lambda s: all(0 < kernel < 100 and kernel % 2 for kernel in s.kernels),
+        lambda _: "three odd numbers below 100",
+    ),
+    (
+        "widths",
+        lambda s: all(0 < width <= MAX_COUNT for width in s.widths),
+        lambda _: f"1 to {MAX_COUNT}, twice",
+    ),
+    one_of("channels", 1, 3),
+)
+
+PRESETS = {
+    "srcnn": SRCNNSpec(),
+    "srcnn-915": SRCNNSpec(kernels=(9, 1, 5)),
+    "srcnn-rgb": SRCNNSpec(channels=3),
+}
+"""The published networks of the family, by name, at x4."""

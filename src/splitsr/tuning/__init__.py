@@ -1,1 +1,0 @@
-"""A search for the best network within a budget."""

@@ -1,0 +1,97 @@
+"""ZoomSR in Chromium: from opening a 12-megapixel photo to the first sharp view at 3x.
+
+    python -m tools.benchmarks.zoom --out results/zoom.json
+
+Each round is a profile of its own, and so a first visit: the engine is started, the photo is
+opened and zoomed to 3x as soon as it is shown; the time is that from the choice of the file until
+all of the view is SplitSR's. Let nothing else run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+from playwright.sync_api import Browser
+
+from splitsr.benchmark.timing import describe_machine
+from splitsr.runtime.onnx_engine import available_cpus
+from splitsr.zoomsr.site import build_site
+from tests.browser.chromium import DESKTOP, PHONE, find_chromium, started
+from tests.browser.photos import make_large
+from tests.browser.server import Server
+from tests.browser.sharpening import measure_sharpening
+from tests.browser.zoom_page import ZoomPage
+
+ROOT = Path(__file__).resolve().parents[1]
+BOUND_MS = 2000
+SCREENS = {"desktop": DESKTOP, "phone": PHONE}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    program = find_chromium()
+    if program is None:
+        parser.error("there is no Chromium on the path")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Server(build_site()) as server,
+        started(program) as browser,
+    ):
+        photo = make_large(Path(folder) / "large.jpg", ROOT / "examples" / "coffee.png")
+        cases = [
+            measure(browser, server.url, photo, screen, arguments.rounds) for screen in SCREENS
+        ]
+        found = {
+            "machine": msgspec.to_builtins(describe_machine()),
+            "threads": available_cpus(),
+            "browser": f"Chromium {browser.version}",
+            "photo": {"width": 4000, "height": 3000, "bytes": photo.stat().st_size},
+            "zoom": 3,
+            "bound_ms": BOUND_MS,
+            "cases": cases,
+        }
+    text = json.dumps(found, indent=2) + "\n"
+    if arguments.out:
+        arguments.out.write_text(text)
+    else:
+        print(text)
+
+
+def measure(browser: Browser, url: str, photo: Path, screen: str, rounds: int) -> dict[str, object]:
+    """One screen; the first round, which warms the machine up, is left out."""
+    shown, sharp = [], []
+    for _ in range(rounds + 1):
+        context = browser.new_context(**SCREENS[screen])
+        zoom = ZoomPage(context.new_page(), url).visit()
+        found = measure_sharpening(zoom, photo)
+        backend = {name: zoom.ask(name) for name in ("model", "backend", "threads")}
+        shown.append(found.shown_ms)
+        sharp.append(found.sharp_ms)
+        print(screen, found, file=sys.stderr, flush=True)
+        context.close()
+    median = statistics.median(sharp[1:])
+    return {
+        "screen": screen,
+        **SCREENS[screen]["viewport"],
+        "device_scale_factor": SCREENS[screen].get("device_scale_factor", 1),
+        **backend,
+        "rounds": rounds,
+        "shown_ms": round(statistics.median(shown[1:])),
+        "sharp_ms": round(median),
+        "sharp_low_ms": round(min(sharp[1:])),
+        "sharp_high_ms": round(max(sharp[1:])),
+        "within": median < BOUND_MS,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Makes the README's picture: crops of example photos, nearest, bicubic and SplitSR in a row.
+
+    python tools/figures/compare.py
+
+With the model that ships; another one (`--model`) and another file (`--output`) for trials.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from splitsr import Upscaler
+from splitsr.imaging.resize import resize_bicubic
+
+DOCS = Path(__file__).parent
+EXAMPLES = DOCS.parent / "examples"
+SCALE = 4
+SIDE = 72  # of a crop, in pixels of the photo
+GAP = 6
+LABEL_HEIGHT = 30
+FONT_SIZE = 19
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class Crop(NamedTuple):
+    """A square of `SIDE` pixels of an example photo, by its upper left corner."""
+
+    file: str
+    top: int
+    left: int
+
+
+CROPS = (Crop("chelsea.png", 40, 78), Crop("astronaut.png", 10, 84))
+
+
+def main() -> None:
+    """Reads the arguments and writes the picture."""
+    parser = argparse.ArgumentParser(description="Make the README's picture.")
+    parser.add_argument("--model", default="splitsr-balanced-x4", help="name or .onnx file")
+    parser.add_argument("--output", type=Path, default=DOCS / "images" / "compare.png")
+    arguments = parser.parse_args()
+    picture = compare(Upscaler(arguments.model))
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(arguments.output, optimize=True)
+
+
+def compare(upscaler: Upscaler) -> Image.Image:
+    """Draws a row of three panels for each of `CROPS`, under their labels.
+
+    Args:
+        upscaler: what the third panel is made by.
+    """
+    rows = [[_cut(panel, crop) for panel in _panels(crop, upscaler)] for crop in CROPS]
+    step = SIDE * SCALE + GAP
+    size = (3 * step - GAP, LABEL_HEIGHT + len(rows) * step - GAP)
+    picture = Image.new("RGB", size, "white")
+    for row, panels in enumerate(rows):
+        for column, panel in enumerate(panels):
+            corner = (column * step, LABEL_HEIGHT + row * step)
+            picture.paste(Image.fromarray(panel), corner)
+    _label(picture, step)
+    return picture
+
+
+def _panels(crop: Crop, upscaler: Upscaler) -> tuple[Pixels, Pixels, Pixels]:
+    """The whole photo enlarged in three ways, so that no crop has a border of its own."""
+    lr = np.asarray(Image.open(EXAMPLES / crop.file).convert("RGB"))
+    height, width = lr.shape[0] * SCALE, lr.shape[1] * SCALE
+    nearest = lr.repeat(SCALE, axis=0).repeat(SCALE, axis=1)
+    return nearest, resize_bicubic(lr, height, width), upscaler(lr, SCALE)
+
+
+def _cut(picture: Pixels, crop: Crop) -> Pixels:
+    top, left, side = (SCALE * value for value in (crop.top, crop.left, SIDE))
+    return picture[top : top + side, left : left + side]
+
+
+def _label(picture: Image.Image, step: int) -> None:
+    draw = ImageDraw.Draw(picture)
+    font = ImageFont.load_default(FONT_SIZE)
+    for column, text in enumerate(("photo (its pixels)", f"bicubic x{SCALE}", f"SplitSR x{SCALE}")):
+        middle = (column * step + (step - GAP) // 2, LABEL_HEIGHT // 2)
+        draw.text(middle, text, "black", font, anchor="mm")
+
+
+if __name__ == "__main__":
+    main()

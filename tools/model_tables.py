@@ -1,0 +1,272 @@
+"""Markdown made from the results: the README's table and the blocks of the model cards."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from splitsr.benchmark.timing import Machine
+from splitsr.errors import DataError
+from splitsr.zoo.catalogue import is_twin
+from tools.model_results import ModelRecord, Results
+
+SETS = ("Set5", "Set14", "B100")
+"""The test sets of every table."""
+
+_SIDE, _THREADS = 128, 2  # of the latency in the README's table
+
+Row = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A network's figures as others published them.
+
+    Attributes:
+        scale: the enlargement.
+        method: the network's name.
+        parameters_k: thousands; empty where not given.
+        multi_adds_g: billions for a 1280x720 output; empty where not given.
+        figures: `PSNR/SSIM` by test set.
+        source: where the figures stand.
+    """
+
+    scale: int
+    method: str
+    parameters_k: str
+    multi_adds_g: str
+    figures: dict[str, str]
+    source: str
+
+
+def read_published(path: Path) -> list[Published]:
+    """Reads published figures.
+
+    Raises:
+        DataError: the file is missing or lacks a column.
+    """
+    return [
+        Published(
+            scale=int(row["scale"]),
+            method=row["method"],
+            parameters_k=row["parameters_k"],
+            multi_adds_g=row["multi_adds_g"],
+            figures={name: row[name] for name in SETS},
+            source=row["source"],
+        )
+        for row in _read_csv(path, "scale", "method", "parameters_k", "multi_adds_g", *SETS)
+    ]
+
+
+def readme_blocks(results: Results, published: Sequence[Published]) -> dict[str, str]:
+    """The README's blocks: `models`, a table for each scale that a model ships for."""
+    if not results:
+        return {"models": "No trained model ships yet."}
+    scales = sorted({record.scale for record in results.values()})
+    tables = [_models_table(scale, results, published) for scale in scales]
+    return {"models": "\n\n".join([*tables, _models_notes(results, scales, published)])}
+
+
+def card_blocks(record: ModelRecord, data_sources: Path) -> dict[str, str]:
+    """A model card's blocks: `facts`, `figures`, `latency`, `training`, `recipe` and `data`.
+
+    Args:
+        record: the model.
+        data_sources: counts of the training images by source and licence.
+
+    Raises:
+        DataError: the data sources cannot be read.
+    """
+    return {
+        "facts": _facts(record),
+        "figures": _figures(record),
+        "latency": _latency(record),
+        "training": _training(record),
+        "recipe": _recipe(record.training.config),
+        "data": _data(data_sources),
+    }
+
+
+def markdown_table(heading: Row, rows: Iterable[Row], *, left: int = 1) -> str:
+    """A table in Markdown.
+
+    Args:
+        heading: titles of the columns.
+        rows: as many cells each.
+        left: how many columns are flush left; the others are figures, flush right.
+    """
+    rule = ["---" if index < left else "--:" for index in range(len(heading))]
+    lines = [heading, rule, *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _models_table(scale: int, results: Results, published: Sequence[Published]) -> str:
+    ours = {
+        name: record
+        for name, record in results.items()
+        if record.scale == scale and not is_twin(name)
+    }
+    ours = dict(sorted(ours.items(), key=lambda item: item[1].parameters))
+    heading = (f"x{scale}", "parameters", "multi-adds", *SETS, "ms")
+    rows = [_bicubic_row(next(iter(ours.values())))]
+    rows += [_model_row(name, record) for name, record in ours.items()]
+    rows += [_published_row(row) for row in published if row.scale == scale]
+    return markdown_table(heading, rows)
+
+
+def _bicubic_row(record: ModelRecord) -> Row:
+    figures = [f"{record.figures[name].bicubic_psnr_y:.2f}" for name in SETS]
+    return ("bicubic", "", "", *figures, "")
+
+
+def _model_row(name: str, record: ModelRecord) -> Row:
+    figures = [f"**{record.figures[test].psnr_y:.2f}**" for test in SETS]
+    milliseconds = record.milliseconds(_SIDE, _THREADS)
+    return (
+        f"[**{name}**](docs/models/{name}.md)",
+        f"{record.parameters / 1e3:.0f} K",
+        f"{record.multi_adds_720p / 1e9:.1f} G",
+        *figures,
+        "" if milliseconds is None else f"{milliseconds:.1f}",
+    )
+
+
+def _published_row(row: Published) -> Row:
+    return (
+        f"{row.method} †",
+        f"{row.parameters_k} K" if row.parameters_k else "",
+        f"{row.multi_adds_g} G" if row.multi_adds_g else "",
+        *(row.figures[name].partition("/")[0] for name in SETS),
+        "",
+    )
+
+
+def _models_notes(results: Results, scales: list[int], published: Sequence[Published]) -> str:
+    machines = dict.fromkeys(_machine(record.machine) for record in results.values())
+    sources = dict.fromkeys(row.source for row in published if row.scale in scales)
+    return (
+        "PSNR-Y in dB, as `splitsr evaluate` measures it; multi-adds for a 1280x720 output; ms: "
+        f"a {_SIDE}x{_SIDE} picture enlarged on {_THREADS} threads, median "
+        f"({'; '.join(machines)}).\n\n"
+        "† Published figures of networks that were trained on other and mostly larger data "
+        "(DIV2K, DF2K and others), so they are not directly comparable. "
+        f"Taken from: {', '.join(sources)}."
+    )
+
+
+def _facts(record: ModelRecord) -> str:
+    rows = [
+        ("enlarges", f"x{record.scale}"),
+        ("parameters", f"{record.parameters:,}"),
+        ("multi-adds, 1280x720 output", f"{record.multi_adds_720p / 1e9:.2f} G"),
+        ("ONNX file", f"{record.size / 1e3:.0f} kB, sha256 `{record.sha256}`"),
+        ("licence of the weights", record.licence),
+    ]
+    return markdown_table(("", ""), rows, left=2)
+
+
+def _figures(record: ModelRecord) -> str:
+    heading = ("test set", "images", "PSNR-Y", "SSIM-Y", "bicubic PSNR-Y", "bicubic SSIM-Y")
+    rows = [
+        (
+            name,
+            str(result.images),
+            f"**{result.psnr_y:.2f}**",
+            f"**{result.ssim_y:.4f}**",
+            f"{result.bicubic_psnr_y:.2f}",
+            f"{result.bicubic_ssim_y:.4f}",
+        )
+        for name, result in record.figures.items()
+    ]
+    parity = record.parity
+    return (
+        f"{markdown_table(heading, rows)}\n\n"
+        f"The ONNX file was held against PyTorch on {parity.values:,} values of real pictures: "
+        f"the output differs by {parity.max_difference:.1g} at most (white is 1), in 8 bits by "
+        f"{parity.max_levels} level on {1e6 * parity.changed_share:.0f} in a million."
+    )
+
+
+def _latency(record: ModelRecord) -> str:
+    rows = [
+        (
+            f"{timing.width}x{timing.height}",
+            f"{timing.width * record.scale}x{timing.height * record.scale}",
+            str(timing.threads),
+            f"{timing.milliseconds:.1f}",
+        )
+        for timing in record.latency
+    ]
+    table = markdown_table(("from", "to", "threads", "ms"), rows, left=2)
+    busy = " **Something else was running: these times are too long.**" if record.disturbed else ""
+    return f"{table}\n\nMedian after a warm-up. {_machine(record.machine)}.{busy}"
+
+
+def _machine(machine: Machine) -> str:
+    return f"{machine.cpu}, {machine.cores} cores, {machine.system}, {machine.runtime}"
+
+
+def _training(record: ModelRecord) -> str:
+    training = record.training
+    cut = training.steps < training.planned_steps
+    steps = f"{training.steps:,} of {training.planned_steps:,} planned" if cut else ""
+    hardware = training.hardware or "hardware that was not recorded"
+    commit = f"`{training.commit[:12]}`" if training.commit else "not recorded"
+    rows = [
+        ("steps", steps or f"{training.steps:,}"),
+        ("time", f"{training.seconds / 3600:.1f} h on {hardware}"),
+        ("commit of the source", commit),
+    ]
+    start = training.config.get("init_from")
+    if start:
+        rows.append(("started from", f"`{start}`, whose own steps and time are not counted here"))
+    return markdown_table(("", ""), rows, left=2)
+
+
+def _recipe(config: dict[str, Any]) -> str:
+    rows = [(f"`{field}`", f"`{value}`") for field, value in _flatten(config)]
+    return markdown_table(("setting", "value"), rows, left=2)
+
+
+def _flatten(fields: Any, prefix: str = "") -> list[tuple[str, str]]:  # noqa: ANN401
+    """Nested settings as paths and values: `optimizer.kind`, `stages.0.steps`."""
+    if isinstance(fields, dict):
+        items: Iterable[tuple[Any, Any]] = fields.items()
+    elif isinstance(fields, list) and fields and isinstance(fields[0], dict):
+        items = enumerate(fields)
+    else:
+        return [(prefix.removesuffix("."), msgspec.json.encode(fields).decode())]
+    return [pair for key, value in items for pair in _flatten(value, f"{prefix}{key}.")]
+
+
+def _data(data_sources: Path) -> str:
+    rows = _read_csv(data_sources, "source", "licence", "images")
+    total = sum(int(row["images"]) for row in rows)
+    table = markdown_table(
+        ("source", "licence", "images"),
+        [(row["source"], row["licence"], row["images"]) for row in rows],
+        left=2,
+    )
+    return f"{total} photographs:\n\n{table}"
+
+
+def _read_csv(path: Path, *columns: str) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+    for number, row in enumerate(rows, start=2):
+        missing = [column for column in columns if row.get(column) is None]
+        if missing:
+            raise DataError(f"{path}: line {number} has no {', '.join(missing)}")
+    return rows

@@ -1,0 +1,179 @@
+"""int8 forms of what ships: made, measured beside float32, and entered into the catalogue."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from splitsr.benchmark.timing import describe_machine
+from splitsr.errors import ModelError, UnknownModelError, WeightsError
+from splitsr.evaluation.score import evaluate_images, load_pairs
+from splitsr.export.checked import LIMITS_DB, Image, fitted
+from splitsr.export.onnx import build
+from splitsr.export.quantize import may_saturate
+from splitsr.export.target import Target
+from splitsr.imaging.resize import rescale_bicubic
+from splitsr.imaging.together import write_together
+from splitsr.networks.checkpoint import load_weights
+from splitsr.networks.network import Network
+from splitsr.networks.splitsr.inference_form import inference_form
+from splitsr.runtime.onnx_engine import OnnxEngine
+from splitsr.runtime.upscaler import Upscaler
+from splitsr.zoo.catalogue import Figures
+from tools.catalogue_file import catalogue_with_variant
+from tools.documents import read_catalogue, write_documents
+from tools.paths import Paths
+from tools.precision_results import (
+    FormRecord,
+    QuantizedRecord,
+    precision_to_json,
+    read_precision,
+)
+
+DECIDING_SET = "B100"
+_SIDE, _THREADS, _WARM_UP, _ROUNDS = 128, 2, 3, 60
+
+Report = Callable[[str], None]
+
+
+def quantize_shipped(
+    name: str,
+    sets: Mapping[str, Path],
+    calibration: Sequence[Image],
+    paths: Paths,
+    report: Report = lambda _: None,
+) -> QuantizedRecord:
+    """Makes the int8 form of a shipped model, if it is faster here and loses little on any CPU.
+
+    Args:
+        name: of the model in float32.
+        sets: folders of HR images by the test set's name; `DECIDING_SET` among them.
+        calibration: HR photographs, none of them of a test set.
+        paths: where everything lies.
+        report: called as the work goes on.
+
+    Raises:
+        UnknownModelError: no such model.
+        ModelError: int8 is not faster here, loses more than is allowed, or more on other CPUs.
+            Nothing was written.
+    """
+    entry = read_catalogue(paths).get(name)
+    if entry is None or entry.precision != "fp32":
+        raise UnknownModelError(f"no model {name!r} in float32 in {paths.catalogue}")
+    report("calibrating")
+    network = load_weights(entry.weights_path)
+    contents = {"fp32": entry.read(), **_forms(network, f"{name}-int8", calibration)}
+    engines = {form: OnnxEngine(content, _THREADS) for form, content in contents.items()}
+    report("timing")
+    seconds = _interleaved(engines)
+    scores = {}
+    for test, folder in sets.items():
+        report(f"evaluating {test}")
+        pairs = load_pairs(folder, network.spec.scale)
+        among = engines if test == DECIDING_SET else {"int8": engines["int8"]}
+        for form, engine in among.items():
+            scores[form, test] = evaluate_images(Upscaler(engine), pairs, network.spec.scale)
+    forms = {
+        form: FormRecord(
+            size=len(content),
+            milliseconds=round(1e3 * min(seconds[form]), 2),
+            median_ms=round(1e3 * median(seconds[form]), 2),
+            psnr_y=round(scores[form, DECIDING_SET].psnr_y, 4),
+        )
+        for form, content in contents.items()
+    }
+    figures = {
+        test: Figures(round(scores["int8", test].psnr_y, 4), round(scores["int8", test].ssim_y, 5))
+        for test in sets
+    }
+    record = QuantizedRecord(
+        sha256=hashlib.sha256(contents["int8"]).hexdigest(),
+        figures=figures,
+        forms=forms,
+        calibration_photos=len(calibration),
+        rounds=_ROUNDS,
+        machine=describe_machine(),
+    )
+    _require(name, record)
+    if may_saturate(contents["int8"]):
+        raise ModelError(
+            f"{name}: int8 is wrong on x86 CPUs without VNNI: sums of two products exceed 16 bits; "
+            "nothing was written"
+        )
+    _write(name, contents["int8"], record, paths)
+    return record
+
+
+def forget_quantized(paths: Paths, name: str) -> None:
+    """Takes away the int8 form of a model whose weights changed; it must be made anew.
+
+    Raises:
+        ImageWriteError: a file cannot be written.
+    """
+    records = dict(read_precision(paths.precision))
+    if records.pop(name, None) is None:
+        return
+    write_together({paths.precision: precision_to_json(records)})
+    paths.weights(f"{name}-int8", ".onnx").unlink(missing_ok=True)
+    write_documents(paths)
+
+
+def _forms(network: Network, name: str, calibration: Sequence[Image]) -> dict[str, bytes]:
+    """ONNX files of the forms that are compared with float32."""
+    scale = network.spec.scale
+    photos = [rescale_bicubic(crop, 1 / scale) for crop in fitted(calibration, scale, None)]
+    form = inference_form(network)
+    contents = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "form.onnx")
+        for precision in ("fp16", "int8"):
+            target = Target(format="onnx", precision=precision)
+            build(form, network.spec, target, name, photos, path)
+            contents[precision] = path.read_bytes()
+    return contents
+
+
+def _interleaved(engines: Mapping[str, OnnxEngine]) -> dict[str, list[float]]:
+    """Seconds of each run, in turns, after a warm-up."""
+    lr = np.random.default_rng(0).random((1, 3, _SIDE, _SIDE), np.float32)
+    seconds: dict[str, list[float]] = {form: [] for form in engines}
+    for _ in range(_WARM_UP + _ROUNDS):
+        for form, engine in engines.items():
+            begun = time.perf_counter()
+            engine.run(lr)
+            seconds[form].append(time.perf_counter() - begun)
+    return {form: values[_WARM_UP:] for form, values in seconds.items()}
+
+
+def _require(name: str, record: QuantizedRecord) -> None:
+    loss, gain = record.loss_db("int8"), record.speed("int8")
+    if not (loss <= LIMITS_DB["int8"] and gain > 1):
+        raise ModelError(
+            f"{name}: int8 loses {loss:.3f} dB on {DECIDING_SET} (allowed: "
+            f"{LIMITS_DB['int8']:g}) and is {gain:.2f} times as fast as float32 here (needed: more "
+            "than 1); nothing was written"
+        )
+
+
+def _write(name: str, content: bytes, record: QuantizedRecord, paths: Paths) -> None:
+    before = paths.catalogue.read_bytes()
+    records = {**read_precision(paths.precision), name: record}
+    catalogue = catalogue_with_variant(paths.catalogue, name, record.sha256, record.figures)
+    write_together(
+        {
+            paths.weights(f"{name}-int8", ".onnx"): content,
+            paths.precision: precision_to_json(records),
+            paths.catalogue: catalogue,
+        }
+    )
+    try:
+        write_documents(paths)
+    except WeightsError:
+        write_together({paths.catalogue: before})
+        raise
