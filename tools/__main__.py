@@ -1,4 +1,4 @@
-"""`splitsr zoo`: the models that ship, and the tables that are made from their figures."""
+"""`python -m tools`: the models that ship, and the tables that are made from their figures."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from splitsr.cli.main import main
 
 if TYPE_CHECKING:
     from splitsr.benchmark.timing import Latency
@@ -31,12 +33,9 @@ _zoo_option = click.option(
 )
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
-    """Put a trained network into the catalogue.
-
-    For the source of splitsr: these commands run in the root of a checkout.
-    """
+    """Work on the models that ship, in the root of a checkout."""
 
 
 def _read_sets(
@@ -261,7 +260,11 @@ def _latency_line(timing: Latency) -> str:
 def _warn_if_disturbed(records: Iterable[ModelRecord]) -> None:
     if any(record.disturbed for record in records):
         click.echo(
-            "splitsr: something else was running, so the times are too long; give `splitsr zoo "
-            "time` when the machine is quiet",
+            "splitsr: something else was running, so the times are too long; give `python -m "
+            "tools time` when the machine is quiet",
             err=True,
         )
+
+
+if __name__ == "__main__":
+    main(command)

@@ -14,7 +14,7 @@ from tests.patience import PATIENCE_S
 
 
 def test_the_picture_has_three_ways_side_by_side(tiny_model: Path, tmp_path: Path) -> None:
-    script, output = ROOT / "docs" / "make_compare.py", tmp_path / "new" / "compare.png"
+    script, output = ROOT / "tools/figures/compare.py", tmp_path / "new" / "compare.png"
 
     subprocess.run(
         [sys.executable, script, "--model", tiny_model, "--output", output],

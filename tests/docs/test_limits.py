@@ -16,7 +16,7 @@ SIDE, ZOOM, GAP, LABEL = 96, 3, 6, 30
 
 
 def test_every_scale_has_its_picture_with_what_was_there_first(tmp_path: Path) -> None:
-    script = ROOT / "docs" / "make_limits.py"
+    script = ROOT / "tools/figures/limits.py"
     subprocess.run([sys.executable, script, "--output", tmp_path], check=True, timeout=PATIENCE_S)
 
     step = SIDE * ZOOM + GAP

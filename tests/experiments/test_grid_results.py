@@ -35,20 +35,23 @@ def test_the_studies_tables_are_those_of_their_cells(repo_root: Path) -> None:
                 assert list(values) == [result["psnr_y"][name] for result in results]
     paths = Paths.of_checkout(repo_root)
     documents = render_documents(paths, {})
-    assert documents[paths.ablation] == paths.ablation.read_text()
+    page = paths.page("ablation.md")
+    assert documents[page] == page.read_text()
     assert {folder / f"{study.name}.csv" for study in studies} <= documents.keys()
 
 
 def test_a_stale_table_of_a_study_is_found_and_made_again(tmp_path: Path, repo_root: Path) -> None:
     root = tmp_path / "checkout"
     (root / "src/splitsr/zoo").mkdir(parents=True)
-    shutil.copytree(repo_root / "docs", root / "docs")
+    for folder in ("docs", "results"):
+        shutil.copytree(repo_root / folder, root / folder)
     paths = Paths.of_checkout(root)
-    before = paths.ablation.read_text()
-    paths.ablation.write_text(re.sub(r"\d\d\.\d\d\d", "99.999", before, count=1))
-    paths.studies.joinpath("alpha.csv").write_text("")
-    stale = {paths.ablation, paths.studies / "alpha.csv"}
+    page, table = paths.page("ablation.md"), paths.result("ablation/alpha.csv")
+    before = page.read_text()
+    page.write_text(re.sub(r"\d\d\.\d\d\d", "99.999", before, count=1))
+    table.write_text("")
+    stale = {page, table}
     assert stale_documents(paths)
     assert stale <= set(stale_documents(paths))
     assert stale <= set(write_documents(paths))
-    assert paths.ablation.read_text() == before
+    assert page.read_text() == before

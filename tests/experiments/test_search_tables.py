@@ -88,7 +88,7 @@ def test_rank_correlations_are_scipys(second: list[float]) -> None:
 
 def test_the_committed_search_is_what_the_page_shows(repo_root: Path) -> None:
     paths = Paths.of_checkout(repo_root)
-    result = read_tuning(paths.tuning_results / "trials.json")
+    result = read_tuning(paths.result("tuning/trials.json"))
     limits = result.settings.budget
     assert result.winner is not None
     (chosen,) = [trial for trial in result.trials if trial.number == result.winner.number]
@@ -100,24 +100,21 @@ def test_the_committed_search_is_what_the_page_shows(repo_root: Path) -> None:
     for found in result.trained:
         cost = measure_cost(spec_from_dict(found.spec))
         assert (cost.parameters, cost.multi_adds_720p) == (found.parameters, found.multi_adds_720p)
-    cells = {path.stem[:12] for path in (paths.studies / "cells").glob("*.json")}
-    assert {pair.cell for pair in read_proxy(paths.tuning_results / "proxy.json").pairs} == cells
+    cells = {path.stem[:12] for path in (paths.result("ablation/cells")).glob("*.json")}
+    assert {pair.cell for pair in read_proxy(paths.result("tuning/proxy.json")).pairs} == cells
     documents = render_documents(paths, {})
-    assert documents[paths.tuning] == paths.tuning.read_text()
-    assert (
-        documents[paths.tuning_results / "trials.csv"]
-        == (paths.tuning_results / "trials.csv").read_text()
-    )
+    for path in (paths.page("tuning.md"), paths.result("tuning/trials.csv")):
+        assert documents[path] == path.read_text()
 
 
 def test_a_stale_table_is_found(tmp_path: Path, repo_root: Path) -> None:
     root = tmp_path / "checkout"
     (root / "src/splitsr/zoo").mkdir(parents=True)
-    (root / "docs").mkdir()
-    for name in ("tuning.md", "results/tuning/trials.json", "results/tuning/proxy.json"):
-        target = root / "docs" / name
+    for name in ("docs/tuning.md", "results/tuning/trials.json", "results/tuning/proxy.json"):
+        target = root / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes((repo_root / "docs" / name).read_bytes())
+        target.write_bytes((repo_root / name).read_bytes())
     paths = Paths.of_checkout(root)
-    paths.tuning.write_text(re.sub(r"\d\d\.\d\d\d", "99.999", paths.tuning.read_text(), count=1))
-    assert paths.tuning in stale_documents(paths)
+    page = paths.page("tuning.md")
+    page.write_text(re.sub(r"\d\d\.\d\d\d", "99.999", page.read_text(), count=1))
+    assert page in stale_documents(paths)

@@ -26,13 +26,14 @@ from splitsr.networks import ModelSpec, SplitSRSpec
 from splitsr.networks.build import build_model
 from splitsr.networks.checkpoint import load_weights, save_weights
 from splitsr.zoo.catalogue import find_model, load_catalogue
+from tests.patience import PATIENCE_S
 from tools import promote as promotion
 from tools.documents import stale_documents, unlike_catalogue
 from tools.paths import Paths
 from tools.promote import promote
 from tools.trained import read_candidate
 
-SPLITSR = Path(sys.executable).with_name("splitsr")
+TOOLS = (sys.executable, "-m", "tools")
 NAME = "splitsr-fast-x4"
 README = "# Ours\n\n<!-- begin generated: models -->\n<!-- end generated: models -->\n"
 SPEC = SplitSRSpec(
@@ -123,8 +124,8 @@ def first(
     (zoo / "catalogue.toml").write_text("# Ours.\n\n[models]\n")
     folders = [part for name in sets for part in ("--set", f"{name}={sets[name]}")]
     where = ["--root", str(repo_root), "--zoo", str(zoo), "--hardware", "two threads"]
-    command = ["zoo", "promote", str(trained), "--name", NAME, *folders, *where]
-    done = subprocess.run([SPLITSR, *command], capture_output=True, text=True)
+    command = ["promote", str(trained), "--name", NAME, *folders, *where]
+    done = subprocess.run([*TOOLS, *command], cwd=repo_root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"wrote {zoo / 'catalogue.toml'}"
     assert done.stdout.count("over bicubic") == 3
@@ -139,6 +140,17 @@ def paths(first: Path, tmp_path: Path, repo_root: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(promotion, "measure_latency", quick)
     shutil.copytree(first, tmp_path / "zoo")
     return Paths.of_trial(tmp_path / "zoo", repo_root)
+
+
+@pytest.fixture
+def run_tools(repo_root: Path) -> RunTools:
+    """Runs the command of the checkout in a process of its own."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[bytes]:
+        words = [*TOOLS, *map(str, arguments)]
+        return subprocess.run(words, cwd=repo_root, capture_output=True, timeout=PATIENCE_S)
+
+    return run
 
 
 def content(folder: Path) -> dict[Path, bytes]:
@@ -252,13 +264,13 @@ def test_the_same_weights_may_be_measured_again(
 
 
 def test_times_are_taken_again_and_nothing_else_changes(
-    paths: Paths, repo_root: Path, run_splitsr: RunSplitsr
+    paths: Paths, repo_root: Path, run_tools: RunTools
 ) -> None:
     before = json.loads(paths.results.read_bytes())["models"][NAME]
     aged = paths.results.read_text().replace('"cpu": "', '"cpu": "another ')
     paths.results.write_text(aged)
     where = ["--root", str(repo_root), "--zoo", str(paths.zoo)]
-    done = run_splitsr("zoo", "time", NAME, *where)
+    done = run_tools("time", NAME, *where)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(b" ms") == 4
     after = json.loads(paths.results.read_bytes())["models"][NAME]
@@ -270,10 +282,10 @@ def test_times_are_taken_again_and_nothing_else_changes(
     assert stale_documents(paths) == unlike_catalogue(paths) == []
 
     paths.weights(NAME, ".onnx").write_bytes(b"another file")
-    done = run_splitsr("zoo", "time", *where)
+    done = run_tools("time", *where)
     assert done.returncode == 1
     assert b"not the file that was measured" in done.stderr
-    done = run_splitsr("zoo", "time", "splitsr-none-x4", *where)
+    done = run_tools("time", "splitsr-none-x4", *where)
     assert b"splitsr-none-x4: no such model ships" in done.stderr
 
 
@@ -385,33 +397,31 @@ def test_a_write_that_fails_takes_the_others_back(tmp_path: Path) -> None:
     assert (old.read_bytes(), new.read_bytes()) == (b"changed", b"new")
 
 
-RunSplitsr = Callable[..., subprocess.CompletedProcess[bytes]]
+RunTools = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
-def test_the_check_names_what_is_stale(
-    run_splitsr: RunSplitsr, repo_root: Path, paths: Paths
-) -> None:
+def test_the_check_names_what_is_stale(run_tools: RunTools, repo_root: Path, paths: Paths) -> None:
     where = ["--root", repo_root, "--zoo", paths.zoo]
-    assert run_splitsr("zoo", "tables", "--check", *where).returncode == 0
+    assert run_tools("tables", "--check", *where).returncode == 0
     card = paths.card(NAME)
     good = card.read_bytes()
     card.write_bytes(good.replace(b"Apache-2.0", b"MIT"))
     paths.catalogue.write_text(paths.catalogue.read_text().replace(NAME, "splitsr-lost-x4"))
-    stale = run_splitsr("zoo", "tables", "--check", *where)
+    stale = run_tools("tables", "--check", *where)
     lines = stale.stderr.decode().splitlines()
     assert stale.returncode == 1
     assert lines[0] == f"splitsr: {card}: stale; run `python -m tools tables`"
     assert [line.split(": ")[2].split()[0] for line in lines[1:]] == [NAME, "splitsr-lost-x4"]
-    again = run_splitsr("zoo", "tables", *where)
+    again = run_tools("tables", *where)
     assert again.stdout.decode() == f"wrote {card}\n"
     assert card.read_bytes() == good
 
 
-def test_wrong_calls_have_exit_code_2(run_splitsr: RunSplitsr, tmp_path: Path) -> None:
+def test_wrong_calls_have_exit_code_2(run_tools: RunTools, tmp_path: Path) -> None:
     for given in (f"Set5={tmp_path}", "Set5", f"Set5={tmp_path / 'gone'}"):
-        done = run_splitsr("zoo", "promote", tmp_path, "--name", NAME, "--set", given)
+        done = run_tools("promote", tmp_path, "--name", NAME, "--set", given)
         assert done.returncode == 2, done.stderr
-    outside = run_splitsr("zoo", "tables", "--check", "--root", tmp_path)
+    outside = run_tools("tables", "--check", "--root", tmp_path)
     assert (outside.returncode, outside.stderr.count(b"\n")) == (1, 1)
     assert b"not a checkout of splitsr" in outside.stderr
 

@@ -57,7 +57,8 @@ def paths(tmp_path: Path, repo_root: Path) -> Paths:
     }
     found.catalogue.write_text(_table(f"models.{NAME}", row))
     found.results.parent.mkdir(parents=True)
-    found.deploy.write_text(PAGE)
+    found.page("deploy.md").parent.mkdir(parents=True, exist_ok=True)
+    found.page("deploy.md").write_text(PAGE)
     return found
 
 
@@ -88,13 +89,13 @@ def test_an_int8_form_is_a_model_until_its_weights_change(
     assert entry.figures == record.figures
     lr = np.asarray(data.coffee()[:40, :48])
     assert Upscaler(entry.name, catalogue={entry.name: entry})(lr).shape == (160, 192, 3)
-    assert f"| {NAME} | fp32 |" in paths.deploy.read_text()
+    assert f"| {NAME} | fp32 |" in paths.page("deploy.md").read_text()
     assert stale_documents(paths) == []
 
     forget_quantized(paths, NAME)
     assert read_precision(paths.precision) == {}
     assert not entry.path.exists()
-    assert "No model ships in int8 yet." in paths.deploy.read_text()
+    assert "No model ships in int8 yet." in paths.page("deploy.md").read_text()
 
 
 def test_one_that_is_slower_is_refused_and_nothing_written(

@@ -25,6 +25,14 @@ from tests.patience import PATIENCE_S
 from tests.training.conftest import LONG, same_weights, train_command
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_heard() -> Iterator[None]:
+    """A shell's background jobs, and so tests that run as one, ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def whole(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
     """Weights of a run of a configuration that nothing interrupted."""

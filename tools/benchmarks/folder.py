@@ -29,7 +29,7 @@ from splitsr.runtime.loading import load_engine
 from splitsr.runtime.onnx_engine import available_cpus
 from splitsr.runtime.upscaler import Progress, Upscaler
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PHOTOS, PART = 100, 25
 HEIGHT, WIDTH = 320, 480
 

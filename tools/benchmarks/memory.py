@@ -22,7 +22,7 @@ from PIL import Image
 
 from splitsr.benchmark.timing import describe_machine
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PHOTO = ROOT / "examples" / "coffee.png"
 CHILD = """
 import sys

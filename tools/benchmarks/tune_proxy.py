@@ -27,7 +27,7 @@ from splitsr.training.loop import train
 from splitsr.training.validation import Validator, held_out
 from tools.proxy import Pair, Proxy, read_proxy
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CELLS = ROOT / "docs" / "results" / "ablation" / "cells"
 LONG_STEPS = 2000
 

@@ -28,7 +28,7 @@ from tests.browser.server import Server
 from tests.browser.sharpening import measure_sharpening
 from tests.browser.zoom_page import ZoomPage
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 BOUND_MS = 2000
 SCREENS = {"desktop": DESKTOP, "phone": PHONE}
 

@@ -18,8 +18,8 @@ from PIL import Image, ImageDraw, ImageFont
 from splitsr import Upscaler
 from splitsr.imaging.resize import resize_bicubic
 
-DOCS = Path(__file__).parent
-EXAMPLES = DOCS.parent / "examples"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
 SCALE = 4
 SIDE = 72  # of a crop, in pixels of the photo
 GAP = 6
@@ -44,7 +44,7 @@ def main() -> None:
     """Reads the arguments and writes the picture."""
     parser = argparse.ArgumentParser(description="Make the README's picture.")
     parser.add_argument("--model", default="splitsr-balanced-x4", help="name or .onnx file")
-    parser.add_argument("--output", type=Path, default=DOCS / "images" / "compare.png")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "images" / "compare.png")
     arguments = parser.parse_args()
     picture = compare(Upscaler(arguments.model))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)

@@ -17,8 +17,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from splitsr.data.degradations import add_noise, blur, encode, sharpen, shrink
 
-DOCS = Path(__file__).parent
-PHOTO = DOCS.parent / "examples" / "astronaut.png"
+ROOT = Path(__file__).resolve().parents[2]
+PHOTO = ROOT / "examples" / "astronaut.png"
 SCALE = 2
 TOP, LEFT, SIDE = 8, 14, 88  # of the crop, in LR pixels
 ZOOM = 3
@@ -33,7 +33,9 @@ Pixels = npt.NDArray[np.uint8]
 def main() -> None:
     """Reads the arguments and writes the picture."""
     parser = argparse.ArgumentParser(description="Make the picture of the degradations.")
-    parser.add_argument("--output", type=Path, default=DOCS / "images" / "degradations.png")
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "docs" / "images" / "degradations.png"
+    )
     output: Path = parser.parse_args().output
     output.parent.mkdir(parents=True, exist_ok=True)
     page(panels()).save(output, optimize=True)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.chromium import find_chromium, started
 
-ICONS = Path(__file__).resolve().parents[1] / "web" / "public" / "icons"
+ICONS = Path(__file__).resolve().parents[2] / "web" / "public" / "icons"
 GROUND = "#1b6652"  # of the SVG's own square
 
 

@@ -18,8 +18,8 @@ from PIL import Image, ImageDraw, ImageFont
 from splitsr import Upscaler
 from splitsr.imaging.resize import rescale_bicubic, resize_bicubic
 
-DOCS = Path(__file__).parent
-PHOTO = DOCS.parent / "examples" / "astronaut.png"
+ROOT = Path(__file__).resolve().parents[2]
+PHOTO = ROOT / "examples" / "astronaut.png"
 SCALES = (2, 3, 4)
 SIDE = 96  # of a subject; a multiple of every scale
 ZOOM = 3
@@ -33,7 +33,7 @@ Pixels = npt.NDArray[np.uint8]
 def main() -> None:
     """Reads the arguments and writes a picture for every scale."""
     parser = argparse.ArgumentParser(description="Make the cards' pictures of failures.")
-    parser.add_argument("--output", type=Path, default=DOCS / "images", help="a folder")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "images", help="a folder")
     folder: Path = parser.parse_args().output
     folder.mkdir(parents=True, exist_ok=True)
     for scale in SCALES:

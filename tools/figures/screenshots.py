@@ -19,8 +19,8 @@ from tests.browser.chromium import DESKTOP, PHONE, find_chromium, started
 from tests.browser.server import Server
 from tests.browser.zoom_page import ZoomPage
 
-DOCS = Path(__file__).parent
-EXAMPLES = DOCS.parent / "examples"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
 COLOURS = 256  # with dithering, enough for a page, at a third of the bytes
 
 
@@ -84,7 +84,7 @@ SHOTS = (
 def main() -> None:
     """Reads the arguments and writes the pictures."""
     parser = argparse.ArgumentParser(description="Make the pictures of ZoomSR.")
-    parser.add_argument("--output", type=Path, default=DOCS / "images", help="folder")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "images", help="folder")
     arguments = parser.parse_args()
     program = find_chromium()
     if program is None:

@@ -31,7 +31,6 @@ COMMANDS = {
     "train": "Train a network from a configuration.",
     "ablate": "Train a grid of networks at one equal budget.",
     "tune": "Search for the best network within a budget.",
-    "zoo": "Put a trained network into the catalogue.",
 }
 
 
@@ -61,8 +60,8 @@ def cli() -> None:
     """Super-resolution that runs on the device."""
 
 
-def main() -> None:
-    """Runs the command line.
+def main(group: click.Group = cli) -> None:
+    """Runs the command line of a group.
 
     Exit codes: 0, everything asked for was done; 1, a job failed; 2, the call was wrong; 130,
     interrupted (143, by SIGTERM, where the work can go on).
@@ -70,13 +69,13 @@ def main() -> None:
     occupy_streams()
     # Pillow warns of damaged EXIF, which is kept as it is: noise to whoever enlarges a photo.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-    sys.exit(end(_run()))
+    sys.exit(end(_run(group)))
 
 
-def _run() -> int:
+def _run(group: click.Group) -> int:
     """Runs the command, says what was wrong in a line, and gives the exit code."""
     try:
-        return cli.main(standalone_mode=False) or 0
+        return group.main(standalone_mode=False) or 0
     except SystemExit as request:
         return int(request.code or 0)
     except click.ClickException as error:

@@ -25,6 +25,7 @@ _RUNTIMES: dict[Format, tuple[str, str]] = {
     "ncnn": ("NcnnEngine", "ncnn"),
     "executorch": ("ExecuTorchEngine", "executorch"),
 }
+_MODULES: dict[Format, str] = {"litert": "litert.convert"}
 
 
 class Build(Protocol):
@@ -52,7 +53,7 @@ class Backend:
             MissingDependencyError: a package is missing or cannot be loaded.
         """
         try:
-            module = importlib.import_module(f"splitsr.export.{kind}")
+            module = importlib.import_module(f"splitsr.export.{_MODULES.get(kind, kind)}")
         except ImportError as error:
             missing = error.name if isinstance(error, ModuleNotFoundError) else None
             reason = missing.partition(".")[0] if missing else str(error).splitlines()[0]

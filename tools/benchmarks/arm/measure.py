@@ -53,9 +53,9 @@ CASES = (
 SUFFIX = {"onnxruntime": ".onnx", "litert": ".tflite", "ncnn": ".param"}
 # Those that start no process of their own: a program for AArch64 starts under the emulator alone.
 TESTS = (
-    "runtime/test_tiling.py",
-    "runtime/test_passes.py",
-    "runtime/test_routing.py",
+    "runtime/test_tile_plan.py",
+    "runtime/test_scale_plan.py",
+    "dispatch/test_planner.py",
     "runtime/test_onnx_engine.py",
     "imaging/test_arrays.py",
     "imaging/test_resize.py",
