@@ -19,13 +19,13 @@ from splitsr.runtime.engine import Engine
 if TYPE_CHECKING:
     from torch import nn
 
-_RUNTIMES: dict[Format, tuple[str, str]] = {
-    "onnx": ("OnnxFileEngine", "onnxruntime"),
-    "litert": ("LiteRTEngine", "ai-edge-litert"),
-    "ncnn": ("NcnnEngine", "ncnn"),
-    "executorch": ("ExecuTorchEngine", "executorch"),
+# The module, its engine, and the package of the runtime.
+_RUNTIMES: dict[Format, tuple[str, str, str]] = {
+    "onnx": ("onnx", "OnnxFileEngine", "onnxruntime"),
+    "litert": ("litert.convert", "LiteRTEngine", "ai-edge-litert"),
+    "ncnn": ("ncnn", "NcnnEngine", "ncnn"),
+    "executorch": ("executorch", "ExecuTorchEngine", "executorch"),
 }
-_MODULES: dict[Format, str] = {"litert": "litert.convert"}
 
 
 class Build(Protocol):
@@ -52,15 +52,15 @@ class Backend:
         Raises:
             MissingDependencyError: a package is missing or cannot be loaded.
         """
+        name, engine, package = _RUNTIMES[kind]
         try:
-            module = importlib.import_module(f"splitsr.export.{_MODULES.get(kind, kind)}")
+            module = importlib.import_module(f"splitsr.export.{name}")
         except ImportError as error:
             missing = error.name if isinstance(error, ModuleNotFoundError) else None
             reason = missing.partition(".")[0] if missing else str(error).splitlines()[0]
             raise MissingDependencyError(
                 f"export to {TITLES[kind]} needs {reason}: pip install 'splitsr[{EXTRAS[kind]}]'"
             ) from None
-        engine, package = _RUNTIMES[kind]
         self.build: Build = module.build
         self._engine = getattr(module, engine)
         self.runtime = f"{package} {version(package)}"
