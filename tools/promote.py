@@ -24,7 +24,7 @@ from splitsr.evaluation.score import BenchmarkResult, evaluate_folder, load_pair
 from splitsr.evaluation.upscalers import find_method
 from splitsr.export.onnx import export_onnx
 from splitsr.export.verify import Parity, compare_export, require_parity
-from splitsr.imaging.together import write_together
+from splitsr.imaging.atomic import write_together
 from splitsr.networks.checkpoint import read_weights, save_weights
 from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.zoo.catalogue import ModelEntry, is_twin

@@ -18,8 +18,8 @@ from splitsr.export.checked import LIMITS_DB, Image, fitted
 from splitsr.export.onnx import build
 from splitsr.export.quantize import may_saturate
 from splitsr.export.target import Target
+from splitsr.imaging.atomic import write_together
 from splitsr.imaging.resize import rescale_bicubic
-from splitsr.imaging.together import write_together
 from splitsr.networks.checkpoint import load_weights
 from splitsr.networks.network import Network
 from splitsr.networks.splitsr.inference_form import inference_form

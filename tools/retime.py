@@ -13,7 +13,7 @@ import msgspec
 
 from splitsr.benchmark.timing import describe_machine, measure_latency
 from splitsr.errors import ModelError
-from splitsr.imaging.together import write_together
+from splitsr.imaging.atomic import write_together
 from tools.documents import render_documents
 from tools.model_results import ModelRecord, read_results, results_to_json
 from tools.paths import Paths

@@ -16,9 +16,9 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from splitsr.cli.jobs import plan_jobs
 from splitsr.cli.main import cli
 from splitsr.cli.options import BadCall
+from splitsr.cli.upscale_plan import plan_jobs
 
 Process = subprocess.CompletedProcess[bytes]
 

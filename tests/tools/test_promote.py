@@ -20,8 +20,8 @@ from skimage import data
 from torch.nn import functional
 
 from splitsr.errors import ImageWriteError, ModelError, SplitSRError, WeightsError
+from splitsr.imaging.atomic import write_together
 from splitsr.imaging.resize import rescale_bicubic
-from splitsr.imaging.together import write_together
 from splitsr.networks import ModelSpec, SplitSRSpec
 from splitsr.networks.build import build_model
 from splitsr.networks.checkpoint import load_weights, save_weights

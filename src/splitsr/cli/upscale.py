@@ -23,7 +23,7 @@ from splitsr.errors import SplitSRError, UnknownModelError
 if TYPE_CHECKING:
     from splitsr.batch.local import Result, Settings, Watch
     from splitsr.batch.upscaler_options import Recipe
-    from splitsr.cli.jobs import Plan
+    from splitsr.cli.upscale_plan import Plan
     from splitsr.runtime.restore import Restore
     from splitsr.runtime.upscaler import Upscaler
 
@@ -97,7 +97,7 @@ def command(
       splitsr upscale photos/ -o larger/ --engine ray --address 10.0.0.1:6379
       cat photo.png | splitsr upscale - > larger.png
     """  # noqa: D301 (click reads the \b)
-    from splitsr.cli.jobs import plan_jobs
+    from splitsr.cli.upscale_plan import plan_jobs
 
     if address and engine != "ray":
         raise click.UsageError("--address needs --engine ray")

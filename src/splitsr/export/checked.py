@@ -22,9 +22,8 @@ from splitsr.evaluation.metrics import psnr_y
 from splitsr.export.backends import Backend
 from splitsr.export.target import SUFFIXES, Precision, Target
 from splitsr.imaging.arrays import from_nchw, to_nchw
-from splitsr.imaging.atomic import check_target
+from splitsr.imaging.atomic import check_target, write_together
 from splitsr.imaging.resize import rescale_bicubic
-from splitsr.imaging.together import write_together
 from splitsr.networks.network import Network
 from splitsr.networks.splitsr.inference_form import inference_form
 from splitsr.runtime.engine import Engine, FloatArray

@@ -11,7 +11,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -110,6 +110,32 @@ def open_atomic(
             _sweep(real.parent)
             with _replaced(real, overwrite=overwrite, mode=_mode_of(like)) as part:
                 yield part
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Writes files in order; if one cannot be written, those before get their old content back.
+
+    Raises:
+        ImageWriteError: a file cannot be written.
+    """
+    before = {path: path.read_bytes() if path.is_file() else None for path in contents}
+    written: list[Path] = []
+    try:
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            written.append(path)
+            write_atomic(path, content, overwrite=True)
+    except BaseException:
+        for path in reversed(written):
+            _put_back(path, before[path])
+        raise
+
+
+def _put_back(path: Path, content: bytes | None) -> None:
+    if content is not None and path.read_bytes() != content:
+        write_atomic(path, content, overwrite=True)
+    elif content is None and path.is_file():
+        path.unlink()
 
 
 @contextlib.contextmanager
