@@ -10,7 +10,7 @@ import { closePhoto, openPhoto, type Photo, spawnPixels } from "./photo";
 import { recall, remember } from "./preferences";
 import { type Choice, chooseNetwork, type Restore, rememberedRestore } from "./restore";
 import { patchBytes } from "./sharpener";
-import { engineState, type State, setEngineState, setState } from "./state";
+import { engineState, type State, setEngineState, setState, state } from "./state";
 import { timings } from "./timings";
 import { announce, hideToast, showError, showInfo } from "./ui/toast";
 import { upscalePhoto } from "./upscale";
@@ -242,7 +242,8 @@ export class App {
     this.phase = phase;
     if (phase === "view") this.restedAt = performance.now();
     if (phase === "sharp") this.noteSharp();
-    if (!this.upscaling && !this.isDone) setState(phase);
+    // While another photo is being decoded, the one before may still be sharpened.
+    if (!this.upscaling && !this.isDone && state() !== "loading") setState(phase);
     this.changed();
   }
 
