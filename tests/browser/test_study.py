@@ -47,15 +47,16 @@ def test_its_answers_can_be_analysed(
     exported = go_through(zoom, "one", "7")
     answers = read(exported)
     assert {answer["participant"] for answer in answers} == {"one"}
-    assert len({answer["content"] for answer in answers}) == 2  # images and text
+    contents = [answer["content"] for answer in answers]
+    assert {kind: contents.count(kind) for kind in contents} == {"images": 6, "jpeg": 6, "text": 6}
     # Sides are shuffled: left, always, is SplitSR's at times and bilinear zoom's at others.
     assert {answer["preference"] for answer in answers} == {"-2", "2"}
 
     result = run_splitsr("study", "analyse", exported, "--json", "--chart", tmp_path / "chart.png")
     assert result.returncode == 0, result.stderr
-    contents = json.loads(result.stdout)["contents"]
-    assert sum(found["answers"] for found in contents) == len(answers)
-    assert all(found["participants"] == 1 for found in contents)
+    analysed = json.loads(result.stdout)["contents"]
+    assert sum(found["answers"] for found in analysed) == len(answers)
+    assert all(found["participants"] == 1 for found in analysed)
 
 
 def test_the_seed_fixes_order_and_sides(new_zoom: Callable[..., ZoomPage]) -> None:
@@ -75,6 +76,7 @@ def test_own_photos_are_judged_too(zoom: ZoomPage, photos: Photos) -> None:
     answers = read(go_through(zoom, "one", "7"))
     own = {answer["item"] for answer in answers if answer["item"].startswith("own-")}
     assert own == {"own-chelsea", "own-turned"}
+    assert {a["content"] for a in answers if a["item"] == "own-turned"} == {"jpeg"}
 
 
 def test_a_hostile_file_among_them_is_refused(zoom: ZoomPage, photos: Photos) -> None:
@@ -83,7 +85,7 @@ def test_a_hostile_file_among_them_is_refused(zoom: ZoomPage, photos: Photos) ->
     zoom["#study-participant"].fill("one")
     zoom["#study-begin"].click()
     error = zoom["#toast[data-kind=error]"]
-    for _ in range(20):  # it comes up at its turn
+    for _ in range(30):  # it comes up at its turn
         zoom["[name=preference]:enabled >> nth=0"].or_(error).first.wait_for()
         if error.is_visible():
             break

@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
+from msgspec import structs
 from PIL import Image
 
 from splitsr import Upscaler, WeightsError, ZoomError, list_models
-from splitsr.zoo.catalogue import find_model, find_twin, shipped_catalogue
+from splitsr.imaging.degradation import jpeg_compression
+from splitsr.runtime.restore import ASSUMED_QUALITY, read_tables
+from splitsr.zoo.catalogue import ModelEntry, find_model, find_twin, shipped_catalogue
 from splitsr.zoomsr import places
 from splitsr.zoomsr.models import GOLDEN_SIDE, STUDY_PHOTOS, offered
 from splitsr.zoomsr.site import Site, build_site
@@ -51,15 +56,45 @@ def test_the_index_has_every_float_model(index: dict[str, Any]) -> None:
         assert entry.name == f"splitsr-{row['label']}-x{row['scale']}"
 
 
-def test_twins_for_degraded_images_are_not_offered(restoring_model: Path) -> None:
+@pytest.fixture
+def pair(restoring_model: Path) -> dict[str, ModelEntry]:
     clean = find_model(restoring_model)
     twin = find_twin(clean)
     assert twin is not None
-    assert offered({one.name: one for one in (clean, twin)}) == [clean]
+    return {one.name: one for one in (clean, twin)}
+
+
+def test_twins_for_degraded_images_are_not_offered(pair: dict[str, ModelEntry]) -> None:
+    assert [entry.name for entry in offered(pair)] == ["tiny-x4"]
+
+
+def test_twins_come_with_their_models(app: Path, pair: dict[str, ModelEntry]) -> None:
+    site = build_site(app, catalogue=pair)
+    index = json.loads(site["models/index.json"].content)
+    [row] = index["models"]
+    twin = pair["tiny-restore-x4"]
+    assert row["twin"] == {
+        "name": "tiny-restore-x4",
+        "file": "tiny-restore-x4.onnx",
+        "bytes": len(twin.read()),
+        "sha256": twin.sha256,
+        "strengths": msgspec.to_builtins(read_tables()["default"]),
+    }
+    assert site["models/tiny-restore-x4.onnx"].content == twin.read()
+    assert index["assumed_quality"] == ASSUMED_QUALITY
+
+
+def test_a_twin_of_another_network_is_refused(
+    app: Path, pair: dict[str, ModelEntry], tmp_path: Path, make_model: Callable[..., Path]
+) -> None:
+    spec = structs.replace(pair["tiny-x4"].spec, n_feats=4)
+    other = find_model(make_model(tmp_path / "other.onnx", spec, name="tiny-restore-x4"))
+    with pytest.raises(WeightsError, match="tiny-restore-x4: is of another network"):
+        build_site(app, catalogue={**pair, other.name: other})
 
 
 def test_models_are_the_files_that_the_index_says(site: Site, index: dict[str, Any]) -> None:
-    for row in index["models"]:
+    for row in [*index["models"], *filter(None, (row["twin"] for row in index["models"]))]:
         content = site[f"models/{row['file']}"].content
         assert len(content) == row["bytes"]
         assert hashlib.sha256(content).hexdigest() == row["sha256"]
@@ -75,11 +110,26 @@ def test_golden_tiles_are_what_the_runtime_makes(site: Site, index: dict[str, An
 
 
 def test_the_study_has_its_photos(site: Site, index: dict[str, Any], repo_root: Path) -> None:
-    for row in index["study"]:
-        name = row["file"].removeprefix("study/")
-        example = repo_root / "examples" / name
-        assert site[f"models/{row['file']}"].content == example.read_bytes()
-    assert len(index["study"]) == len(STUDY_PHOTOS)
+    files = [row["file"] for row in index["study"] if row["kind"] == "images"]
+    assert files == [f"study/{name}" for name in STUDY_PHOTOS]
+    for file in files:
+        example = repo_root / "examples" / Path(file).name
+        assert site[f"models/{file}"].content == example.read_bytes()
+
+
+def test_the_study_has_ordinary_jpegs(site: Site, index: dict[str, Any]) -> None:
+    files = [row["file"] for row in index["study"] if row["kind"] == "jpeg"]
+    qualities = []
+    for file in files:
+        with Image.open(BytesIO(site[f"models/{file}"].content)) as jpeg:
+            assert jpeg.format == "JPEG"
+            assert jpeg.layer[0][1:3] == (2, 2)  # colours of half the size: 4:2:0
+            compression = jpeg_compression(jpeg)
+            photo = pixels(site, f"study/{Path(file).stem.rsplit('-', 1)[0]}.png")
+            assert np.abs(np.asarray(jpeg) - photo.astype(int)).mean() < 6
+        assert compression is not None
+        qualities.append(compression.quality)
+    assert qualities == [75, 75, 75, 90, 90, 90]
 
 
 def test_the_wheel_includes_the_same_photos(repo_root: Path) -> None:

@@ -8,8 +8,9 @@ import type { OutputFormat } from "./imaging/output";
 import { bicubicLayer, networkLayer } from "./layers";
 import { closePhoto, openPhoto, type Photo, spawnPixels } from "./photo";
 import { recall, remember } from "./preferences";
+import { type Choice, chooseNetwork, type Restore, rememberedRestore } from "./restore";
 import { patchBytes } from "./sharpener";
-import { engineState, type State, setEngineState, setState } from "./state";
+import { engineState, type State, setEngineState, setState, state } from "./state";
 import { timings } from "./timings";
 import { announce, hideToast, showError, showInfo } from "./ui/toast";
 import { upscalePhoto } from "./upscale";
@@ -28,11 +29,14 @@ export class App {
   /** Why there is no engine. */
   failure: unknown = null;
   model: Model | null = null;
+  restore: Restore = rememberedRestore();
   against: Against = recall("against") === "bicubic" ? "bicubic" : "bilinear";
   result: { readonly blob: Blob; readonly model: Model; readonly format: OutputFormat } | null =
     null;
   phase: Phase = "view";
   private readonly listeners = new Set<() => void>();
+  /** Twins that could not be loaded: their models go on without them. */
+  private readonly missing = new Set<string>();
   private opening = new AbortController();
   private job: AbortController | null = null;
   /** The result stands until the view is moved on. */
@@ -45,8 +49,13 @@ export class App {
     this.viewer = new Viewer(canvas, patchBytes(memory), {
       onView: () => this.moved(),
       onPhase: (phase) => this.enter(phase),
-      onError: showError,
+      onError: (error) => this.complain(error),
     });
+  }
+
+  /** What the photo is sharpened with: the model, and how much of its twin. */
+  get network(): Choice | null {
+    return this.model && this.networkFor(this.model);
   }
 
   /** Calls `listener` now and whenever anything has changed. */
@@ -129,14 +138,24 @@ export class App {
     if (!this.engine) return;
     setEngineState("starting");
     try {
-      await this.engine.use(model);
+      await this.engine.use(this.networkFor(model));
       this.model = model;
       this.dropResult();
       remember("model", model.name);
     } catch (error) {
-      showError(error);
+      this.complain(error);
     }
     this.ready();
+  }
+
+  /** Cleans photos up otherwise. */
+  restoreBy(restore: Restore): void {
+    this.restore = restore;
+    remember("restore", restore);
+    this.missing.clear(); // another try
+    this.dropResult();
+    this.refreshLayers();
+    this.changed();
   }
 
   compareWith(against: Against): void {
@@ -152,9 +171,9 @@ export class App {
     quality: number,
     onProgress: (share: number) => void,
   ): Promise<void> {
-    const { engine, model, pixels } = this;
+    const { engine, network, pixels } = this;
     const { photo } = this.viewer;
-    if (!engine || !model || !photo) return;
+    if (!engine || !network || !photo) return;
     const job = new AbortController();
     this.cancelUpscaling();
     this.job = job;
@@ -165,12 +184,12 @@ export class App {
     const begun = performance.now();
     try {
       const { signal } = job;
-      const details = { photo, model, format, quality, signal, onProgress };
+      const details = { photo, network, format, quality, signal, onProgress };
       const blob = await upscalePhoto(engine, pixels, details);
-      this.result = { blob, model, format };
+      this.result = { blob, model: network.model, format };
       timings.upscaleMs = performance.now() - begun;
     } catch (error) {
-      showError(error);
+      this.complain(error);
     } finally {
       if (this.job === job) this.endJob();
     }
@@ -223,7 +242,8 @@ export class App {
     this.phase = phase;
     if (phase === "view") this.restedAt = performance.now();
     if (phase === "sharp") this.noteSharp();
-    if (!this.upscaling && !this.isDone) setState(phase);
+    // While another photo is being decoded, the one before may still be sharpened.
+    if (!this.upscaling && !this.isDone && state() !== "loading") setState(phase);
     this.changed();
   }
 
@@ -247,7 +267,7 @@ export class App {
     const lighter = findModel(catalogue, model.label, 2);
     const seconds = (engine.msPerPixel(model) ?? 0) * 1000;
     if (seconds <= SLOW_S_PER_MEGAPIXEL || !lighter) return;
-    await engine.use(lighter);
+    await engine.use({ model: lighter, strength: 0 });
     this.model = lighter;
     showInfo("slowDevice", { slow: model.name, fast: lighter.name });
   }
@@ -266,16 +286,36 @@ export class App {
     this.changed();
   }
 
-  private refreshLayers(): void {
-    const { engine, model, against } = this;
+  private networkFor(model: Model): Choice {
+    const { catalogue, restore } = this;
     const { photo } = this.viewer;
-    if (!engine || !model || !photo) {
+    if (!catalogue || !photo || (model.twin && this.missing.has(model.twin.name))) {
+      return { model, strength: 0, cleaned: null };
+    }
+    return chooseNetwork(catalogue, model, restore, photo.degradation);
+  }
+
+  /** Says what failed. Where it was a twin, its model goes on without it. */
+  private complain(error: unknown): void {
+    showError(error);
+    const named = error instanceof AppError ? error.params.model : undefined;
+    const twin = this.catalogue?.models.find((model) => model.twin?.name === named)?.twin;
+    if (!twin) return;
+    this.missing.add(twin.name);
+    this.refreshLayers();
+    this.changed();
+  }
+
+  private refreshLayers(): void {
+    const { engine, network, against } = this;
+    const { photo } = this.viewer;
+    if (!engine || !network || !photo) {
       this.viewer.setLayers(null);
       return;
     }
     this.viewer.setLayers({
-      sharp: networkLayer(engine, model, photo),
-      plain: against === "bicubic" ? bicubicLayer(this.pixels, model.scale, photo) : null,
+      sharp: networkLayer(engine, network, photo),
+      plain: against === "bicubic" ? bicubicLayer(this.pixels, network.model.scale, photo) : null,
     });
   }
 }

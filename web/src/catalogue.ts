@@ -2,15 +2,31 @@
 
 import { AppError } from "./errors";
 
-export interface Model {
+/** A file with a network's weights. */
+export interface ModelFile {
   /** `splitsr-fast-x4` */
   readonly name: string;
+  readonly file: string;
+  readonly sha256: string;
+}
+
+/** The best strength by quality and noise, both ascending: a row for each noise. */
+export interface StrengthTable {
+  readonly quality: readonly number[];
+  readonly noise: readonly number[];
+  readonly strength: readonly (readonly number[])[];
+}
+
+/** The network of a model, trained for degraded photos. */
+export interface Twin extends ModelFile {
+  readonly strengths: StrengthTable;
+}
+
+export interface Model extends ModelFile {
   /** `fast` */
   readonly label: string;
   readonly scale: number;
-  readonly file: string;
   readonly bytes: number;
-  readonly sha256: string;
   readonly parameters: number;
   /** Receptive radius in LR pixels. */
   readonly halo: number;
@@ -19,6 +35,7 @@ export interface Model {
   readonly psnr_y: Readonly<Record<string, number>>;
   /** A small picture and what the Python runtime makes of it, to check a backend by. */
   readonly golden: { readonly lr: string; readonly sr: string };
+  readonly twin: Twin | null;
 }
 
 export interface StudyPicture {
@@ -28,6 +45,8 @@ export interface StudyPicture {
 
 export interface Catalogue {
   readonly version: string;
+  /** Of a file that was compressed with loss and does not tell how much. */
+  readonly assumedQuality: number;
   readonly models: readonly Model[];
   readonly study: readonly StudyPicture[];
 }
@@ -57,33 +76,47 @@ export async function fetchCatalogue(): Promise<Catalogue> {
  * @throws AppError it has not
  */
 export function parseCatalogue(found: unknown): Catalogue {
-  const { version, models, study } = record(found);
+  const { version, assumed_quality, models, study } = record(found);
   if (typeof version !== "string" || !Array.isArray(models) || models.length === 0) {
     throw new AppError("errorNoModels");
   }
   return {
     version,
+    assumedQuality: count(assumed_quality),
     models: models.map(parseModel),
     study: (Array.isArray(study) ? study : []).map(parsePicture),
   };
 }
 
 function parseModel(found: unknown): Model {
-  const { golden, psnr_y, ...fields } = record(found);
+  const { golden, psnr_y, twin, ...fields } = record(found);
   const { lr, sr } = record(golden);
   return {
-    name: text(fields.name),
+    ...parseFile(fields),
     label: text(fields.label),
     scale: count(fields.scale),
-    file: text(fields.file),
     bytes: count(fields.bytes),
-    sha256: text(fields.sha256),
     parameters: count(fields.parameters),
     halo: count(fields.halo),
     values_per_pixel: count(fields.values_per_pixel),
     psnr_y: record(psnr_y) as Record<string, number>,
     golden: { lr: text(lr), sr: text(sr) },
+    twin: twin ? parseTwin(record(twin)) : null,
   };
+}
+
+function parseFile({ name, file, sha256 }: Record<string, unknown>): ModelFile {
+  return { name: text(name), file: text(file), sha256: text(sha256) };
+}
+
+function parseTwin(fields: Record<string, unknown>): Twin {
+  const { quality, noise, strength } = record(fields.strengths);
+  const strengths = {
+    quality: list(quality).map(count),
+    noise: list(noise).map(count),
+    strength: list(strength).map((row) => list(row).map(count)),
+  };
+  return { ...parseFile(fields), strengths };
 }
 
 function parsePicture(found: unknown): StudyPicture {
@@ -105,6 +138,11 @@ export function findModel({ models }: Catalogue, label: string, scale: number): 
 
 function record(found: unknown): Record<string, unknown> {
   if (found && typeof found === "object") return found as Record<string, unknown>;
+  throw new AppError("errorNoModels");
+}
+
+function list(found: unknown): unknown[] {
+  if (Array.isArray(found) && found.length > 0) return found;
   throw new AppError("errorNoModels");
 }
 

@@ -1,11 +1,12 @@
 /** The page's side of the engine: which backend computes, and which model is loaded. */
 
-import { type Model, modelUrl } from "./catalogue";
+import { type Model, type ModelFile, modelUrl } from "./catalogue";
 import { AppError, describeError, type Params } from "./errors";
 import type { MessageKey } from "./i18n/messages";
+import type { Network } from "./restore";
 import type { Rect } from "./tiles";
 import { Bridge } from "./worker/bridge";
-import type { EngineApi, Pixels } from "./worker/engine.worker";
+import type { EngineApi, Pixels, RunRequest, Source, Weights } from "./worker/engine.worker";
 import type { Backend } from "./worker/session";
 
 /** Why a backend is not the one that one would wish for. */
@@ -30,7 +31,7 @@ export function chooseThreads(cores: number, isolated: boolean): number {
 }
 
 export interface Work {
-  readonly model: Model;
+  readonly network: Network;
   readonly window: ImageBitmap;
   /** What is wanted, in LR pixels from the window's corner. */
   readonly core: Rect;
@@ -71,19 +72,19 @@ export class Engine {
     const threads = chooseThreads(navigator.hardwareConcurrency, crossOriginIsolated);
     const engine = new Engine(spawn(), "wasm", threads, reason);
     await engine.begin();
-    await engine.use(model);
+    await engine.use({ model, strength: 0 });
     return engine;
   }
 
   /**
-   * Makes a model ready: fetched, verified, loaded, checked against its golden picture, timed. One
-   * that the worker has let go of since is loaded again.
+   * Makes a network ready: fetched, verified, mixed, loaded, its model checked against the golden
+   * picture and timed.
    *
    * @throws AppError it is missing or damaged, or computes wrongly here
    */
-  use(model: Model): Promise<void> {
+  use(network: Network): Promise<void> {
     // One after another: the worker keeps few, and none is to go while another is checked.
-    const ready = this.last.then(() => this.prepare(model));
+    const ready = this.last.then(() => this.prepare(network));
     this.last = ready.catch(() => {});
     return ready;
   }
@@ -94,15 +95,15 @@ export class Engine {
   }
 
   /** A part of the photo, enlarged, to draw. */
-  draw({ model, window, core, signal }: Work, half: boolean): Promise<ImageBitmap> {
-    const request = { model: model.name, scale: model.scale, window, core, half };
-    return this.bridge.call("draw", request, { signal, transfer: [window] });
+  draw(work: Work, half: boolean): Promise<ImageBitmap> {
+    const request = { ...requestOf(work), half };
+    return this.bridge.call("draw", request, { signal: work.signal, transfer: [work.window] });
   }
 
   /** A part of the photo, enlarged, as pixels. */
-  pixels({ model, window, core, signal }: Work): Promise<Pixels> {
-    const request = { model: model.name, scale: model.scale, window, core };
-    return this.bridge.call("pixels", request, { signal, transfer: [window] });
+  pixels(work: Work): Promise<Pixels> {
+    const { signal, window } = work;
+    return this.bridge.call("pixels", requestOf(work), { signal, transfer: [window] });
   }
 
   private begin(): Promise<void> {
@@ -114,7 +115,7 @@ export class Engine {
   private async tryOut(model: Model): Promise<Reason | null> {
     try {
       const signal = AbortSignal.timeout(START_MS);
-      const started = this.begin().then(() => this.use(model));
+      const started = this.begin().then(() => this.use({ model, strength: 0 }));
       await Promise.race([started, aborted(signal)]);
       return null;
     } catch (error) {
@@ -126,18 +127,37 @@ export class Engine {
     }
   }
 
-  private async prepare(model: Model): Promise<void> {
-    const { name, scale } = model;
-    const source = { url: modelUrl(model.file), sha256: model.sha256 };
-    await this.bridge.call("load", { model: name, ...source });
-    if (this.speeds.has(name)) return;
-    const golden = { lr: modelUrl(model.golden.lr), sr: modelUrl(model.golden.sr) };
-    const levels = await this.bridge.call("check", { model: name, scale, ...golden });
+  private async prepare(network: Network): Promise<void> {
+    if (!this.speeds.has(network.model.name)) await this.tryModel(network.model);
+    await this.bridge.call("load", weightsOf(network));
+  }
+
+  private async tryModel(model: Model): Promise<void> {
+    const { name, scale, golden } = model;
+    const weights = weightsOf({ model, strength: 0 });
+    const [lr, sr] = [modelUrl(golden.lr), modelUrl(golden.sr)];
+    const levels = await this.bridge.call("check", { weights, scale, lr, sr });
     if (levels > TOLERANCE) throw new AppError("errorWrongResult", { model: name, levels });
     const side = MEASURED_SIDE;
-    const milliseconds = await this.bridge.call("measure", { model: name, side });
+    const milliseconds = await this.bridge.call("measure", { weights, side });
     this.speeds.set(name, milliseconds / side ** 2);
   }
+}
+
+function requestOf({ network, window, core }: Work): RunRequest {
+  return { weights: weightsOf(network), scale: network.model.scale, window, core };
+}
+
+function weightsOf({ model, strength }: Network): Weights {
+  return {
+    model: sourceOf(model),
+    twin: strength > 0 && model.twin ? sourceOf(model.twin) : null,
+    strength,
+  };
+}
+
+function sourceOf({ name, file, sha256 }: ModelFile): Source {
+  return { name, url: modelUrl(file), sha256 };
 }
 
 /** Why WebGPU is not tried, or null if it is. */

@@ -1,10 +1,10 @@
 /** Layers that lie over the photo where it is enlarged: SplitSR's, and bicubic to compare with. */
 
-import type { Model } from "./catalogue";
 import { Cells, type Piece } from "./cells";
 import type { Engine } from "./engine";
 import { type Photo, takeWindow } from "./photo";
 import { grow } from "./rects";
+import type { Network } from "./restore";
 import { type Rect, tileSide } from "./tiles";
 import type { Bridge } from "./worker/bridge";
 import type { PixelsApi } from "./worker/pixels.worker";
@@ -27,7 +27,8 @@ const VIEW_RUN_MS = 250;
 const BICUBIC_HALO = 3;
 
 /** SplitSR's layer. */
-export function networkLayer(engine: Engine, model: Model, photo: Photo): Layer {
+export function networkLayer(engine: Engine, network: Network, photo: Photo): Layer {
+  const { model, strength } = network;
   const cost = {
     halo: model.halo,
     valuesPerPixel: model.values_per_pixel,
@@ -35,12 +36,12 @@ export function networkLayer(engine: Engine, model: Model, photo: Photo): Layer 
   };
   const side = Math.min(VIEW_SIDE, tileSide(cost, RUN_BYTES, VIEW_RUN_MS));
   return {
-    id: model.name,
+    id: `${model.name}@${strength}`,
     scale: model.scale,
     cells: new Cells(photo, side, model.halo),
     async compute({ part }, half, signal) {
       const { bitmap, core } = await cutOut(photo, part, model.halo);
-      return engine.draw({ model, window: bitmap, core, signal }, half);
+      return engine.draw({ network, window: bitmap, core, signal }, half);
     },
   };
 }

@@ -1,5 +1,6 @@
 /** A photo that is open, and windows of it for the networks. */
 
+import type { Degradation } from "./imaging/degradation";
 import type { Rect } from "./tiles";
 import { Bridge } from "./worker/bridge";
 import type { PixelsApi } from "./worker/pixels.worker";
@@ -14,6 +15,8 @@ export interface Photo {
   readonly overview: ImageBitmap | null;
   /** Whether it had transparency, which lies on white now. */
   readonly flattened: boolean;
+  /** What it lost before; null for a lossless file. */
+  readonly degradation: Degradation | null;
 }
 
 export function spawnPixels(): Bridge<PixelsApi> {
@@ -36,9 +39,9 @@ export async function openPhoto(
   name: string,
   signal: AbortSignal,
 ): Promise<Photo> {
-  const { header, bitmap, overview } = await pixels.call("open", { file }, { signal });
-  const { width, height } = bitmap;
-  return { name, width, height, bitmap, overview, flattened: header.alpha };
+  const { header, ...opened } = await pixels.call("open", { file }, { signal });
+  const { width, height } = opened.bitmap;
+  return { name, width, height, flattened: header.alpha, ...opened };
 }
 
 export function closePhoto({ bitmap, overview }: Photo): void {

@@ -4,6 +4,7 @@ interface Preferences {
   language: string;
   theme: string;
   model: string;
+  restore: string;
   against: string;
   format: string;
 }

@@ -10,6 +10,7 @@ export interface Surface {
   readonly backendReason: string | null;
   readonly threads: number;
   readonly model: string | null;
+  readonly strength: number | null;
   readonly timings: Readonly<Timings>;
   view(): object | null;
   cache(): { bytes: number; limit: number; tiles: number };
@@ -37,6 +38,9 @@ export function exposeSurface(app: App): void {
     },
     get model() {
       return app.model?.name ?? null;
+    },
+    get strength() {
+      return app.network?.strength ?? null;
     },
     get timings() {
       return { ...timings };

@@ -1,17 +1,17 @@
 /** Enlarges the whole photo, tile by tile, into a file. */
 
-import type { Model } from "./catalogue";
 import type { Engine } from "./engine";
 import type { OutputFormat } from "./imaging/output";
 import { RUN_BYTES } from "./layers";
 import { type Photo, takeWindow } from "./photo";
+import type { Network } from "./restore";
 import { coreOf, planTiles, type Tile, tileSide, windowOf } from "./tiles";
 import type { Bridge } from "./worker/bridge";
 import type { PixelsApi } from "./worker/pixels.worker";
 
 export interface Job {
   readonly photo: Photo;
-  readonly model: Model;
+  readonly network: Network;
   readonly format: OutputFormat;
   /** 0..1, for JPEG and WebP. */
   readonly quality: number;
@@ -38,11 +38,12 @@ export async function upscalePhoto(
   pixels: Bridge<PixelsApi>,
   job: Job,
 ): Promise<Blob> {
-  const { photo, model, format, quality, signal } = job;
+  const { photo, network, format, quality, signal } = job;
+  const { model } = network;
   const size = { width: photo.width * model.scale, height: photo.height * model.scale };
   await pixels.call("encode", { format, quality, ...size }, { signal });
   try {
-    await runTiles(engine, pixels, job, planPhoto(engine, photo, model));
+    await runTiles(engine, pixels, job, planPhoto(engine, job));
     return await pixels.call("finish", undefined, { signal });
   } catch (error) {
     await pixels.call("abort", undefined);
@@ -50,7 +51,7 @@ export async function upscalePhoto(
   }
 }
 
-function planPhoto(engine: Engine, photo: Photo, model: Model): Tile[] {
+function planPhoto(engine: Engine, { photo, network: { model } }: Job): Tile[] {
   const cost = {
     halo: model.halo,
     valuesPerPixel: model.values_per_pixel,
@@ -85,7 +86,7 @@ async function runTiles(
 
 async function startTile(
   engine: Engine,
-  { photo, model, signal }: Job,
+  { photo, network, signal }: Job,
   tile: Tile,
 ): Promise<Uint8ClampedArray<ArrayBuffer>> {
   signal.throwIfAborted();
@@ -93,15 +94,16 @@ async function startTile(
   const core = coreOf(tile);
   const bitmap = await takeWindow(photo, window);
   const inside = { ...core, x: core.x - window.x, y: core.y - window.y };
-  return (await engine.pixels({ model, window: bitmap, core: inside, signal })).rgba;
+  return (await engine.pixels({ network, window: bitmap, core: inside, signal })).rgba;
 }
 
 function writeTile(
   pixels: Bridge<PixelsApi>,
-  { model: { scale }, signal }: Job,
+  { network: { model }, signal }: Job,
   tile: Tile,
   rgba: Uint8ClampedArray<ArrayBuffer>,
 ): Promise<void> {
+  const { scale } = model;
   const { x, y, width, height } = coreOf(tile);
   const place = { x: x * scale, y: y * scale, width: width * scale, height: height * scale };
   return pixels.call("add", { rgba, place }, { signal, transfer: [rgba.buffer] });

@@ -18,12 +18,21 @@ function row(label: string, scale: number): Record<string, unknown> {
     values_per_pixel: 300,
     psnr_y: { Set14: 27.9 },
     golden: { lr: "golden/lr.png", sr: `golden/${name}.png` },
+    twin: null,
   };
 }
 
+const twin = {
+  name: "splitsr-fast-restore-x2",
+  file: "splitsr-fast-restore-x2.onnx",
+  sha256: "1".repeat(64),
+  strengths: { quality: [50, 90], noise: [1], strength: [[1, 0.5]] },
+};
+
 const index = {
   version: "1",
-  models: [row("accurate", 4), row("fast", 2), row("fast", 4)],
+  assumed_quality: 90,
+  models: [row("accurate", 4), { ...row("fast", 2), twin }, row("fast", 4)],
   study: [{ kind: "images", file: "study/coffee.png" }],
 };
 
@@ -39,6 +48,7 @@ describe("the host's index", () => {
   it("is read with what the app needs of it", () => {
     const { models, study } = parseCatalogue(index);
     expect(models[1]).toMatchObject({ name: "splitsr-fast-x2", halo: 11, psnr_y: { Set14: 27.9 } });
+    expect(models.map((model) => model.twin)).toEqual([null, twin, null]);
     expect(study).toEqual(index.study);
   });
 
@@ -52,6 +62,10 @@ describe("the host's index", () => {
     ["no models", { ...index, models: [] }],
     ["a model without its checksum", { ...index, models: [{ ...row("fast", 4), sha256: "" }] }],
     ["a size that is none", { ...index, models: [{ ...row("fast", 4), bytes: "many" }] }],
+    [
+      "a twin without strengths",
+      { ...index, models: [{ ...row("fast", 4), twin: { ...twin, strengths: {} } }] },
+    ],
     ["no golden picture", { ...index, models: [{ ...row("fast", 4), golden: null }] }],
   ])("is refused: %s", (_, found) => {
     expect(refusal(found)).toBe("errorNoModels");

@@ -85,13 +85,14 @@ describe("the CSV", () => {
     position: 3,
     sharp_side: "left",
     model: "splitsr-fast-x4",
+    strength: 0.5,
     seconds: 2.5,
   };
 
   it("has the columns of the analysis first, and a line for each answer", () => {
     expect(toCsv([answer])).toBe(
-      "participant,content,item,preference,seed,position,sharp_side,model,seconds\r\n" +
-        "one,text,text-serif,-1,7,3,left,splitsr-fast-x4,2.5\r\n",
+      "participant,content,item,preference,seed,position,sharp_side,model,strength,seconds\r\n" +
+        "one,text,text-serif,-1,7,3,left,splitsr-fast-x4,0.5,2.5\r\n",
     );
   });
 

@@ -31,6 +31,7 @@ export const en = {
   hintZoom: "Zoom in to sharpen",
   hintWait: "Starting the network",
   hintSharpening: "Sharpening",
+  hintCleaned: "cleaned up",
   hintPlain: "{name} zoom",
   hintPaused: "Enlarging the whole photo",
 
@@ -48,6 +49,17 @@ export const en = {
   modelDetails: "{size}, {quality} dB on Set14. {speed}",
   speedHere: "Here: {seconds} s for one megapixel of the photo.",
   speedLater: "Its speed here is measured when it is first used.",
+  restore: "Clean up",
+  restoreAuto: "Auto",
+  restoreOff: "Off",
+  restoreStrong: "Strong",
+  restoreHelp:
+    "Removes traces of compression, noise and blur. Auto suits each photo and leaves lossless ones alone.",
+  restoreNone: "This network cannot clean up.",
+  cleanedLight: "Cleaned up: light compression",
+  cleanedHeavy: "Cleaned up: heavy compression",
+  cleanedNoise: "Cleaned up: noise",
+  cleanedStrong: "Cleaned up strongly",
   computing: "Computed by",
   engineStarting: "starting",
   engineFailed: "nothing: {reason}",
@@ -66,7 +78,7 @@ export const en = {
   themeDark: "Dark",
   install: "Install the app",
   about:
-    "ZoomSR runs SplitSR (Liu et al. 2021) in your browser. It is trained to undo shrinking: it removes no noise and invents no detail.",
+    "ZoomSR runs SplitSR (Liu et al. 2021) in your browser. It is trained to undo shrinking and, to clean up, compression, noise and blur. It invents no detail.",
 
   saveTitle: "Enlarge the whole photo",
   saveSize: "{width} × {height} pixels, {network}",
@@ -131,7 +143,7 @@ export const en = {
   studyParticipantHelp: "Any name or number",
   studySeed: "Seed",
   studySeedHelp: "Decides order and sides; written into the results.",
-  studyContents: "{images} pictures and {texts} texts",
+  studyContents: "{images} pictures, {jpegs} JPEGs and {texts} texts",
   studyAdd: "Add photos of your own",
   studyBegin: "Begin",
   studyProgress: "{done} of {total}",

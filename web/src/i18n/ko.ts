@@ -33,6 +33,7 @@ export const ko: Messages = {
   hintZoom: "확대하면 선명해집니다",
   hintWait: "신경망을 준비하는 중",
   hintSharpening: "선명하게 하는 중",
+  hintCleaned: "보정됨",
   hintPlain: "{name} 확대",
   hintPaused: "사진 전체를 확대하는 중",
 
@@ -50,6 +51,17 @@ export const ko: Messages = {
   modelDetails: "{size}, Set14에서 {quality} dB. {speed}",
   speedHere: "이 기기에서 사진 1메가픽셀에 {seconds}초.",
   speedLater: "이 기기에서의 속도는 처음 쓸 때 측정합니다.",
+  restore: "화질 보정",
+  restoreAuto: "자동",
+  restoreOff: "끄기",
+  restoreStrong: "강하게",
+  restoreHelp:
+    "압축 흔적과 잡음, 흐림을 줄입니다. 자동은 사진마다 알맞게 조절하며 무손실 파일은 그대로 둡니다.",
+  restoreNone: "이 신경망으로는 보정할 수 없습니다.",
+  cleanedLight: "보정: 약한 압축 흔적",
+  cleanedHeavy: "보정: 심한 압축 흔적",
+  cleanedNoise: "보정: 잡음",
+  cleanedStrong: "강하게 보정",
   computing: "계산 방식",
   engineStarting: "준비 중",
   engineFailed: "없음: {reason}",
@@ -68,7 +80,7 @@ export const ko: Messages = {
   themeDark: "어둡게",
   install: "앱 설치",
   about:
-    "ZoomSR은 SplitSR(Liu 등, 2021)을 브라우저에서 실행합니다. 축소로 잃은 선명함을 되돌리도록 학습되었으며, 잡음을 없애거나 없는 것을 지어내지 않습니다.",
+    "ZoomSR은 SplitSR(Liu 등, 2021)을 브라우저에서 실행합니다. 축소로 잃은 선명함을 되돌리고, 보정할 때는 압축 흔적과 잡음, 흐림도 줄이도록 학습되었습니다. 없는 것을 지어내지는 않습니다.",
 
   saveTitle: "사진 전체 확대",
   saveSize: "{width} × {height}픽셀, {network}",
@@ -133,7 +145,7 @@ export const ko: Messages = {
   studyParticipantHelp: "이름이나 번호",
   studySeed: "시드",
   studySeedHelp: "순서와 좌우를 정하며 결과에 기록됩니다.",
-  studyContents: "사진 {images}장, 글자 {texts}장",
+  studyContents: "사진 {images}장, JPEG {jpegs}장, 글자 {texts}장",
   studyAdd: "내 사진 추가",
   studyBegin: "시작",
   studyProgress: "{total}쌍 중 {done}쌍",

@@ -88,7 +88,7 @@ function readPng(file: Bytes): Header {
 
 function readJpeg(file: Bytes): Header {
   const segments = [...jpegSegments(file)];
-  const frame = segments.at(-1)?.at ?? 0;
+  const frame = frameOf(segments);
   const exif = segments.find(
     ({ marker, at }) => marker === APP1 && file.text(at + 2, 4) === "Exif",
   );
@@ -101,8 +101,14 @@ function readJpeg(file: Bytes): Header {
   };
 }
 
-/** A JPEG's segments, its frame header (SOF) last: the marker, and where its length lies. */
-function* jpegSegments(file: Bytes): Generator<{ marker: number; at: number }> {
+/** A segment of a JPEG: its marker, and where its length lies. */
+interface Segment {
+  readonly marker: number;
+  readonly at: number;
+}
+
+/** A JPEG's segments up to one that is the last, by default the frame header (SOF). */
+export function* jpegSegments(file: Bytes, isLast = isFrame): Generator<Segment> {
   let offset = 2;
   for (;;) {
     if (file.u8(offset) !== 0xff) throw new AppError("errorNotImage");
@@ -110,9 +116,18 @@ function* jpegSegments(file: Bytes): Generator<{ marker: number; at: number }> {
     // Fill bytes and markers without content have no length.
     const bare = marker === 0xff || marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
     if (!bare) yield { marker, at: offset + 2 };
-    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) return;
+    if (isLast(marker)) return;
     offset += bare ? (marker === 0xff ? 1 : 2) : 2 + file.u16(offset + 2);
   }
+}
+
+/** Where the frame header is; 0 if there is none. */
+export function frameOf(segments: readonly Segment[]): number {
+  return segments.find(({ marker }) => isFrame(marker))?.at ?? 0;
+}
+
+function isFrame(marker: number): boolean {
+  return marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 }
 
 function readGif(file: Bytes): Header {
@@ -152,7 +167,7 @@ function readWebp(file: Bytes): Header {
 export function isWhole(bytes: Uint8Array, format: Format): boolean {
   const file = new Bytes(bytes);
   if (format === "png") return file.findLast("IEND") > 0;
-  if (format === "jpeg") return jpegEnd(bytes) > ([...jpegSegments(file)].at(-1)?.at ?? 0);
+  if (format === "jpeg") return jpegEnd(bytes) > frameOf([...jpegSegments(file)]);
   if (format === "webp") return file.u32le(4) + 8 <= bytes.length;
   if (format === "gif") return bytes.lastIndexOf(0x3b) > 13;
   return true;

@@ -26,7 +26,11 @@ const ISOLATION: Readonly<Record<string, string>> = {
 /** What the index says of the files that are kept. */
 interface Index {
   readonly version: string;
-  readonly models: readonly { file: string; golden: { lr: string; sr: string } }[];
+  readonly models: readonly {
+    file: string;
+    golden: { lr: string; sr: string };
+    twin?: { file: string } | null;
+  }[];
   readonly study?: readonly { file: string }[];
 }
 
@@ -106,7 +110,8 @@ async function refreshModels(): Promise<void> {
   const name = MODELS_PREFIX + version;
   const cache = await caches.open(name);
   if (await cache.match(INDEX)) return;
-  const files = [...models, ...study].map(({ file }) => file);
+  const twins = models.flatMap(({ twin }) => twin ?? []);
+  const files = [...models, ...twins, ...study].map(({ file }) => file);
   const golden = models.flatMap((model) => [model.golden.lr, model.golden.sr]);
   const wanted = new Set([...files, ...golden].map((file) => `models/${file}`));
   await Promise.all([...wanted].map((file) => store(cache, file)));

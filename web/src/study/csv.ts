@@ -14,6 +14,8 @@ export interface Answer {
   readonly position: number;
   readonly sharp_side: Side;
   readonly model: string;
+  /** The share of its twin for degraded photos. */
+  readonly strength: number;
   readonly seconds: number;
 }
 
@@ -26,12 +28,15 @@ const COLUMNS = [
   "position",
   "sharp_side",
   "model",
+  "strength",
   "seconds",
 ] as const satisfies readonly (keyof Answer)[];
 
 /** A header and a line for each answer. */
 export function toCsv(answers: readonly Answer[]): string {
-  const lines = answers.map((answer) => COLUMNS.map((column) => field(answer[column])).join(","));
+  const lines = answers.map((answer) =>
+    COLUMNS.map((column) => field(answer[column] ?? "")).join(","),
+  );
   return [COLUMNS.join(","), ...lines, ""].join("\r\n");
 }
 

@@ -5,12 +5,13 @@ import { findModel, type Model } from "../catalogue";
 import { block, byId, onClick } from "../dom";
 import { AppError } from "../errors";
 import { onLanguage, t } from "../i18n";
-import { openPhoto } from "../photo";
+import { openPhoto, type Photo } from "../photo";
+import { chooseNetwork } from "../restore";
 import { errorText, hideToast, showError } from "../ui/toast";
 import { toCsv } from "./csv";
 import { drawBilinear, drawBitmap } from "./draw";
 import { ownPictures, type Picture, standardPictures } from "./pictures";
-import { planTrials, preferenceOf, type Trial } from "./plan";
+import { type Content, planTrials, preferenceOf, type Trial } from "./plan";
 import { freshSeed } from "./random";
 import { AnswerStore } from "./store";
 
@@ -28,13 +29,14 @@ class StudyPage {
   private own: Picture[] = [];
   private trials: Trial<Picture>[] = [];
   private position = 0;
+  private strength = 0;
   private stage: "intro" | "trial" | "end" = "intro";
   private shownAt = 0;
 
   constructor(private readonly app: App) {
     this.seed.value = String(freshSeed());
     this.added.addEventListener("change", () => {
-      this.own = ownPictures(this.added.files ?? [], (file) => this.openOwn(file));
+      this.own = ownPictures(this.added.files ?? [], (file) => this.open(file));
       this.show();
     });
     onClick("study-begin", () => this.begin());
@@ -49,11 +51,8 @@ class StudyPage {
   }
 
   /** Opens a photo as the app opens any: hostile files are refused. */
-  private async openOwn(file: File): Promise<ImageBitmap> {
-    const { signal } = new AbortController();
-    const { bitmap, overview } = await openPhoto(this.app.pixels, file, file.name, signal);
-    overview?.close();
-    return bitmap;
+  private open(file: Blob): Promise<Photo> {
+    return openPhoto(this.app.pixels, file, "", new AbortController().signal);
   }
 
   private get buttons(): HTMLButtonElement[] {
@@ -62,7 +61,8 @@ class StudyPage {
 
   private get pictures(): Picture[] {
     const { catalogue } = this.app;
-    return [...(catalogue ? standardPictures(catalogue) : []), ...this.own];
+    const standard = catalogue && standardPictures(catalogue, (file) => this.open(file));
+    return [...(standard ?? []), ...this.own];
   }
 
   private get model(): Model | null {
@@ -111,21 +111,24 @@ class StudyPage {
   private async present(trial: Trial<Picture>): Promise<void> {
     const { item, sharpSide } = trial;
     this.enable(false);
-    const { engine, failure } = this.app;
+    const { engine, failure, catalogue } = this.app;
     const { model } = this;
-    if (!engine || !model) {
+    if (!engine || !model || !catalogue) {
       const reason = failure ? errorText(failure) : t("engineStarting");
       throw new AppError("studyNeedsEngine", { reason });
     }
-    await engine.use(model);
-    const detail = await item.load();
-    if (!this.isCurrent(trial)) return detail.close();
-    drawBilinear(sharpSide === "left" ? "study-right" : "study-left", detail, model.scale);
-    const core = { x: 0, y: 0, width: detail.width, height: detail.height };
+    const { bitmap, degradation } = await item.load();
+    // By itself, whatever the settings say: all participants judge the same.
+    const network = chooseNetwork(catalogue, model, "auto", degradation);
+    await engine.use(network);
+    if (!this.isCurrent(trial)) return bitmap.close();
+    drawBilinear(sharpSide === "left" ? "study-right" : "study-left", bitmap, model.scale);
+    const core = { x: 0, y: 0, width: bitmap.width, height: bitmap.height };
     const { signal } = new AbortController();
-    const sharp = await engine.draw({ model, window: detail, core, signal }, false);
+    const sharp = await engine.draw({ network, window: bitmap, core, signal }, false);
     if (!this.isCurrent(trial)) return sharp.close();
     drawBitmap(`study-${sharpSide}`, sharp);
+    this.strength = network.strength;
     this.shownAt = performance.now();
     this.enable(true);
   }
@@ -148,6 +151,7 @@ class StudyPage {
       position: this.position + 1,
       sharp_side: trial.sharpSide,
       model: this.model.name,
+      strength: this.strength,
       seconds: Math.round(performance.now() - this.shownAt) / 1000,
     });
     this.next();
@@ -186,9 +190,12 @@ class StudyPage {
     const total = trials.length;
     block("study-progress").textContent = t("studyProgress", { done: position + 1, total });
     byId("study-bar", HTMLProgressElement).value = total ? position / total : 0;
-    const texts = pictures.filter(({ content }) => content === "text").length;
-    const images = pictures.length - texts;
-    block("study-contents").textContent = t("studyContents", { images, texts });
+    const count = (kind: Content): number => pictures.filter((p) => p.content === kind).length;
+    block("study-contents").textContent = t("studyContents", {
+      images: count("images"),
+      jpegs: count("jpeg"),
+      texts: count("text"),
+    });
     const results = stage !== "trial" && store.answers.length > 0;
     block("study-export").hidden = !results;
     block("study-reset").hidden = !results;

@@ -1,62 +1,79 @@
-/** The pictures of a study: details of photos, and texts. */
+/** The pictures of a study: details of photos, of JPEGs as people have them, and texts. */
 
 import { type Catalogue, modelUrl } from "../catalogue";
 import { AppError } from "../errors";
+import type { Photo } from "../photo";
 import { intersect } from "../rects";
 import type { Rect } from "../tiles";
 import type { Point, Size } from "../view";
-import type { Item } from "./plan";
+import type { Content, Item } from "./plan";
 import { drawText, TEXT_PICTURES, type TextPicture } from "./text";
 
-/** A picture, and how to get its pixels before they are enlarged. */
-export interface Picture extends Item {
-  load(): Promise<ImageBitmap>;
+/** A square of a photo before it is enlarged, and what the whole photo lost before. */
+export interface Detail extends Pick<Photo, "degradation"> {
+  readonly bitmap: ImageBitmap;
 }
+
+/** A picture, and how to get its pixels. */
+export interface Picture extends Item {
+  load(): Promise<Detail>;
+}
+
+/** Opens a file that may be anything. */
+type Open = (file: Blob) => Promise<Photo>;
 
 /** Side of the square that is shown of a picture, in its own pixels. */
 export const DETAIL_SIDE = 112;
 
 /** Where details of a photo lie: the middle of the square, as shares of the photo. */
-const PLACES: Readonly<Record<string, Point>> = {
-  a: { x: 0.3, y: 0.4 },
-  b: { x: 0.7, y: 0.6 },
-};
-
-/** The host's photos, in two details each, and the texts. */
-export function standardPictures({ study }: Catalogue): Picture[] {
-  const photos = study.filter(({ kind }) => kind === "images");
-  return [
-    ...photos.flatMap(({ file }) => details(stem(file), () => fetchPicture(file))),
-    ...TEXT_PICTURES.map(textPicture),
-  ];
-}
+const PLACES = [
+  ["a", { x: 0.3, y: 0.4 }],
+  ["b", { x: 0.7, y: 0.6 }],
+] as const satisfies readonly (readonly [string, Point])[];
 
 /**
- * The participant's own photos, each in its middle.
- *
- * @param open decodes a file that may be anything
+ * The host's photos in two details each, its JPEGs in one, first and second by turns, so that there
+ * are as many; and the texts.
  */
-export function ownPictures(
-  files: Iterable<File>,
-  open: (file: File) => Promise<ImageBitmap>,
-): Picture[] {
+export function standardPictures({ study }: Catalogue, open: Open): Picture[] {
+  const files = (wanted: string) => study.filter(({ kind }) => kind === wanted);
+  const photos = files("images").flatMap(({ file }) => [0, 1].map((at) => detail(file, at, open)));
+  const jpegs = files("jpeg").map(({ file }, index) => detail(file, index % 2, open));
+  return [...photos, ...jpegs, ...TEXT_PICTURES.map(textPicture)];
+}
+
+/** The participant's own photos, each in its middle. */
+export function ownPictures(files: Iterable<File>, open: Open): Picture[] {
   return [...files].map((file) => ({
-    content: "images",
+    content: contentOf(file.name),
     name: `own-${stem(file.name)}`,
-    load: async () => cutDetail(await open(file), { x: 0.5, y: 0.5 }),
+    load: async () => cutFrom(await open(file), { x: 0.5, y: 0.5 }),
   }));
 }
 
-function details(name: string, fetchWhole: () => Promise<Blob>): Picture[] {
-  return Object.entries(PLACES).map(([letter, place]) => ({
-    content: "images",
-    name: `${name}-${letter}`,
-    load: async () => cutDetail(await decode(await fetchWhole()), place),
-  }));
+function detail(file: string, index: number, open: Open): Picture {
+  const [letter, place] = PLACES[index] as (typeof PLACES)[number];
+  return {
+    content: contentOf(file),
+    name: `${stem(file)}-${letter}`,
+    load: async () => cutFrom(await open(await fetchPicture(file)), place),
+  };
+}
+
+function contentOf(file: string): Content {
+  return /\.jpe?g$/i.test(file) ? "jpeg" : "images";
+}
+
+async function cutFrom({ bitmap, overview, degradation }: Photo, place: Point): Promise<Detail> {
+  overview?.close();
+  return { bitmap: await cutDetail(bitmap, place), degradation };
 }
 
 function textPicture(text: TextPicture): Picture {
-  const load = (): Promise<ImageBitmap> => createImageBitmap(drawText(text, DETAIL_SIDE));
+  const load = async (): Promise<Detail> => ({
+    bitmap: await createImageBitmap(drawText(text, DETAIL_SIDE)),
+    degradation: null,
+  });
   return { content: "text", name: text.name, load };
 }
 
@@ -64,14 +81,6 @@ async function fetchPicture(file: string): Promise<Blob> {
   const response = await fetch(modelUrl(file));
   if (!response.ok) throw new AppError("errorNotImage");
   return response.blob();
-}
-
-async function decode(file: Blob): Promise<ImageBitmap> {
-  try {
-    return await createImageBitmap(file, { imageOrientation: "from-image" });
-  } catch {
-    throw new AppError("errorNotImage");
-  }
 }
 
 /** A square of a picture, which is closed; see `detailRect`. */

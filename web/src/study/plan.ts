@@ -2,7 +2,7 @@
 
 import { seededRandom, shuffled } from "./random";
 
-export type Content = "images" | "text";
+export type Content = "images" | "jpeg" | "text";
 export type Side = "left" | "right";
 
 /** A picture that is judged. */

@@ -58,7 +58,8 @@ class Demo {
     this.detail = null; // it is handed over
     const core = { x: 0, y: 0, width: window.width, height: window.height };
     const { signal } = new AbortController();
-    drawBitmap("demo-sharp", await engine.draw({ model, window, core, signal }, false));
+    const network = { model, strength: 0 };
+    drawBitmap("demo-sharp", await engine.draw({ network, window, core, signal }, false));
     block("demo").dataset.sharp = "";
   }
 }

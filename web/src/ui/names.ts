@@ -1,5 +1,6 @@
 import type { Model } from "../catalogue";
 import { t } from "../i18n";
+import type { Choice, Cleaned } from "../restore";
 
 const FAMILIES = ["fast", "balanced", "accurate"] as const;
 
@@ -7,6 +8,18 @@ const FAMILIES = ["fast", "balanced", "accurate"] as const;
 export function familyName(label: string): string {
   const known = FAMILIES.find((family) => family === label);
   return known ? t(known) : label;
+}
+
+const CLEANED = {
+  light: "cleanedLight",
+  heavy: "cleanedHeavy",
+  noise: "cleanedNoise",
+  strong: "cleanedStrong",
+} as const satisfies Record<Cleaned, string>;
+
+/** What a photo is cleaned of, in a few words; nothing if it is not. */
+export function cleanedText({ cleaned }: Choice): string {
+  return cleaned ? t(CLEANED[cleaned]) : "";
 }
 
 /** `Fast ×4` */

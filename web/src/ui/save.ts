@@ -1,7 +1,6 @@
 /** The dialog that enlarges the whole photo and offers the result. */
 
 import type { App } from "../app";
-import type { Model } from "../catalogue";
 import { block, button, byId, onClick } from "../dom";
 import { duration, fileSize, number, onLanguage, percent, t } from "../i18n";
 import {
@@ -12,9 +11,10 @@ import {
   outputName,
 } from "../imaging/output";
 import { recall, remember } from "../preferences";
+import type { Choice } from "../restore";
 import type { Size } from "../view";
 import { attachDialog } from "./dialogs";
-import { modelName } from "./names";
+import { cleanedText, modelName } from "./names";
 import { announce, showInfo } from "./toast";
 
 export function attachSaving(app: App): void {
@@ -99,11 +99,12 @@ class SaveDialog {
     const { app } = this;
     const { photo } = app.viewer;
     button("upscale-all").disabled = !app.engine || !photo;
-    if (photo && app.model) this.showSize(photo, app.model);
+    if (photo && app.network) this.showSize(photo, app.network);
     this.offer();
   }
 
-  private showSize(photo: Size, model: Model): void {
+  private showSize(photo: Size, network: Choice): void {
+    const { model } = network;
     const size = { width: photo.width * model.scale, height: photo.height * model.scale };
     this.showChoices(size.width, size.height);
     block("save-size").textContent = t("saveSize", {
@@ -111,6 +112,7 @@ class SaveDialog {
       height: number(size.height),
       network: modelName(model),
     });
+    block("save-cleaned").textContent = cleanedText(network);
     const milliseconds = (this.app.engine?.msPerPixel(model) ?? 0) * photo.width * photo.height;
     block("save-time").textContent = t("saveTime", { time: duration(milliseconds / 1000) });
   }

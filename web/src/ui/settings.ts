@@ -1,10 +1,11 @@
-/** The settings: network, what computes it, language. */
+/** The settings: network, cleaning up, what computes it, language. */
 
 import type { App } from "../app";
 import type { Model } from "../catalogue";
 import { block, byId, onClick } from "../dom";
 import { fileSize, type Language, number, onLanguage, setLanguage, t } from "../i18n";
 import { remember } from "../preferences";
+import type { Restore } from "../restore";
 import { attachDialog } from "./dialogs";
 import { familyName } from "./names";
 import { errorText } from "./toast";
@@ -15,9 +16,11 @@ export function attachSettings(app: App): void {
   const dialog = attachDialog("settings");
   onClick("settings-open", () => dialog.showModal());
   attachLanguage();
+  attachRestore(app);
   const show = (): void => {
     showModels(app);
     showDetails(app);
+    showRestore(app);
     showBackend(app);
   };
   app.onChange(show);
@@ -33,6 +36,23 @@ function attachLanguage(): void {
   onLanguage(() => {
     picker.value = document.documentElement.lang;
   });
+}
+
+function restoreInputs(): NodeListOf<HTMLInputElement> {
+  return document.querySelectorAll<HTMLInputElement>("[name=restore]");
+}
+
+function attachRestore(app: App): void {
+  for (const input of restoreInputs()) {
+    input.addEventListener("change", () => app.restoreBy(input.value as Restore));
+  }
+}
+
+function showRestore(app: App): void {
+  const missing = app.model !== null && app.model.twin === null;
+  byId("restore-picker", HTMLFieldSetElement).disabled = missing || app.upscaling;
+  block("restore-help").textContent = t(missing ? "restoreNone" : "restoreHelp");
+  for (const input of restoreInputs()) input.checked = input.value === app.restore;
 }
 
 /** Fills the picker once, and keeps its texts and its choice as they are. */

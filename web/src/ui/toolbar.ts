@@ -39,8 +39,10 @@ function hintText(app: App): string {
   if (app.upscaling) return t("hintPaused");
   if (app.failure) return t("hintPlain", { name: t("bilinear") });
   if (app.viewer.view.zoom <= 1) return t("hintZoom");
-  if (!app.engine || !app.model) return t("hintWait");
-  return app.phase === "sharp" ? modelName(app.model) : t("hintSharpening");
+  if (!app.engine || !app.network) return t("hintWait");
+  if (app.phase !== "sharp") return t("hintSharpening");
+  const { model, cleaned } = app.network;
+  return cleaned ? `${modelName(model)} · ${t("hintCleaned")}` : modelName(model);
 }
 
 /** The slider, the button to hold, and what is compared with. */

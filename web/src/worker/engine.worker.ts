@@ -8,6 +8,7 @@
 import { AppError, describeError } from "../errors";
 import type { Rect } from "../tiles";
 import { decodeExactly, takePixels, toBitmap } from "./canvas";
+import { mixWeights } from "./mixing";
 import { serve } from "./serve";
 import { type Backend, type Runtime, type Session, startRuntime } from "./session";
 import { sha256Hex } from "./sha256";
@@ -19,19 +20,27 @@ export interface Pixels {
   readonly height: number;
 }
 
+/** A file with weights, and how it is known to be whole. */
+export interface Source {
+  readonly name: string;
+  readonly url: string;
+  readonly sha256: string;
+}
+
+/** A model's weights, and the share of its twin that is mixed into them. */
+export interface Weights {
+  readonly model: Source;
+  readonly twin: Source | null;
+  readonly strength: number;
+}
+
 export interface RunRequest {
-  readonly model: string;
+  readonly weights: Weights;
   readonly scale: number;
   /** The photo around what is wanted: context for the network. */
   readonly window: ImageBitmap;
   /** What is wanted, in LR pixels from the window's corner. */
   readonly core: Rect;
-}
-
-export interface LoadRequest {
-  readonly model: string;
-  readonly url: string;
-  readonly sha256: string;
 }
 
 /** Sessions that stay loaded: the one in use and the one before, to go back to. */
@@ -45,38 +54,32 @@ const methods = {
     runtime = await startRuntime(request.backend, request.threads, request.base);
   },
 
-  /** Fetches a model, verifies it and makes it ready to run. */
-  async load({ model, url, sha256 }: LoadRequest): Promise<void> {
-    const loaded = sessions.get(model);
-    if (loaded) {
-      sessions.delete(model); // to the end: the last to go
-      sessions.set(model, loaded);
-      return;
-    }
-    const bytes = await fetchVerified(url, sha256, model);
-    if (!runtime) throw new Error("load before start");
-    sessions.set(model, await runtime.open(bytes));
-    for (const name of [...sessions.keys()].slice(0, -SESSIONS)) {
-      await sessions.get(name)?.release();
-      sessions.delete(name);
-    }
+  /** Makes weights ready to run; what runs them does so too if they were let go of. */
+  async load(weights: Weights): Promise<void> {
+    await sessionOf(weights);
   },
 
   /** The largest difference, in levels, from what the Python runtime makes of a small picture. */
-  async check(request: { model: string; scale: number; lr: string; sr: string }): Promise<number> {
+  async check(request: {
+    weights: Weights;
+    scale: number;
+    lr: string;
+    sr: string;
+  }): Promise<number> {
     const [lr, expected] = await Promise.all([fetchPixels(request.lr), fetchPixels(request.sr)]);
     const core = { x: 0, y: 0, width: lr.width, height: lr.height };
-    const found = await enlarge(request.model, request.scale, lr, core);
+    const found = await enlarge(request.weights, request.scale, lr, core);
     return largestDifference(found.rgba, expected.data);
   },
 
   /** Milliseconds that a square of `side` LR pixels takes, the faster of two runs. */
-  async measure({ model, side }: { model: string; side: number }): Promise<number> {
+  async measure({ weights, side }: { weights: Weights; side: number }): Promise<number> {
+    const session = await sessionOf(weights);
     const lr = Float32Array.from({ length: 3 * side * side }, (_, at) => (at % 256) / 255);
     const times: number[] = [];
     for (let round = 0; round < 2; round++) {
       const start = performance.now();
-      await session(model).run(lr, side, side);
+      await session.run(lr, side, side);
       times.push(performance.now() - start);
     }
     return Math.min(...times);
@@ -84,15 +87,15 @@ const methods = {
 
   /** A part of the photo, enlarged, to draw; at half its size with `half`. */
   async draw(request: RunRequest & { half: boolean }): Promise<ImageBitmap> {
-    const { model, scale, window, core, half } = request;
-    const { rgba, width, height } = await enlarge(model, scale, takePixels(window), core);
+    const { weights, scale, window, core, half } = request;
+    const { rgba, width, height } = await enlarge(weights, scale, takePixels(window), core);
     if (!half) return toBitmap(rgba, width, height);
     return toBitmap(halve(rgba, width), width / 2, height / 2);
   },
 
   /** A part of the photo, enlarged, as pixels. */
-  async pixels({ model, scale, window, core }: RunRequest): Promise<Pixels> {
-    return enlarge(model, scale, takePixels(window), core);
+  async pixels({ weights, scale, window, core }: RunRequest): Promise<Pixels> {
+    return enlarge(weights, scale, takePixels(window), core);
   },
 };
 
@@ -101,12 +104,13 @@ export type EngineApi = typeof methods;
 serve(methods);
 
 async function enlarge(
-  model: string,
+  weights: Weights,
   scale: number,
   { data, width, height }: ImageData,
   core: Rect,
 ): Promise<Pixels> {
-  const sr = await session(model).run(toNchw(data), height, width);
+  const session = await sessionOf(weights);
+  const sr = await session.run(toNchw(data), height, width);
   const crop = {
     x: core.x * scale,
     y: core.y * scale,
@@ -116,15 +120,28 @@ async function enlarge(
   return { rgba: fromNchw(sr, width * scale, crop), width: crop.width, height: crop.height };
 }
 
-function session(model: string): Session {
-  const found = sessions.get(model);
-  if (!found) throw new Error(`${model} is not loaded`);
-  return found;
+/** The session of weights, which counts as used now; what is used longest ago goes. */
+async function sessionOf(weights: Weights): Promise<Session> {
+  const key = `${weights.model.name}@${weights.strength}`;
+  const session = sessions.get(key) ?? (await openSession(weights));
+  sessions.delete(key);
+  sessions.set(key, session);
+  for (const [oldest, value] of [...sessions].slice(0, -SESSIONS)) {
+    await value.release();
+    sessions.delete(oldest);
+  }
+  return session;
 }
 
-async function fetchVerified(url: string, sha256: string, model: string): Promise<Uint8Array> {
-  const bytes = await fetchBytes(url, model);
-  if ((await sha256Hex(bytes)) !== sha256) throw new AppError("errorModelDamaged", { model });
+async function openSession({ model, twin, strength }: Weights): Promise<Session> {
+  if (!runtime) throw new Error("load before start");
+  const clean = await fetchVerified(model);
+  return runtime.open(twin ? mixWeights(clean, await fetchVerified(twin), strength) : clean);
+}
+
+async function fetchVerified({ name, url, sha256 }: Source): Promise<Uint8Array> {
+  const bytes = await fetchBytes(url, name);
+  if ((await sha256Hex(bytes)) !== sha256) throw new AppError("errorModelDamaged", { model: name });
   return bytes;
 }
 

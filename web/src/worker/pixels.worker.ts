@@ -2,6 +2,13 @@
 
 import { AppError } from "../errors";
 import { enlargeBicubic } from "../imaging/bicubic";
+import {
+  BAND_ROWS,
+  bandTops,
+  type Degradation,
+  estimateNoise,
+  readCompression,
+} from "../imaging/degradation";
 import { checkFile, type Header } from "../imaging/header";
 import type { Rect } from "../tiles";
 import type { Size } from "../view";
@@ -16,6 +23,8 @@ export interface Opened {
   readonly bitmap: ImageBitmap;
   /** The photo at most `OVERVIEW_SIDE` large, for views from afar; absent for small photos. */
   readonly overview: ImageBitmap | null;
+  /** Null for a lossless file. */
+  readonly degradation: Degradation | null;
 }
 
 /** Shown from afar, a large photo is drawn from one of this size: faster, and without moiré. */
@@ -26,10 +35,13 @@ let encoder: Encoder | undefined;
 const methods = {
   /** Opens a picture file: refused by its header if hostile, decoded otherwise. */
   async open({ file }: { file: Blob }): Promise<Opened> {
-    const header = checkFile(new Uint8Array(await file.arrayBuffer()));
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const header = checkFile(bytes);
+    const compression = readCompression(bytes, header.format);
     const decoded = await decode(file, header);
     const bitmap = header.alpha || header.turned ? redraw(decoded) : decoded;
-    return { header, bitmap, overview: await shrink(bitmap) };
+    const degradation = compression && { ...compression, noise: await noiseOf(bitmap) };
+    return { header, bitmap, overview: await shrink(bitmap), degradation };
   },
 
   /** A part of the photo by bicubic; at half its size with `half`. */
@@ -106,6 +118,15 @@ async function shrink(bitmap: Size & ImageBitmap): Promise<ImageBitmap | null> {
     resizeHeight: Math.max(1, Math.round(bitmap.height * share)),
     resizeQuality: "medium",
   });
+}
+
+async function noiseOf(bitmap: ImageBitmap): Promise<number> {
+  const { width, height } = bitmap;
+  const bands: Uint8ClampedArray[] = [];
+  for (const top of bandTops(width, height)) {
+    bands.push(takePixels(await createImageBitmap(bitmap, 0, top, width, BAND_ROWS)).data);
+  }
+  return estimateNoise(bands, width);
 }
 
 function cut(

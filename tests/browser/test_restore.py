@@ -1,0 +1,166 @@
+"""Cleaning photos up: by the switch, by the file's quality, and only where there is a twin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from splitsr import Upscaler
+from splitsr.imaging.degradation import jpeg_compression
+from splitsr.runtime.restore import choose_restoration
+from splitsr.zoo.catalogue import find_model, find_twin, shipped_catalogue
+from splitsr.zoomsr.site import build_site
+from tests.browser.photos import Photos
+from tests.browser.server import Server
+from tests.browser.test_upscale import difference
+from tests.browser.zoom_page import ZoomPage
+
+TWIN = "/models/tiny-restore-x4.onnx"
+
+
+@pytest.fixture(scope="session")
+def restoring_server(restoring_model: Path) -> Iterator[Server]:
+    """The app with two models, of which `tiny-x4` has a twin."""
+    clean = replace(find_model(restoring_model), parameters=1, multi_adds_720p=1)
+    twin = find_twin(clean)
+    assert twin is not None
+    alone = shipped_catalogue()["splitsr-fast-x4"]
+    entries = {entry.name: entry for entry in (alone, clean, twin)}
+    with Server(build_site(catalogue=entries)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def jpeg(tmp_path_factory: pytest.TempPathFactory, photos: Photos) -> Path:
+    """The cat as an ordinary JPEG."""
+    path = tmp_path_factory.mktemp("jpeg") / "cat.jpg"
+    with Image.open(photos.cat) as cat:
+        cat.save(path, quality=75)
+    return path
+
+
+@pytest.fixture
+def open_app(
+    new_zoom: Callable[..., ZoomPage], restoring_server: Server
+) -> Callable[..., ZoomPage]:
+    def open_app(**options: object) -> ZoomPage:
+        zoom = new_zoom(restoring_server.url, **options).visit()
+        return zoom.choose_model("tiny-x4")
+
+    return open_app
+
+
+def choose(zoom: ZoomPage, restore: str) -> None:
+    zoom["#settings-open"].click()
+    zoom[f"#restore-picker input[value={restore}]"].check(force=True)
+    zoom["#settings-close"].click()
+
+
+def upscaled(zoom: ZoomPage, photo: Path) -> np.ndarray:
+    found = zoom.open(photo).upscaled()
+    zoom["#save-close"].click()
+    return found
+
+
+def test_a_jpeg_is_cleaned_up_by_its_quality(
+    open_app: Callable[..., ZoomPage], restoring_model: Path, jpeg: Path
+) -> None:
+    zoom = open_app()
+    decoded = zoom.decoded(jpeg)
+    found, strength = upscaled(zoom, jpeg), zoom.ask("strength")
+    with Image.open(jpeg) as image:
+        wanted = choose_restoration("tiny-x4", decoded, jpeg_compression(image))
+    assert strength == wanted.strength > 0
+    assert difference(found, Upscaler(restoring_model, restore=strength)(decoded)) <= 1
+
+    choose(zoom, "off")
+    clean = upscaled(zoom, jpeg)
+    assert zoom.ask("strength") == 0
+    assert difference(clean, Upscaler(restoring_model)(decoded)) <= 1
+    assert difference(found, clean) > 10
+
+    choose(zoom, "strong")
+    strong = upscaled(zoom, jpeg)
+    assert difference(strong, Upscaler(restoring_model, restore=1)(decoded)) <= 1
+
+
+def test_a_png_is_cleaned_up_by_wish_alone(
+    open_app: Callable[..., ZoomPage], photos: Photos
+) -> None:
+    zoom = open_app()
+    auto = upscaled(zoom, photos.cat)
+    choose(zoom, "off")
+    np.testing.assert_array_equal(upscaled(zoom, photos.cat), auto)
+    choose(zoom, "strong")
+    assert difference(upscaled(zoom, photos.cat), auto) > 10
+
+
+def test_it_says_what_it_did(open_app: Callable[..., ZoomPage], photos: Photos, jpeg: Path) -> None:
+    zoom = open_app()
+    zoom.open(jpeg).press("4").wait("sharp")
+    assert "cleaned up" in zoom["#hint-text"].inner_text()
+    zoom["#upscale-all"].click()
+    assert "Cleaned up: " in zoom["#save-dialog"].inner_text()
+    zoom["#save-close"].click()
+    zoom.open(photos.cat).press("4").wait("sharp")
+    assert "cleaned" not in zoom["#hint-text"].inner_text()
+
+
+def test_the_choice_is_remembered_and_held_back_where_there_is_no_twin(
+    open_app: Callable[..., ZoomPage],
+) -> None:
+    zoom = open_app()
+    choose(zoom, "strong")
+    zoom.page.reload()
+    zoom.wait_ready()
+    assert zoom["[name=restore]:checked"].get_attribute("value") == "strong"
+    assert zoom["[name=restore]:enabled"].count() == 3
+    zoom.choose_model("splitsr-fast-x4")
+    assert zoom["[name=restore]:enabled"].count() == 0
+    zoom["#settings-open"].click()
+    assert "cannot clean up" in zoom["#restore-help"].inner_text()
+
+
+def test_the_twin_is_fetched_when_it_is_needed(
+    open_app: Callable[..., ZoomPage], restoring_server: Server, photos: Photos, jpeg: Path
+) -> None:
+    zoom = open_app(service_workers="block")
+    asked = restoring_server.asked
+    before = len(asked)
+
+    def fetched() -> bool:
+        return TWIN in [request.path for request in asked[before:]]
+
+    zoom.open(photos.cat).press("4").wait("sharp")
+    choose(zoom, "off")
+    zoom.open(jpeg).press("4").wait("sharp")
+    assert not fetched()
+    choose(zoom, "auto")
+    zoom.wait("sharp")
+    assert zoom.ask("strength") > 0
+    assert fetched()
+
+
+def test_without_its_twin_a_model_goes_on(open_app: Callable[..., ZoomPage], jpeg: Path) -> None:
+    zoom = open_app(service_workers="block")
+    zoom.page.context.route(f"**{TWIN}", lambda route: route.abort())
+    zoom.open(jpeg).press("4")
+    zoom["#toast[data-kind=error]"].wait_for()
+    assert "tiny-restore-x4" in zoom["#toast"].inner_text()
+    zoom.wait("sharp")
+    assert zoom.ask("strength") == 0
+    zoom.complaints.clear()  # the browser says that the request failed
+
+
+def test_offline_too(open_app: Callable[..., ZoomPage], jpeg: Path) -> None:
+    zoom = open_app().settle()
+    zoom.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+    zoom.page.context.set_offline(True)
+    zoom.page.reload()
+    zoom.wait_ready().open(jpeg).press("4").wait("sharp")
+    assert zoom.ask("strength") > 0
