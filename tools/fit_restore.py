@@ -13,7 +13,6 @@ on.
 from __future__ import annotations
 
 import argparse
-import io
 import tomllib
 from collections.abc import Iterator, Sequence
 from itertools import product, takewhile
@@ -23,14 +22,12 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from splitsr.data.degradations import add_noise
 from splitsr.data.pack import Pack
+from splitsr.evaluation.degrade import Degrade
 from splitsr.evaluation.metrics import psnr_y
 from splitsr.imaging.atomic import write_atomic
 from splitsr.imaging.degradation import estimate_noise
-from splitsr.imaging.files import Photo, read_photo
 from splitsr.imaging.resize import crop_to_multiple, rescale_bicubic
 from splitsr.runtime.networks import find_networks
 from splitsr.runtime.pixels import Pixels
@@ -67,7 +64,7 @@ def main() -> None:
     samples = [
         sample
         for index in range(0, len(pack), options.every)
-        for sample in measure(upscaler, pack[index], np.random.default_rng(index))
+        for sample in measure(upscaler, pack[index], str(index))
     ]
     tables = read_tables(options.tables)
     table = tables.get(name, tables["default"]) if options.check else fit(samples)
@@ -90,14 +87,14 @@ def read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure(upscaler: Upscaler, hr: Image8, rng: np.random.Generator) -> Iterator[Sample]:
-    """PSNR-Y of every degradation of a photograph at every strength."""
+def measure(upscaler: Upscaler, hr: Image8, name: str) -> Iterator[Sample]:
+    """PSNR-Y of every degradation of a photograph at every strength; its name seeds the noise."""
     scale = round(upscaler.scale)
     top, left = (max(0, side - MOST_SIDE) // 2 for side in hr.shape[:2])
     hr = crop_to_multiple(hr[top : top + MOST_SIDE, left : left + MOST_SIDE], scale)
     lr = rescale_bicubic(hr, 1 / scale)
     for quality, noise in product(QUALITIES, NOISES):
-        photo = degrade(lr, quality, noise, rng)
+        photo = Degrade(degradation(quality, noise))(lr, name)
         pixels = Pixels(photo.color, None)
         scores = [
             psnr_y(upscaler.enlarge(pixels, scale, None, strength).color, hr, crop_border=scale)
@@ -106,12 +103,9 @@ def measure(upscaler: Upscaler, hr: Image8, rng: np.random.Generator) -> Iterato
         yield Sample(quality, noise, estimate_noise(photo.color), np.array(scores))
 
 
-def degrade(lr: Image8, quality: int, noise: float, rng: np.random.Generator) -> Photo:
-    """The image with Gaussian noise, through a JPEG."""
-    noisy = add_noise(lr, noise, rng) if noise else lr
-    file = io.BytesIO()
-    Image.fromarray(noisy).save(file, "JPEG", quality=quality)
-    return read_photo(file.getvalue())
+def degradation(quality: int, noise: float) -> str:
+    """Gaussian noise, then a JPEG, for `Degrade`."""
+    return f"noise={noise:g},jpeg={quality}" if noise else f"jpeg={quality}"
 
 
 def fit(samples: Sequence[Sample]) -> StrengthTable:

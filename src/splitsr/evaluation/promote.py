@@ -150,7 +150,7 @@ def _evaluate(
     """Scores the ONNX file on a test set, through the runtime that ships."""
     method = find_method(str(path))
     result = evaluate_folder(
-        method.upscale,
+        method.enlarge,
         method.scale,
         hr_dir,
         degrade=degrade,
