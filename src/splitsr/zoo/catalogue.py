@@ -218,8 +218,13 @@ def find_twin(entry: ModelEntry, catalogue: Catalogue | None = None) -> ModelEnt
     models = shipped_catalogue() if catalogue is None else catalogue
     if models.get(entry.name) is entry:
         return models.get(twin_name(entry.name))
-    beside = entry.path.with_name(f"{twin_name(entry.path.stem)}{entry.path.suffix}")
+    beside = twin_path(entry.path)
     return _entry_of_file(beside) if beside.is_file() else None
+
+
+def twin_path(path: Path) -> Path:
+    """Where the twin of a model in a file is looked for: beside it."""
+    return path.with_name(f"{twin_name(path.stem)}{path.suffix}")
 
 
 def no_twin(name: str) -> UnknownModelError:
@@ -230,10 +235,14 @@ def no_twin(name: str) -> UnknownModelError:
     )
 
 
-def twin_name(name: str) -> str:
-    """The name of a model's twin for degraded images: `splitsr-fast-restore-x4`."""
+def twin_name(name: str, strength: float | None = None) -> str:
+    """The name of a model's twin for degraded images: `splitsr-fast-restore-x4`.
+
+    With a strength, of the model that is mixed with it for good: `splitsr-fast-restore0.75-x4`.
+    """
     family, _, scale = name.rpartition("-x")
-    return f"{family}-{TWIN}-x{scale}" if family else f"{name}-{TWIN}"
+    kind = TWIN if strength is None else f"{TWIN}{strength:g}"
+    return f"{family}-{kind}-x{scale}" if family else f"{name}-{kind}"
 
 
 def is_twin(name: str) -> bool:

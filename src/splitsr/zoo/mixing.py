@@ -56,10 +56,15 @@ def mix_weights(clean: bytes, twin: bytes, strength: float, label: str) -> bytes
     ours, theirs = _take(places), _take(twin_places)
     # Without their values, the graphs are equal: nodes, names, shapes and whatever else there is.
     if bytes(graph) != bytes(twin_graph):
-        raise WeightsError(f"{label}: is of another network than the model that it is mixed with")
+        raise other_network(label)
     for place, one, two in zip(places, ours, theirs, strict=True):
         place[:] = ((1 - strength) * one + strength * two).astype("<f4").tobytes()
     return bytes(mixed)
+
+
+def other_network(label: str) -> WeightsError:
+    """The error for a twin, called `label`, that cannot be mixed."""
+    return WeightsError(f"{label}: is of another network than the model that it is mixed with")
 
 
 def _take(places: list[memoryview]) -> list[npt.NDArray[np.float64]]:
