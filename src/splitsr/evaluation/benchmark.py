@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -161,10 +161,19 @@ def evaluate_images(
 
 
 def load_pairs(
-    hr_dir: Path, scale: int, lr_dir: Path | None = None, *, edge: Edge = "mirror"
+    hr_dir: Path,
+    scale: int,
+    lr_dir: Path | None = None,
+    *,
+    edge: Edge = "mirror",
+    degrade: str | None = None,
 ) -> list[ImagePair]:
-    """Loads a test set into memory; arguments and errors are those of `read_pairs`."""
-    return list(read_pairs(find_images([hr_dir]), scale, lr_dir, edge=edge))
+    """Loads a test set into memory; arguments and errors are those of `evaluate_folder`."""
+    pairs = read_pairs(find_images([hr_dir]), scale, lr_dir, edge=edge)
+    if degrade is None:
+        return list(pairs)
+    degraded = Degrade(degrade)
+    return [replace(pair, lr=degraded(pair.lr, pair.name).color) for pair in pairs]
 
 
 def read_pairs(

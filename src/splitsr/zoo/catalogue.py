@@ -15,7 +15,7 @@ import msgspec
 from splitsr.errors import SpecError, UnknownModelError, WeightsError
 from splitsr.spec import ModelSpec, spec_from_dict
 from splitsr.spec.files import read_file
-from splitsr.zoo.onnx_file import NAME_KEY, read_metadata, spec_from_metadata
+from splitsr.zoo.onnx_file import NAME_KEY, has_int8_weights, read_metadata, spec_from_metadata
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 FILES_FOLDER = "files"
@@ -204,7 +204,7 @@ def find_twin(entry: ModelEntry, catalogue: Catalogue | None = None) -> ModelEnt
     """The model of the same network that is fine-tuned for degraded images, or None.
 
     Of `splitsr-balanced-x4` it is `splitsr-balanced-restore-x4`. Of a file it is one beside it,
-    named likewise. An int8 form has none: what is rounded cannot be mixed.
+    named likewise. That of an int8 form is the twin's int8 form.
 
     Args:
         entry: a model.
@@ -213,7 +213,7 @@ def find_twin(entry: ModelEntry, catalogue: Catalogue | None = None) -> ModelEnt
     Raises:
         WeightsError: the file beside it is damaged or not from splitsr.
     """
-    if entry.is_twin or entry.precision != "fp32":
+    if entry.is_twin:
         return None
     models = shipped_catalogue() if catalogue is None else catalogue
     if models.get(entry.name) is entry:
@@ -315,6 +315,7 @@ def _entry_of_file(path: Path) -> ModelEntry:
         path=path,
         sha256=hashlib.sha256(content).hexdigest(),
         spec=spec_from_metadata(metadata, str(path)),
+        precision="int8" if has_int8_weights(content) else "fp32",
     )
 
 
