@@ -13,6 +13,7 @@ from pathlib import Path
 from splitsr.errors import DataError
 from splitsr.evaluation.ablation import read_studies, to_csv, to_markdown
 from splitsr.evaluation.arm_report import arm_blocks
+from splitsr.evaluation.degraded_report import degraded_blocks
 from splitsr.evaluation.places import Places
 from splitsr.evaluation.precision import card_precision_block, precision_block, read_precision
 from splitsr.evaluation.proxy import proxy_block, read_proxy
@@ -72,7 +73,7 @@ def render_documents(places: Places, results: Results) -> dict[Path, str]:
         text = _read(places.readme)
         documents[places.readme] = fill_blocks(text, blocks, str(places.readme))
     documents |= _render_studies(places) | _render_tuning(places) | _render_deploy(places)
-    return documents | _render_speed(places) | _render_arm(places)
+    return documents | _render_speed(places) | _render_arm(places) | _render_degraded(places)
 
 
 def stale_documents(places: Places) -> list[Path]:
@@ -206,6 +207,14 @@ def _render_arm(places: Places) -> dict[Path, str]:
         return {}
     blocks = arm_blocks(places.results.parent / "arm.json")
     return {places.arm: fill_blocks(_read(places.arm), blocks, str(places.arm))}
+
+
+def _render_degraded(places: Places) -> dict[Path, str]:
+    """The page on degraded images."""
+    if not places.degraded.exists():
+        return {}
+    blocks = degraded_blocks(places.results.parent / "degraded.json")
+    return {places.degraded: fill_blocks(_read(places.degraded), blocks, str(places.degraded))}
 
 
 def _holds(path: Path, text: str) -> bool:

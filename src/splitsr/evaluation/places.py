@@ -82,6 +82,11 @@ class Places:
         return self.docs / "arm.md"
 
     @property
+    def degraded(self) -> Path:
+        """The page on degraded images; left alone if it does not exist."""
+        return self.docs / "degraded.md"
+
+    @property
     def published(self) -> Path:
         """Published figures of other networks."""
         return self.facts / "results" / "published.csv"
