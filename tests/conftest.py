@@ -81,6 +81,22 @@ def restoring_model(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) 
 
 
 @pytest.fixture
+def int8_model(
+    restoring_model: Path, photo: np.ndarray, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The int8 form of `restoring_model`, with that of its twin beside it."""
+    import onnx
+
+    from splitsr.export.quantize import quantize_onnx
+
+    folder = tmp_path_factory.mktemp("int8")
+    for path in restoring_model.parent.iterdir():
+        quantized = quantize_onnx(onnx.load(path), [photo[:64, :64]])
+        onnx.save(quantized, folder / path.name)
+    return folder / restoring_model.name
+
+
+@pytest.fixture
 def run_splitsr() -> Callable[..., subprocess.CompletedProcess[bytes]]:
     """Runs the command line in a process of its own."""
 

@@ -154,10 +154,10 @@ def quantize_command(
 ) -> None:
     """Make the int8 forms of shipped models.
 
-    All of them, unless named. Each NAME-int8 is calibrated on photographs, timed in turns with
-    float32, and scored. One that is not faster on this machine, loses more than 0.15 dB on B100,
-    or is wrong on CPUs of another kind, is refused. The file, the results, the tables and the
-    catalogue are written together.
+    All of them, unless named. Each NAME-int8 is calibrated on photographs (a twin for degraded
+    images on degraded ones), timed in turns with float32, and scored. One that is not faster on
+    this machine, loses more than 0.15 dB on B100, or is wrong on CPUs of another kind, is refused.
+    The file, the results, the tables and the catalogue are written together.
 
     \b
     Example:

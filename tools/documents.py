@@ -18,6 +18,7 @@ from splitsr.experiments.search_results import to_markdown as to_search_table
 from splitsr.imaging.atomic import write_atomic
 from splitsr.zoo.catalogue import TWIN, Catalogue, is_twin, load_catalogue
 from tools.arm_tables import arm_blocks
+from tools.degraded_tables import degraded_blocks
 from tools.model_results import ModelRecord, Results, read_results
 from tools.model_tables import card_blocks, read_published, readme_blocks
 from tools.paths import Paths
@@ -165,6 +166,7 @@ def _render_pages(paths: Paths) -> dict[Path, str]:
         "deploy.md": lambda: {"precision": precision_block(read_precision(paths.precision))},
         "speed.md": lambda: speed_blocks(paths.results.parent),
         "arm.md": lambda: arm_blocks(paths.result("arm.json")),
+        "degraded.md": lambda: degraded_blocks(paths.result("degraded.json")),
     }
     pages = {paths.page(name): make for name, make in blocks.items() if paths.page(name).exists()}
     documents = {path: fill_blocks(_read(path), make(), str(path)) for path, make in pages.items()}

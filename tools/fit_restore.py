@@ -13,7 +13,6 @@ on.
 from __future__ import annotations
 
 import argparse
-import io
 import tomllib
 from collections.abc import Iterator, Sequence
 from itertools import product, takewhile
@@ -23,14 +22,13 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from splitsr.data.degradations import add_noise
 from splitsr.data.pack import Pack
+from splitsr.evaluation.degrade import Degrade
 from splitsr.evaluation.metrics import psnr_y
 from splitsr.imaging.atomic import write_atomic
 from splitsr.imaging.degradation import estimate_noise
-from splitsr.imaging.files import Photo, read_photo
+from splitsr.imaging.files import Photo
 from splitsr.imaging.resize import crop_to_multiple, rescale_bicubic
 from splitsr.runtime.engine_cache import find_networks
 from splitsr.runtime.pixels import Pixels
@@ -67,7 +65,7 @@ def main() -> None:
     samples = [
         sample
         for index in range(0, len(pack), options.every)
-        for sample in measure(upscaler, pack[index], np.random.default_rng(index))
+        for sample in measure(upscaler, pack[index], str(index))
     ]
     tables = read_tables(options.tables)
     table = tables.get(name, tables["default"]) if options.check else fit(samples)
@@ -90,28 +88,34 @@ def read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure(upscaler: Upscaler, hr: Image8, rng: np.random.Generator) -> Iterator[Sample]:
-    """PSNR-Y of every degradation of a photograph at every strength."""
+def measure(upscaler: Upscaler, hr: Image8, name: str) -> Iterator[Sample]:
+    """Every degradation of a photograph, of its middle; its name seeds the noise."""
     scale = round(upscaler.scale)
     top, left = (max(0, side - MOST_SIDE) // 2 for side in hr.shape[:2])
     hr = crop_to_multiple(hr[top : top + MOST_SIDE, left : left + MOST_SIDE], scale)
-    lr = rescale_bicubic(hr, 1 / scale)
-    for quality, noise in product(QUALITIES, NOISES):
-        photo = degrade(lr, quality, noise, rng)
-        pixels = Pixels(photo.color, None)
-        scores = [
-            psnr_y(upscaler.enlarge(pixels, scale, None, strength).color, hr, crop_border=scale)
-            for strength in STRENGTHS
-        ]
-        yield Sample(quality, noise, estimate_noise(photo.color), np.array(scores))
+    given = list(product(QUALITIES, NOISES))
+    photos = [degrade(rescale_bicubic(hr, 1 / scale), name, *each) for each in given]
+    scores = scores_by_strength(upscaler, photos, hr)
+    for (quality, noise), photo, psnr in zip(given, photos, scores, strict=True):
+        yield Sample(quality, noise, estimate_noise(photo.color), psnr)
 
 
-def degrade(lr: Image8, quality: int, noise: float, rng: np.random.Generator) -> Photo:
-    """The image with Gaussian noise, through a JPEG."""
-    noisy = add_noise(lr, noise, rng) if noise else lr
-    file = io.BytesIO()
-    Image.fromarray(noisy).save(file, "JPEG", quality=quality)
-    return read_photo(file.getvalue())
+def degrade(lr: Image8, name: str, quality: int | None, noise: float) -> Photo:
+    """An LR image with Gaussian noise, as it is read of a JPEG, or of no file."""
+    steps = [f"noise={noise:g}"] * (noise > 0) + [f"jpeg={quality}"] * (quality is not None)
+    return Degrade(",".join(steps))(lr, name) if steps else Photo(lr)
+
+
+def scores_by_strength(upscaler: Upscaler, photos: Sequence[Photo], hr: Image8) -> Floats:
+    """(photos, strengths): the PSNR-Y of LR photos of one image at every strength."""
+
+    def score(photo: Photo, strength: float) -> float:
+        sr = upscaler.enlarge(Pixels(photo.color, None), scale, None, strength)
+        return psnr_y(sr.color, hr, crop_border=scale)
+
+    scale = round(upscaler.scale)
+    # One strength after another: an upscaler keeps the networks of few.
+    return np.array([[score(photo, one) for photo in photos] for one in STRENGTHS]).T
 
 
 def fit(samples: Sequence[Sample]) -> StrengthTable:

@@ -20,6 +20,7 @@ import torch
 from splitsr.benchmark.flops import Cost, measure_cost
 from splitsr.benchmark.timing import describe_machine, measure_latency
 from splitsr.errors import ModelError
+from splitsr.evaluation.degrade import DEGRADED, tests_of
 from splitsr.evaluation.score import BenchmarkResult, evaluate_folder, load_pairs
 from splitsr.evaluation.upscalers import find_method
 from splitsr.export.onnx import export_onnx
@@ -27,7 +28,7 @@ from splitsr.export.verify import Parity, compare_export, require_parity
 from splitsr.imaging.atomic import write_together
 from splitsr.networks.checkpoint import read_weights, save_weights
 from splitsr.runtime.onnx_engine import OnnxEngine
-from splitsr.zoo.catalogue import ModelEntry, is_twin
+from splitsr.zoo.catalogue import ModelEntry
 from tools.catalogue_file import catalogue_with
 from tools.documents import read_catalogue, render_documents
 from tools.model_results import (
@@ -45,9 +46,6 @@ from tools.trained import Candidate, check_limits, check_name, read_candidate
 LICENCE = "Apache-2.0"
 DECIDING_SETS = ("Set14", "B100")
 """A model replaces one that ships only if it is better on all of these."""
-
-DEGRADED = {"B100-jpeg90": ("B100", "jpeg=90"), "B100-jpeg75": ("B100", "jpeg=75")}
-"""What a twin is measured on too, and decided by: a test set, and what its LR images go through."""
 
 _PARITY_IMAGES = 5
 _PARITY_SIDE = 160  # LR pixels
@@ -109,7 +107,9 @@ def promote(
         export_onnx(candidate.network, path, name=name)
         onnx = path.read_bytes()
         parity = _check_parity(candidate, onnx, name, sets[SETS[0]], report)
-        figures = _measure(path, name, sets, report)
+        figures = {
+            test: _evaluate(path, test, *how, report) for test, how in tests_of(name, sets).items()
+        }
     if not replace and not _is_shipped(candidate, paths.weights(name, ".safetensors")):
         _check_better(name, figures, read_catalogue(paths).get(name))
     record = _record(candidate, cost, onnx, parity, figures, hardware, report)
@@ -131,26 +131,13 @@ def _check_parity(
     return parity
 
 
-def _measure(
-    path: Path, name: str, sets: Mapping[str, Path], report: Report
-) -> dict[str, SetResult]:
-    """The figures on all sets, of a twin on degraded ones too."""
-    tests: dict[str, tuple[str, str | None]] = {test: (test, None) for test in sets}
-    if is_twin(name):
-        tests |= DEGRADED
-    return {
-        test: _evaluate(path, test, sets[clean], degrade, report)
-        for test, (clean, degrade) in tests.items()
-    }
-
-
 def _evaluate(
     path: Path, test: str, hr_dir: Path, degrade: str | None, report: Report
 ) -> SetResult:
     """Scores the ONNX file on a test set, through the runtime that ships."""
     method = find_method(str(path))
     result = evaluate_folder(
-        method.upscale,
+        method.enlarge,
         method.scale,
         hr_dir,
         degrade=degrade,

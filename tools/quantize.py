@@ -13,13 +13,13 @@ import numpy as np
 
 from splitsr.benchmark.timing import describe_machine
 from splitsr.errors import ModelError, UnknownModelError, WeightsError
+from splitsr.evaluation.degrade import tests_of
 from splitsr.evaluation.score import evaluate_images, load_pairs
-from splitsr.export.checked import LIMITS_DB, Image, fitted
+from splitsr.export.checked import LIMITS_DB, Image, calibration_photos
 from splitsr.export.onnx import build
 from splitsr.export.quantize import may_saturate
 from splitsr.export.target import Target
 from splitsr.imaging.atomic import write_together
-from splitsr.imaging.resize import rescale_bicubic
 from splitsr.networks.checkpoint import load_weights
 from splitsr.networks.network import Network
 from splitsr.networks.splitsr.inference_form import inference_form
@@ -54,7 +54,7 @@ def quantize_shipped(
     Args:
         name: of the model in float32.
         sets: folders of HR images by the test set's name; `DECIDING_SET` among them.
-        calibration: HR photographs, none of them of a test set.
+        calibration: HR photographs, none of them of a test set; for a twin they are degraded.
         paths: where everything lies.
         report: called as the work goes on.
 
@@ -68,14 +68,16 @@ def quantize_shipped(
         raise UnknownModelError(f"no model {name!r} in float32 in {paths.catalogue}")
     report("calibrating")
     network = load_weights(entry.weights_path)
-    contents = {"fp32": entry.read(), **_forms(network, f"{name}-int8", calibration)}
+    photos = calibration_photos(calibration, network.spec.scale, None, degraded=entry.is_twin)
+    contents = {"fp32": entry.read(), **_forms(network, f"{name}-int8", photos)}
     engines = {form: OnnxEngine(content, _THREADS) for form, content in contents.items()}
     report("timing")
     seconds = _interleaved(engines)
     scores = {}
-    for test, folder in sets.items():
+    tests = tests_of(name, sets)
+    for test, (folder, degrade) in tests.items():
         report(f"evaluating {test}")
-        pairs = load_pairs(folder, network.spec.scale)
+        pairs = load_pairs(folder, network.spec.scale, degrade=degrade)
         among = engines if test == DECIDING_SET else {"int8": engines["int8"]}
         for form, engine in among.items():
             scores[form, test] = evaluate_images(Upscaler(engine), pairs, network.spec.scale)
@@ -90,7 +92,7 @@ def quantize_shipped(
     }
     figures = {
         test: Figures(round(scores["int8", test].psnr_y, 4), round(scores["int8", test].ssim_y, 5))
-        for test in sets
+        for test in tests
     }
     record = QuantizedRecord(
         sha256=hashlib.sha256(contents["int8"]).hexdigest(),
@@ -124,10 +126,8 @@ def forget_quantized(paths: Paths, name: str) -> None:
     write_documents(paths)
 
 
-def _forms(network: Network, name: str, calibration: Sequence[Image]) -> dict[str, bytes]:
+def _forms(network: Network, name: str, photos: Sequence[Image]) -> dict[str, bytes]:
     """ONNX files of the forms that are compared with float32."""
-    scale = network.spec.scale
-    photos = [rescale_bicubic(crop, 1 / scale) for crop in fitted(calibration, scale, None)]
     form = inference_form(network)
     contents = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from splitsr.cli.bench import _shipped
+from splitsr.zoo.catalogue import find_model
+
 Process = subprocess.CompletedProcess[bytes]
 FIELDS = {
     "model",
@@ -59,6 +62,15 @@ def test_int8_is_held_against_float32(run_splitsr: Callable[..., Process]) -> No
     (ratio,) = found["ratios"]
     assert (ratio["precision"], ratio["against_precision"]) == ("int8", "fp32")
     assert 0 < ratio["low"] <= ratio["speedup"] <= ratio["high"]
+
+
+def test_by_default_twins_are_left_out(
+    restoring_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [find_model(path) for path in sorted(restoring_model.parent.iterdir())]
+    monkeypatch.setattr("splitsr.zoo.catalogue.list_models", lambda: entries)
+    assert [entry.name for entry in entries] == ["tiny-restore-x4", "tiny-x4"]
+    assert _shipped(()) == _shipped(("fp32",)) == ["tiny-x4"]
 
 
 def test_tables_name_the_models(run_splitsr: Callable[..., Process], tiny_model: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from skimage import data
 
-from splitsr.evaluation.score import bicubic, evaluate_folder, load_pairs
+from splitsr.evaluation.score import bicubic, evaluate_folder, load_pairs, regardless
 from splitsr.export.onnx import export_onnx
 from splitsr.networks import SplitSRSpec
 from splitsr.networks.build import build_model
@@ -64,7 +64,7 @@ def test_bicubic_on_set5_has_the_published_figure() -> None:
     if not SET5.is_dir():
         pytest.skip(f"no test images: {SET5} is missing")
     result = measured("bicubic", "--scale", 4, "--hr", SET5 / "HR", "--lr", SET5 / "LR_bicubic")
-    fields = "model scale degrade psnr_y ssim_y bicubic_psnr_y bicubic_ssim_y images"
+    fields = "model scale degrade restore psnr_y ssim_y bicubic_psnr_y bicubic_ssim_y images"
     assert list(result) == fields.split()
     assert (result["model"], result["scale"], result["degrade"]) == ("bicubic", 4, None)
     assert result["psnr_y"] == result["bicubic_psnr_y"] == pytest.approx(28.43, abs=0.01)
@@ -80,7 +80,7 @@ def test_weights_and_onnx_measure_the_same(weights: Path, hr_dir: Path) -> None:
     assert from_onnx["psnr_y"] == pytest.approx(from_torch["psnr_y"], abs=1e-3)
     assert from_onnx["ssim_y"] == pytest.approx(from_torch["ssim_y"], abs=1e-4)
     assert from_onnx["psnr_y"] != from_onnx["bicubic_psnr_y"]
-    expected = evaluate_folder(bicubic(2), 2, hr_dir).bicubic
+    expected = evaluate_folder(regardless(bicubic(2)), 2, hr_dir).bicubic
     assert from_onnx["bicubic_psnr_y"] == pytest.approx(expected.psnr_y)
     assert [image["bicubic_ssim_y"] for image in from_onnx["images"]] == pytest.approx(
         [score.ssim_y for score in expected.images]
@@ -109,6 +109,34 @@ def test_lr_images_can_be_degraded(hr_dir: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
 
 
+def test_a_degraded_image_is_restored_as_a_file_would_be(
+    hr_dir: Path, restoring_model: Path, tiny_model: Path
+) -> None:
+    plain = measured(tiny_model, "--hr", hr_dir)
+    assert measured(restoring_model, "--hr", hr_dir) == {**plain, "model": str(restoring_model)}
+    assert plain["restore"] == 0
+    degrade = ("--hr", hr_dir, "--degrade", "jpeg=20")
+    found = {
+        restore: measured(restoring_model, *degrade, "--restore", restore)
+        for restore in ("off", "0.5", "1")
+    }
+    assert [one["restore"] for one in found.values()] == [0, 0.5, 1]
+    assert len({one["psnr_y"] for one in found.values()}) == 3
+    assert measured(restoring_model, *degrade) == found["1"]
+    assert [image["restore"] for image in found["1"]["images"]] == [1, 1]
+    assert "restored at 0.50" in run(restoring_model, *degrade, "--restore", "0.5").stdout.replace(
+        "\n", " "
+    )
+
+
+def test_what_cannot_restore_is_refused(hr_dir: Path, tiny_model: Path) -> None:
+    for model in ("bicubic", tiny_model):
+        done = run(model, "--scale", 4, "--hr", hr_dir, "--restore", "0.5")
+        assert done.returncode == 2
+        assert "has no twin" in done.stderr
+        assert "leave out --restore" in done.stderr
+
+
 def test_equal_images_are_null_in_json_and_inf_in_the_table(tmp_path: Path) -> None:
     Image.new("RGB", (64, 64), "teal").save(tmp_path / "flat.png")
     assert measured("bicubic", "--scale", 4, "--hr", tmp_path)["psnr_y"] is None
@@ -118,7 +146,7 @@ def test_equal_images_are_null_in_json_and_inf_in_the_table(tmp_path: Path) -> N
 def test_the_table_has_every_image_and_the_mean(hr_dir: Path) -> None:
     done = run("bicubic", "--scale", 4, "--hr", hr_dir)
     assert done.returncode == 0
-    result = evaluate_folder(bicubic(4), 4, hr_dir)
+    result = evaluate_folder(regardless(bicubic(4)), 4, hr_dir)
     for name, score in [("cat.png", result.method.images[0]), ("mean", result.method)]:
         [line] = [line for line in done.stdout.splitlines() if name in line]
         assert line.count(f"{score.psnr_y:.2f}") == line.count(f"{score.ssim_y:.4f}") == 2

@@ -14,9 +14,12 @@ import pytest
 import torch
 from PIL import Image
 
+from splitsr.export.backends import Backend
+from splitsr.export.onnx import export_onnx
+from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, Format, Precision, Target
 from splitsr.networks import ModelSpec
 from splitsr.networks.build import build_model
-from splitsr.networks.checkpoint import save_weights
+from splitsr.networks.checkpoint import load_weights, save_weights
 from splitsr.runtime.upscaler import Upscaler
 from tests.patience import PATIENCE_S
 
@@ -53,6 +56,75 @@ def test_an_int8_export_upscales(run_splitsr: Run, tmp_path: Path, photo: np.nda
     one, other = Upscaler(path)(lr), Upscaler("splitsr-fast-x4")(lr)
     difference = np.abs(one.astype(int) - other)
     assert 0 < difference.mean() < 1
+
+
+@pytest.fixture
+def pair(tiny_spec: ModelSpec, tmp_path: Path) -> Path:
+    """Weights with those of a twin beside them; both are exported, too."""
+    for seed, name in enumerate(("tiny-x4", "tiny-restore-x4")):
+        torch.manual_seed(seed)
+        network = build_model(tiny_spec).eval()
+        path = tmp_path / f"{name}.safetensors"
+        save_weights(path, tiny_spec, network.state_dict())
+        export_onnx(network, path.with_suffix(".onnx"), name=name)
+    return tmp_path / "tiny-x4.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("kind", "precision"), [("onnx", "fp32"), ("onnx", "int8"), ("litert", "fp32")]
+)
+def test_an_export_restores_as_upscale_does(
+    run_splitsr: Run, pair: Path, photo: np.ndarray, kind: Format, precision: Precision
+) -> None:
+    path = pair.with_name(f"out{SUFFIXES[kind][0]}")
+    options = ("--format", kind, "--precision", precision, "--restore", 0.75, "-o", path)
+    result = run_splitsr("export", pair, *options, "--json")
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert (report["restore"], report["model"]) == (0.75, "tiny-restore0.75-x4")
+    if kind in ("onnx", "litert"):
+        assert b"tiny-restore0.75-x4" in path.read_bytes()
+    target = Target(format=kind, precision=precision, layout=NATIVE_LAYOUT[kind])
+    engine = Backend(kind).engine(path, load_weights(pair).spec, target)
+    lr = photo[100:150, 200:260]
+    expected = Upscaler(pair.with_suffix(".onnx"), restore=0.75)(lr).astype(int)
+    limit = 1 if precision == "fp32" else 12
+    assert np.abs(Upscaler(engine)(lr) - expected).max() <= limit
+    assert np.abs(Upscaler(pair.with_suffix(".onnx"))(lr) - expected).max() > limit
+
+
+@pytest.mark.parametrize(
+    ("strength", "twin", "message"),
+    [
+        ("auto", True, "found 'auto'; a file has one strength: give a number from 0 to 1"),
+        ("1.5", True, "found '1.5'; must be auto, off, or a number from 0 to 1"),
+        ("0.5", False, "tiny-x4: has no twin for degraded images (tiny-restore-x4)"),
+    ],
+)
+def test_a_strength_that_a_file_cannot_have_is_refused(
+    run_splitsr: Run, pair: Path, strength: str, twin: bool, message: str
+) -> None:
+    if not twin:
+        pair.with_name("tiny-restore-x4.safetensors").unlink()
+    path = pair.with_name("out.onnx")
+    result = run_splitsr("export", pair, "--format", "onnx", "--restore", strength, "-o", path)
+    assert result.returncode == 2
+    assert message in result.stderr.decode()
+    assert not path.exists()
+
+
+def test_a_twin_of_another_network_is_refused(
+    run_splitsr: Run, pair: Path, tiny_spec: ModelSpec
+) -> None:
+    wider = msgspec.structs.replace(tiny_spec, n_feats=16)
+    twin = pair.with_name("tiny-restore-x4.safetensors")
+    save_weights(twin, wider, build_model(wider).state_dict())
+    path = pair.with_name("out.onnx")
+    result = run_splitsr("export", pair, "--format", "onnx", "--restore", 0.5, "-o", path)
+    assert result.returncode == 1
+    assert b"is of another network than the model" in result.stderr
+    assert result.stderr.count(b"\n") == 1
+    assert not path.exists()
 
 
 def test_an_export_that_is_not_the_network_is_not_written(

@@ -151,7 +151,17 @@ def test_a_strength_without_a_twin_is_a_wrong_call(
     result = upscale(folder / "a.png", "--restore", "0.5")
     assert result.exit_code == 2
     assert "tiny-x4: has no twin for degraded images (tiny-restore-x4)" in one_line(result)
-    assert not (folder / "a_x4.png").exists()
+
+
+def test_int8_without_a_twin_stays_clean_and_says_so(
+    upscale: Callable[..., Result], int8_model: Path, folder: Path
+) -> None:
+    int8_model.with_name("tiny-restore-x4.onnx").unlink()
+    result = upscale(folder / "a.png", "--model", int8_model, "--restore", "0.75", "--json")
+    assert result.exit_code == 0
+    assert one_line(result) == "splitsr: --restore 0.75: asked for, but in int8 it has no twin"
+    [found] = json.loads(result.stdout)["results"]
+    assert found["restore"] == 0
 
 
 def test_a_second_run_leaves_its_own_results_alone(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -160,6 +161,52 @@ def test_a_twin_that_cannot_be_used_costs_no_photo(
     assert found.reason.startswith("tiny-restore-x4: is of another network")
     with pytest.raises(WeightsError, match="is of another network"):
         upscaled(model, source, restore=0.5)
+
+
+@pytest.mark.parametrize("restore", [0.25, 0.5, 0.75, 1])
+def test_of_two_int8_forms_the_nearer_is_taken(
+    int8_model: Path, photo: np.ndarray, restore: float
+) -> None:
+    lr = photo[:64, :48]
+    twin = int8_model.with_name("tiny-restore-x4.onnx")
+    clean, full = (Upscaler(path, threads=1)(lr) for path in (int8_model, twin))
+    assert not np.array_equal(clean, full)
+    upscaler = Upscaler(int8_model, threads=1, restore=restore)
+    np.testing.assert_array_equal(upscaler(lr), clean if restore < 0.5 else full)
+    found = upscaler.restoration(None, None)
+    assert found.strength == round(restore + 0.01)
+    if restore == 0.75:
+        assert found.reason == "asked for, but in int8 0.75 is rounded"
+
+
+def test_auto_takes_the_nearer_int8_form(
+    int8_model: Path, photo: np.ndarray, tmp_path: Path
+) -> None:
+    source = saved(photo[:64, :48], tmp_path / "photo.jpg", quality=75)
+    read = read_photo(source)
+    found = Upscaler(int8_model, threads=1).restoration(read.color, read.compression)
+    assert found.strength == 1
+    assert re.fullmatch(
+        r"JPEG quality 75, noise [\d.]+, but in int8 0\.[\d]+ is rounded", found.reason
+    )
+    np.testing.assert_array_equal(
+        upscaled(int8_model, source), upscaled(int8_model, source, restore=1)
+    )
+
+
+def test_an_int8_form_whose_twin_has_none_stays_clean(
+    int8_model: Path, tiny_spec: ModelSpec, make_model: Callable[..., Path], photo: np.ndarray
+) -> None:
+    lr = photo[:64, :48]
+    clean = Upscaler(int8_model, threads=1)(lr)
+    twin = int8_model.with_name("tiny-restore-x4.onnx")
+    make_model(twin, msgspec.structs.replace(tiny_spec, n_feats=16))
+    with pytest.raises(WeightsError, match="is of another network"):
+        Upscaler(int8_model, threads=1, restore=1)(lr)
+    twin.unlink()
+    upscaler = Upscaler(int8_model, threads=1, restore=1)
+    np.testing.assert_array_equal(upscaler(lr), clean)
+    assert upscaler.restoration(None, None) == (0, "asked for, but in int8 it has no twin")
 
 
 def test_what_the_first_pass_gives_is_not_restored_again(

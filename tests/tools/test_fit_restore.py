@@ -64,7 +64,7 @@ def test_each_degradation_is_measured_at_each_strength(
     monkeypatch.setattr("tools.fit_restore.QUALITIES", (50, 95))
     monkeypatch.setattr("tools.fit_restore.NOISES", (0.0, 10.0))
     upscaler = Upscaler(restoring_model, threads=1)
-    found = list(measure(upscaler, photo[:129, :130], np.random.default_rng(0)))
+    found = list(measure(upscaler, photo[:129, :130], "photo"))
     assert [(one.quality, one.noise) for one in found] == [(50, 0), (50, 10), (95, 0), (95, 10)]
     assert all(one.psnr_y.shape == STRENGTHS.shape for one in found)
     assert found[3].estimate > found[2].estimate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,8 +18,9 @@ from splitsr.export.onnx import export_onnx
 from splitsr.networks import SplitSRSpec
 from splitsr.networks.build import build_model
 from splitsr.networks.checkpoint import save_weights
+from splitsr.networks.network import Network
 from splitsr.runtime.upscaler import Upscaler
-from splitsr.zoo.catalogue import find_model, load_catalogue
+from splitsr.zoo.catalogue import find_model, find_twin, load_catalogue
 from tools import quantize as quantized
 from tools.catalogue_file import _table
 from tools.documents import stale_documents
@@ -26,7 +28,7 @@ from tools.paths import Paths
 from tools.precision_results import read_precision
 from tools.quantize import forget_quantized, quantize_shipped
 
-NAME = "tiny-x4"
+NAME, TWIN = "tiny-x4", "tiny-restore-x4"
 PAGE = "<!-- begin generated: precision -->\nold\n<!-- end generated: precision -->\n"
 SPEC = SplitSRSpec(
     n_feats=8, n_resgroups=1, n_resblocks=1, split_ratio=1.0, hybrid_index=1,
@@ -42,24 +44,29 @@ def paths(tmp_path: Path, repo_root: Path) -> Paths:
     network = build_model(SPEC).eval()
     with torch.no_grad():
         network.upsampler[-1].conv.weight.mul_(0.05)  # type: ignore[index, union-attr, operator]
-    files = found.weights(NAME, ".onnx")
-    files.parent.mkdir(parents=True)
-    export_onnx(network, files, name=NAME)
-    save_weights(found.weights(NAME, ".safetensors"), SPEC, network.state_dict())
-    row = {
-        "file": f"{NAME}.onnx",
-        "sha256": hashlib.sha256(files.read_bytes()).hexdigest(),
+    found.weights(NAME, ".onnx").parent.mkdir(parents=True)
+    rows = [_table(f"models.{name}", shipped(network, name, found)) for name in (NAME, TWIN)]
+    found.catalogue.write_text("\n".join(rows))
+    for path in (found.results, found.page("deploy.md")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    found.page("deploy.md").write_text(PAGE)
+    return found
+
+
+def shipped(network: Network, name: str, paths: Paths) -> dict[str, Any]:
+    """Writes a network's files, and gives its row of the catalogue."""
+    path = paths.weights(name, ".onnx")
+    export_onnx(network, path, name=name)
+    save_weights(paths.weights(name, ".safetensors"), SPEC, network.state_dict())
+    return {
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "licence": "Apache-2.0",
         "parameters": 1,
         "multi_adds_720p": 1,
         "spec": msgspec.to_builtins(SPEC),
         "figures": {"B100": {"psnr_y": 20.0, "ssim_y": 0.5}},
     }
-    found.catalogue.write_text(_table(f"models.{NAME}", row))
-    found.results.parent.mkdir(parents=True)
-    found.page("deploy.md").parent.mkdir(parents=True, exist_ok=True)
-    found.page("deploy.md").write_text(PAGE)
-    return found
 
 
 @pytest.fixture
@@ -74,6 +81,32 @@ def faster(monkeypatch: pytest.MonkeyPatch) -> None:
     """Timings of a small network say nothing; these are made up."""
     times = {"fp32": [3.0], "fp16": [4.0], "int8": [1.0]}
     monkeypatch.setattr(quantized, "_interleaved", lambda _: times)
+
+
+@pytest.mark.usefixtures("faster")
+def test_the_int8_form_of_a_twin_is_made_for_degraded_images(
+    paths: Paths, sets: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[np.ndarray]] = []
+    forms = quantized._forms
+
+    def observed(network: Network, name: str, photos: list[np.ndarray]) -> dict[str, bytes]:
+        seen.append(photos)
+        return forms(network, name, photos)
+
+    monkeypatch.setattr(quantized, "_forms", observed)
+    photos = [data.astronaut()[:256, :256]] * 3
+    for name in (NAME, TWIN):
+        quantize_shipped(name, sets, photos, paths)
+    clean, degraded = seen
+    assert all((one == clean[0]).all() for one in clean)
+    assert len({one.tobytes() for one in (*clean, *degraded)}) == 1 + 3
+    catalogue = load_catalogue(paths.catalogue)
+    twin = find_twin(catalogue[f"{NAME}-int8"], catalogue)
+    assert twin is catalogue[f"{TWIN}-int8"]
+    assert list(twin.figures) == ["B100", "B100-jpeg90", "B100-jpeg75"]
+    assert twin.figures["B100"].psnr_y > twin.figures["B100-jpeg75"].psnr_y
+    assert list(catalogue[f"{NAME}-int8"].figures) == ["B100"]
 
 
 @pytest.mark.usefixtures("faster")

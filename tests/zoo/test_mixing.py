@@ -112,6 +112,9 @@ def test_a_twin_goes_by_its_name(restoring_model: Path, tiny_model: Path) -> Non
     int8 = replace(clean, name="splitsr-tiny-x4-int8", precision="int8")
     catalogue = {one.name: one for one in (clean, entry, int8)}
     assert find_twin(clean, catalogue) is entry
+    twin8 = replace(entry, name="splitsr-tiny-restore-x4-int8", precision="int8")
+    assert find_twin(int8, catalogue | {twin8.name: twin8}) is twin8
+    assert twin8.is_twin
     assert (entry.family, clean.family) == ("splitsr-tiny-restore", "splitsr-tiny")
     assert find_twin(int8, catalogue) is None
     with pytest.raises(UnknownModelError, match=r"tiny-x4: has no twin for degraded images \(tiny"):

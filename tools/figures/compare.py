@@ -57,29 +57,36 @@ def compare(upscaler: Upscaler) -> Image.Image:
     Args:
         upscaler: what the third panel is made by.
     """
-    rows = [[_cut(panel, crop) for panel in _panels(crop, upscaler)] for crop in CROPS]
+    rows = [_row(crop, upscaler) for crop in CROPS]
     step = SIDE * SCALE + GAP
     size = (3 * step - GAP, LABEL_HEIGHT + len(rows) * step - GAP)
     picture = Image.new("RGB", size, "white")
-    for row, panels in enumerate(rows):
-        for column, panel in enumerate(panels):
+    for row, cells in enumerate(rows):
+        for column, panel in enumerate(cells):
             corner = (column * step, LABEL_HEIGHT + row * step)
             picture.paste(Image.fromarray(panel), corner)
     _label(picture, step)
     return picture
 
 
-def _panels(crop: Crop, upscaler: Upscaler) -> tuple[Pixels, Pixels, Pixels]:
-    """The whole photo enlarged in three ways, so that no crop has a border of its own."""
-    lr = np.asarray(Image.open(EXAMPLES / crop.file).convert("RGB"))
+def panels(lr: Pixels, sr: Pixels, top: int, left: int) -> list[Pixels]:
+    """A crop of a photo enlarged in three ways; of the whole one, so that it has no border.
+
+    Args:
+        lr: the photo, (H, W, 3).
+        sr: what the third panel is of.
+        top: of the crop, in pixels of the photo.
+        left: the same.
+    """
     height, width = lr.shape[0] * SCALE, lr.shape[1] * SCALE
     nearest = lr.repeat(SCALE, axis=0).repeat(SCALE, axis=1)
-    return nearest, resize_bicubic(lr, height, width), upscaler(lr, SCALE)
+    rows, columns = (slice(SCALE * at, SCALE * (at + SIDE)) for at in (top, left))
+    return [picture[rows, columns] for picture in (nearest, resize_bicubic(lr, height, width), sr)]
 
 
-def _cut(picture: Pixels, crop: Crop) -> Pixels:
-    top, left, side = (SCALE * value for value in (crop.top, crop.left, SIDE))
-    return picture[top : top + side, left : left + side]
+def _row(crop: Crop, upscaler: Upscaler) -> list[Pixels]:
+    lr = np.asarray(Image.open(EXAMPLES / crop.file).convert("RGB"))
+    return panels(lr, upscaler(lr, SCALE), crop.top, crop.left)
 
 
 def _label(picture: Image.Image, step: int) -> None:

@@ -134,10 +134,13 @@ def _contestants(
 
 
 def _shipped(precisions: tuple[str, ...]) -> list[str]:
-    """Names of all models that ship; of those in float32 that have each form, if it is named."""
+    """Names of all models that ship; of those in float32 that have each form, if it is named.
+
+    Twins for degraded images are left out: each is the network of its model.
+    """
     from splitsr.zoo.catalogue import list_models, variant_name
 
-    entries = list_models()
+    entries = [entry for entry in list_models() if not entry.is_twin]
     names = {entry.name for entry in entries}
     if not precisions:
         return [entry.name for entry in entries]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 import msgspec
@@ -11,9 +11,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from splitsr.cli.options import restore_option
 from splitsr.cli.output import markup
 from splitsr.evaluation.score import BenchmarkResult, Score, Scores, evaluate_folder
 from splitsr.imaging.resize import Edge
+
+if TYPE_CHECKING:
+    from splitsr.runtime.restore import Restore
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -32,6 +36,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--round-y", is_flag=True, help="Round luma to whole levels before comparing.")
 @click.option("--degrade", metavar="SPEC", help="Degrade the LR images, e.g. noise=5,jpeg=90.")
+@restore_option
 @click.option("--threads", type=click.IntRange(1), help="CPU threads (default: all cores).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -42,6 +47,7 @@ def command(
     edge: Edge,
     round_y: bool,
     degrade: str | None,
+    restore: Restore,
     threads: int | None,
     as_json: bool,
 ) -> None:
@@ -50,7 +56,8 @@ def command(
     MODEL is a name that `splitsr models` lists, an ONNX file, a .safetensors file of weights, a
     published .pth of SMFANet, or bicubic. LR images are made by MATLAB's bicubic unless they are
     given. SPEC says what they go through then, bicubic's too: blur=SIGMA, noise=SIGMA,
-    sharpen=AMOUNT, jpeg=QUALITY, webp=QUALITY and avif=QUALITY, in this order.
+    sharpen=AMOUNT, jpeg=QUALITY, webp=QUALITY and avif=QUALITY, in this order. --restore auto goes
+    by the file of the last of these, as it does for a photo; without one it restores nothing.
 
     \b
     Example:
@@ -62,12 +69,14 @@ def command(
 
     if model == BICUBIC and scale is None:
         raise click.UsageError("bicubic needs a --scale, for example --scale 4")
-    method = find_method(model, scale=scale, edge=edge, threads=threads)
+    if model == BICUBIC and restore not in ("auto", "off"):
+        raise click.UsageError("bicubic has no twin that restores; leave out --restore")
+    method = find_method(model, scale=scale, edge=edge, threads=threads, restore=restore)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Evaluating", total=None)
         result = evaluate_folder(
-            method.upscale,
+            method.enlarge,
             method.scale,
             hr_dir,
             lr_dir,
@@ -89,6 +98,7 @@ def _fields(model: str, result: BenchmarkResult) -> dict[str, object]:
             "name": ours.name,
             "psnr_y": ours.psnr_y,
             "ssim_y": ours.ssim_y,
+            "restore": ours.restore,
             "bicubic_psnr_y": theirs.psnr_y,
             "bicubic_ssim_y": theirs.ssim_y,
         }
@@ -98,6 +108,7 @@ def _fields(model: str, result: BenchmarkResult) -> dict[str, object]:
         "model": model,
         "scale": result.scale,
         "degrade": result.degrade,
+        "restore": result.method.restore,
         "psnr_y": result.method.psnr_y,
         "ssim_y": result.method.ssim_y,
         "bicubic_psnr_y": result.bicubic.psnr_y,
@@ -108,7 +119,8 @@ def _fields(model: str, result: BenchmarkResult) -> dict[str, object]:
 
 def _table(model: str, result: BenchmarkResult) -> Table:
     degraded = f", {result.degrade}" if result.degrade else ""
-    table = Table("image", title=markup(f"{model}, x{result.scale}{degraded}"))
+    restored = f", restored at {result.method.restore:.2f}" if result.method.restore else ""
+    table = Table("image", title=markup(f"{model}, x{result.scale}{degraded}{restored}"))
     for heading in ("PSNR-Y", "SSIM-Y", "bicubic PSNR-Y", "bicubic SSIM-Y"):
         table.add_column(heading, justify="right")
     for ours, theirs in zip(result.method.images, result.bicubic.images, strict=True):

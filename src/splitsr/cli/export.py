@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from splitsr.cli.options import BadCall, json_option
+from splitsr.cli.options import BadCall, json_option, read_restore
 from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, TITLES, Format, Layout, Precision, Target
 
 if TYPE_CHECKING:
@@ -28,6 +28,15 @@ def _read_size(
             f"found {value!r}; must be dynamic, or HxW of at least 8x8, such as 256x256"
         )
     return int(found[1]), int(found[2])
+
+
+def _read_strength(context: click.Context, option: click.Parameter, value: str) -> float:
+    strength = read_restore(context, option, value)
+    if strength == "auto":
+        raise click.BadParameter(
+            "found 'auto'; a file has one strength: give a number from 0 to 1, such as 0.75"
+        )
+    return 0.0 if isinstance(strength, str) else strength
 
 
 @click.command()
@@ -56,6 +65,15 @@ def _read_size(
     "nchw for the others]",
 )
 @click.option(
+    "--restore",
+    metavar="off|0..1",
+    callback=_read_strength,
+    default="off",
+    show_default=True,
+    help="How strongly compression and noise are removed, by a model that has a twin for it; the "
+    "file does so to every image.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
@@ -78,6 +96,7 @@ def command(
     precision: Precision,
     size: tuple[int, int] | None,
     layout: Layout | None,
+    restore: float,
     output: Path,
     images: Path | None,
     calibration: Path | None,
@@ -95,12 +114,13 @@ def command(
     Examples:
       splitsr export splitsr-fast-x4 --format litert --precision int8 -o fast.tflite
       splitsr export splitsr-fast-x4 --format ncnn --precision fp16 -o fast.param
+      splitsr export splitsr-balanced-x4 --format onnx --restore 0.75 -o photos.onnx
     """  # noqa: D301 (click reads the \b)
     target = Target(
         format=kind, precision=precision, size=size, layout=layout or NATIVE_LAYOUT[kind]
     )
     _check(target, output)
-    delivery = _deliver(model, target, output, images, calibration, overwrite=overwrite)
+    delivery = _deliver(model, target, restore, output, images, calibration, overwrite=overwrite)
     if as_json:
         import msgspec
 
@@ -120,6 +140,7 @@ def _check(target: Target, output: Path) -> None:
 def _deliver(
     model: str,
     target: Target,
+    restore: float,
     output: Path,
     images: Path | None,
     calibration: Path | None,
@@ -128,37 +149,47 @@ def _deliver(
 ) -> Delivery:
     from splitsr.errors import MissingDependencyError
     from splitsr.export.target import EXTRAS
+    from splitsr.zoo.catalogue import twin_name
 
-    weights = _weights(model)
+    weights, twin = _weights(model, restore)
     try:
         from splitsr.export.checked import deliver, own_photos, some_photos
-        from splitsr.networks.checkpoint import load_weights
+        from splitsr.networks.checkpoint import load_mixed, load_weights
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"exporting a model needs {error.name}: pip install 'splitsr[{EXTRAS[target.format]}]'"
         ) from None
     photos = some_photos(images) if images else own_photos()
     return deliver(
-        load_weights(weights),
+        load_mixed(weights, twin, restore) if twin else load_weights(weights),
         target,
         output,
-        name=weights.stem,
+        name=twin_name(weights.stem, restore) if twin else weights.stem,
+        restore=restore,
         images=photos,
         calibration=some_photos(calibration) if calibration else photos,
         overwrite=overwrite,
     )
 
 
-def _weights(model: str) -> Path:
-    """The file of the weights in PyTorch."""
-    from splitsr.zoo.catalogue import find_model, is_model_path
+def _weights(model: str, restore: float) -> tuple[Path, Path | None]:
+    """The file of the weights in PyTorch and, to restore, that of its twin's."""
+    from splitsr.zoo.catalogue import find_model, find_twin, is_model_path, no_twin, twin_path
 
     path = Path(model)
-    if path.suffix == ".safetensors":
-        return path
-    if is_model_path(model):
-        raise BadCall(f"{model}: an export starts from weights; give a .safetensors file or a name")
-    return find_model(model).weights_path
+    twin: Path | None = twin_path(path)
+    if path.suffix != ".safetensors":
+        if is_model_path(model):
+            raise BadCall(
+                f"{model}: an export starts from weights; give a .safetensors file or a name"
+            )
+        found = find_twin(entry := find_model(model))
+        path, twin = entry.weights_path, found.weights_path if found else None
+    if not restore:
+        return path, None
+    if twin is None or not twin.is_file():
+        raise no_twin(path.stem)
+    return path, twin
 
 
 def _print(delivery: Delivery) -> None:

@@ -44,7 +44,8 @@ def _read_scale(
     return value
 
 
-def _read_restore(_context: click.Context, _option: click.Parameter, value: str) -> float | str:
+def read_restore(_context: click.Context, _option: click.Parameter, value: str) -> float | str:
+    """A strength, `auto` or `off`."""
     if value in ("auto", "off"):
         return value
     try:
@@ -101,7 +102,7 @@ def restore_option(function: Function) -> Function:
         click.option(
             "--restore",
             metavar="auto|off|0..1",
-            callback=_read_restore,
+            callback=read_restore,
             default="auto",
             show_default=True,
             help="How strongly compression and noise are removed, by models that have learned to; "

@@ -152,6 +152,10 @@ def _prepare(
         networks = upscaler.networks_for(scale)
     except UnknownModelError as error:
         raise BadCall(str(error)) from None
+    if upscaler.fixed_strength:
+        taken = upscaler.restoration(None, None, scale)
+        if not taken.strength:
+            say(f"--restore {upscaler.fixed_strength:g}: {taken.reason}")
     for network in networks:
         if tile != "auto" and not network.spec.tileable:
             say(f"{network.name} averages over all it sees: tiles may differ in tone")

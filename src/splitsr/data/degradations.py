@@ -271,7 +271,14 @@ def sharpen(pixels: Pixels, amount: float, radius: float = 1.0) -> Pixels:
 
 
 def encode(pixels: Pixels, codec: Codec, quality: int, *, subsample: bool = True) -> Pixels:
-    """What a file of these pixels decodes to.
+    """What a file of these pixels decodes to; arguments are those of `to_file`."""
+    file = BytesIO(to_file(pixels, codec, quality, subsample=subsample))
+    with Image.open(file, formats=[codec]) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def to_file(pixels: Pixels, codec: Codec, quality: int, *, subsample: bool = True) -> bytes:
+    """A file of these pixels.
 
     Args:
         pixels: uint8 (H, W, 3).
@@ -286,8 +293,7 @@ def encode(pixels: Pixels, codec: Codec, quality: int, *, subsample: bool = True
         options |= {"speed": 10, "max_threads": 1}
     file = BytesIO()
     Image.fromarray(pixels).save(file, codec, quality=quality, **options)
-    with Image.open(file, formats=[codec]) as image:
-        return np.asarray(image.convert("RGB"))
+    return file.getvalue()
 
 
 def _to_pixels(values: NDArray[np.floating[Any]]) -> Pixels:

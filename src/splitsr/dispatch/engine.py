@@ -262,17 +262,14 @@ def find_dispatched(
         ValueError: a threshold below 0.
     """
     pairs = _find_pairs(light, model, threshold, catalogue)
+    heavy = [find_networks(pair.heavy, threads, catalogue) for pair in pairs.values() if pair]
     return Networks(
         {
             scale: partial(_load, pair, (light, model), threads, catalogue)
             for scale, pair in pairs.items()
         },
-        {
-            scale: name
-            for pair in pairs.values()
-            if pair
-            for scale, name in find_networks(pair.heavy, threads, catalogue).twins.items()
-        },
+        {scale: name for networks in heavy for scale, name in networks.twins.items()},
+        [scale for networks in heavy for scale in networks.int8],
     )
 
 

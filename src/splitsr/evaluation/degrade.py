@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splitsr.data.degradations import add_noise, blur, encode, sharpen
+from splitsr.data.degradations import Codec, add_noise, blur, sharpen, to_file
 from splitsr.errors import ConfigError
+from splitsr.imaging.files import Photo, read_photo
+from splitsr.zoo.catalogue import is_twin
 
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class _Step:
-    """A degradation by name: its largest strength, and what it does to an image."""
+    """A degradation by name: its largest strength, and the image or file that it makes."""
 
     limit: float
-    apply: Callable[[Pixels, float, np.random.Generator], Pixels]
+    apply: Callable[[Pixels, float, np.random.Generator], Pixels | bytes]
     whole: bool = False
 
     def allows(self, strength: float) -> bool:
@@ -35,15 +38,36 @@ class _Step:
         )
 
 
+def _codec(name: Codec) -> _Step:
+    return _Step(100, lambda lr, quality, _: to_file(lr, name, int(quality)), whole=True)
+
+
 # In the order in which they are applied.
 _STEPS = {
     "blur": _Step(20, lambda lr, sigma, _: blur(lr, sigma)),
     "noise": _Step(100, add_noise),
     "sharpen": _Step(5, lambda lr, amount, _: sharpen(lr, amount)),
-    "jpeg": _Step(100, lambda lr, quality, _: encode(lr, "JPEG", int(quality)), whole=True),
-    "webp": _Step(100, lambda lr, quality, _: encode(lr, "WEBP", int(quality)), whole=True),
-    "avif": _Step(100, lambda lr, quality, _: encode(lr, "AVIF", int(quality)), whole=True),
+    "jpeg": _codec("JPEG"),
+    "webp": _codec("WEBP"),
+    "avif": _codec("AVIF"),
 }
+
+
+DEGRADED = {"B100-jpeg90": ("B100", "jpeg=90"), "B100-jpeg75": ("B100", "jpeg=75")}
+"""What a twin is measured on too, and decided by: a test set, and what its LR images go through."""
+
+
+def tests_of(name: str, sets: Mapping[str, Path]) -> dict[str, tuple[Path, str | None]]:
+    """What a model is measured on: a folder of HR images, and what their LR images go through.
+
+    Args:
+        name: of the model; a twin is measured on degraded images too.
+        sets: folders by the test set's name.
+    """
+    tests: dict[str, tuple[Path, str | None]] = {test: (sets[test], None) for test in sets}
+    if is_twin(name):
+        tests |= {test: (sets[clean], degrade) for test, (clean, degrade) in DEGRADED.items()}
+    return tests
 
 
 class Degrade:
@@ -71,18 +95,23 @@ class Degrade:
         """The spec, in the order of its application."""
         return ",".join(f"{name}={strength:g}" for name, strength in self._strengths.items())
 
-    def __call__(self, lr: Pixels, name: str) -> Pixels:
+    def __call__(self, lr: Pixels, name: str) -> Photo:
         """Degrades an image.
 
         Args:
             lr: uint8 (H, W, 3).
             name: of the image.
+
+        Returns:
+            What is read of the last codec's file; lossless if there is no codec.
         """
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:16], "little")
         rng = np.random.Generator(np.random.Philox(key=key))
+        photo = Photo(lr)
         for step, strength in self._strengths.items():
-            lr = _STEPS[step].apply(lr, strength, rng)
-        return lr
+            made = _STEPS[step].apply(photo.color, strength, rng)
+            photo = read_photo(made) if isinstance(made, bytes) else Photo(made)
+        return photo
 
 
 def _parse(part: str) -> tuple[str, float]:

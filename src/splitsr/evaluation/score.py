@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +21,22 @@ from splitsr.data.sources import ImageSource, decode_rgb, find_images
 from splitsr.errors import DataError, ImageError
 from splitsr.evaluation.degrade import Degrade
 from splitsr.evaluation.metrics import psnr_y, ssim_y
+from splitsr.imaging.files import Photo
 from splitsr.imaging.resize import Edge, crop_to_multiple, rescale_bicubic
 
 Upscale = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]
 """Maps uint8 RGB (h, w, 3) to uint8 RGB (h * scale, w * scale, 3)."""
+
+
+class Enlarged(NamedTuple):
+    """An SR image, uint8 RGB (H, W, 3), and the strength of restoration that it was made with."""
+
+    color: npt.NDArray[np.uint8]
+    restore: float = 0.0
+
+
+Enlarge = Callable[[Photo], Enlarged]
+"""Maps an LR photo, uint8 RGB, to an SR image, with regard to how its file was compressed."""
 
 Progress = Callable[[int, int], None]
 """Called after each image with how many are done and how many there are."""
@@ -43,11 +56,15 @@ class ImagePair:
 
 @dataclass(frozen=True)
 class Score:
-    """Figures of one image: decibels (infinite for equal luma), and at most 1."""
+    """Figures of one image: decibels (infinite for equal luma), and at most 1.
+
+    `restore` is the strength of restoration, 0 to 1.
+    """
 
     name: str
     psnr_y: float
     ssim_y: float
+    restore: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +82,11 @@ class Scores:
     def ssim_y(self) -> float:
         """Mean over the images."""
         return fmean(score.ssim_y for score in self.images)
+
+    @property
+    def restore(self) -> float:
+        """Mean over the images."""
+        return fmean(score.restore for score in self.images)
 
 
 @dataclass(frozen=True)
@@ -85,7 +107,7 @@ class BenchmarkResult:
 
 
 def evaluate_folder(
-    upscale: Upscale,
+    enlarge: Enlarge,
     scale: int,
     hr_dir: Path,
     lr_dir: Path | None = None,
@@ -98,7 +120,7 @@ def evaluate_folder(
     """Scores a method, and bicubic beside it, on a folder; one image is in memory at a time.
 
     Args:
-        upscale: the method.
+        enlarge: the method; see `regardless` for one that takes arrays.
         scale: how much it enlarges.
         hr_dir: the HR images.
         lr_dir: the LR images; see `read_pairs`.
@@ -112,13 +134,12 @@ def evaluate_folder(
         ConfigError: as `Degrade`.
     """
     degraded = None if degrade is None else Degrade(degrade)
-    methods = (upscale, bicubic(scale, edge=edge))
+    methods = (enlarge, regardless(bicubic(scale, edge=edge)))
     found = find_images([hr_dir])
     scores: list[list[Score]] = []
     for pair in read_pairs(found, scale, lr_dir, edge=edge):
-        if degraded is not None:
-            pair = replace(pair, lr=degraded(pair.lr, pair.name))
-        scores.append([_score(method, pair, scale, round_y) for method in methods])
+        photo = degraded(pair.lr, pair.name) if degraded else Photo(pair.lr)
+        scores.append([_score(method(photo), pair, scale, round_y) for method in methods])
         if progress:
             progress(len(scores), len(found))
     method, baseline = (Scores(column) for column in zip(*scores, strict=True))
@@ -136,14 +157,23 @@ def evaluate_images(
         scale: how much the method enlarges.
         round_y: round luma to whole levels first; see `psnr_y`.
     """
-    return Scores(tuple(_score(upscale, pair, scale, round_y) for pair in pairs))
+    return Scores(tuple(_score(Enlarged(upscale(pair.lr)), pair, scale, round_y) for pair in pairs))
 
 
 def load_pairs(
-    hr_dir: Path, scale: int, lr_dir: Path | None = None, *, edge: Edge = "mirror"
+    hr_dir: Path,
+    scale: int,
+    lr_dir: Path | None = None,
+    *,
+    edge: Edge = "mirror",
+    degrade: str | None = None,
 ) -> list[ImagePair]:
-    """Loads a test set into memory; arguments and errors are those of `read_pairs`."""
-    return list(read_pairs(find_images([hr_dir]), scale, lr_dir, edge=edge))
+    """Loads a test set into memory; arguments and errors are those of `evaluate_folder`."""
+    pairs = read_pairs(find_images([hr_dir]), scale, lr_dir, edge=edge)
+    if degrade is None:
+        return list(pairs)
+    degraded = Degrade(degrade)
+    return [replace(pair, lr=degraded(pair.lr, pair.name).color) for pair in pairs]
 
 
 def read_pairs(
@@ -187,11 +217,15 @@ def bicubic(scale: int, *, edge: Edge = "mirror") -> Upscale:
     return lambda lr: rescale_bicubic(lr, scale, edge=edge)
 
 
-def _score(upscale: Upscale, pair: ImagePair, scale: int, round_y: bool) -> Score:
-    sr = upscale(pair.lr)
-    psnr = psnr_y(sr, pair.hr, crop_border=scale, round_y=round_y)
-    ssim = ssim_y(sr, pair.hr, crop_border=scale, round_y=round_y)
-    return Score(pair.name, psnr, ssim)
+def regardless(upscale: Upscale) -> Enlarge:
+    """A method that makes the same of an image whatever its file was."""
+    return lambda photo: Enlarged(upscale(photo.color))
+
+
+def _score(sr: Enlarged, pair: ImagePair, scale: int, round_y: bool) -> Score:
+    psnr = psnr_y(sr.color, pair.hr, crop_border=scale, round_y=round_y)
+    ssim = ssim_y(sr.color, pair.hr, crop_border=scale, round_y=round_y)
+    return Score(pair.name, psnr, ssim, sr.restore)
 
 
 def _read(source: ImageSource) -> npt.NDArray[np.uint8]:

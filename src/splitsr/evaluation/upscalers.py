@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from splitsr.errors import MissingDependencyError
-from splitsr.evaluation.score import Upscale, bicubic
+from splitsr.evaluation.score import Enlarge, Enlarged, bicubic, regardless
+from splitsr.imaging.files import Photo
 from splitsr.imaging.resize import Edge
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import Engine, FloatArray
+from splitsr.runtime.pixels import Pixels
+from splitsr.runtime.restore import Restore
 from splitsr.runtime.upscaler import Upscaler
 
 if TYPE_CHECKING:
@@ -29,16 +33,25 @@ class Method:
     Attributes:
         name: as it was asked for.
         scale: how much it enlarges.
-        upscale: does so.
+        enlarge: does so.
     """
 
     name: str
     scale: int
-    upscale: Upscale
+    enlarge: Enlarge
+
+    def upscale(self, lr: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Enlarges an image of no file, uint8 (H, W, 3)."""
+        return self.enlarge(Photo(lr)).color
 
 
 def find_method(
-    model: str, *, scale: int | None = None, edge: Edge = "mirror", threads: int | None = None
+    model: str,
+    *,
+    scale: int | None = None,
+    edge: Edge = "mirror",
+    threads: int | None = None,
+    restore: Restore = "auto",
 ) -> Method:
     """Finds a method by name.
 
@@ -51,6 +64,7 @@ def find_method(
         scale: by default the network's own; `bicubic` has none.
         edge: the edge rule of `bicubic`.
         threads: CPU threads of a network; by default all that are available.
+        restore: as for `Upscaler`; nothing to `bicubic`.
 
     Raises:
         ValueError: `bicubic` without a scale.
@@ -60,12 +74,19 @@ def find_method(
     if model == BICUBIC:
         if scale is None:
             raise ValueError("scale: bicubic has none of its own; give one, such as 4")
-        return Method(model, scale, bicubic(scale, edge=edge))
+        return Method(model, scale, regardless(bicubic(scale, edge=edge)))
     is_weights = Path(model).suffix in WEIGHTS_SUFFIXES
     network = _torch_engine(Path(model), threads) if is_weights else model
-    upscaler = Upscaler(network, threads=threads)
+    upscaler = Upscaler(network, threads=threads, restore=restore)
     enlargement = scale or upscaler.scale
-    return Method(model, enlargement, lambda lr: upscaler(lr, enlargement))
+
+    def enlarge(photo: Photo) -> Enlarged:
+        found = upscaler.restoration(photo.color, photo.compression, enlargement)
+        pixels = Pixels(photo.color, None)
+        sr = upscaler.enlarge(pixels, enlargement, strength=found.strength)
+        return Enlarged(sr.color, found.strength)
+
+    return Method(model, enlargement, enlarge)
 
 
 @dataclass(frozen=True)

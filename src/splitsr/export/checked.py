@@ -18,6 +18,7 @@ import torch
 
 from splitsr.data.sources import decode_rgb, find_images
 from splitsr.errors import DataError, ImageError, ModelError
+from splitsr.evaluation.degrade import Degrade
 from splitsr.evaluation.metrics import psnr_y
 from splitsr.export.backends import Backend
 from splitsr.export.target import SUFFIXES, Precision, Target
@@ -37,6 +38,7 @@ LEAST_AGREEMENT_DB: dict[Precision, float] = {"fp32": 80.0, "fp16": 60.0, "int8"
 """The least PSNR of an export's output against the reference's: two bad pictures may have the same
 PSNR against a third, but are not the same."""
 
+_DEGRADATIONS = ("jpeg=95", "jpeg=90", "jpeg=75", "jpeg=50", "noise=5,jpeg=90")
 _MOST_PHOTOS = 48
 _LARGEST_SIDE = 128  # of an LR picture that exports are compared on
 
@@ -58,6 +60,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         model: its name.
+        restore: the strength of restoration that it has, 0 to 1.
         format: of the files.
         precision: of weights or arithmetic.
         layout: of input and output.
@@ -73,6 +76,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     model: str
+    restore: float = 0.0
     format: str
     precision: str
     layout: str
@@ -101,6 +105,7 @@ def deliver(
     name: str,
     images: Sequence[Image],
     calibration: Sequence[Image],
+    restore: float = 0.0,
     overwrite: bool = False,
 ) -> Delivery:
     """Exports a network and writes it if it computes what the network does.
@@ -112,6 +117,7 @@ def deliver(
         name: of the model.
         images: HR photographs (H, W, 3) to compare on.
         calibration: HR photographs that int8 is calibrated on.
+        restore: the strength of restoration that the network has.
         overwrite: replace files that exist.
 
     Raises:
@@ -124,10 +130,9 @@ def deliver(
     paths = [path.with_suffix(suffix) for suffix in SUFFIXES[target.format]]
     for file in paths:
         check_target(file, overwrite=overwrite)
-    scale = network.spec.scale
+    lr = calibration_photos(calibration, network.spec.scale, target.size, degraded=restore > 0)
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder, paths[0].name)
-        lr = [rescale_bicubic(crop, 1 / scale) for crop in fitted(calibration, scale, target.size)]
         backend.build(inference_form(network), network.spec, target, name, lr, trial)
         engine = backend.engine(trial, network.spec, target)
         delivery = compare(network, engine, target, images, name, backend.runtime)
@@ -135,7 +140,7 @@ def deliver(
         contents = {file: trial.with_suffix(file.suffix).read_bytes() for file in paths}
     write_together(contents)
     written = tuple(ExportedFile(str(file), len(data)) for file, data in contents.items())
-    return msgspec.structs.replace(delivery, files=written)
+    return msgspec.structs.replace(delivery, restore=restore, files=written)
 
 
 def compare(
@@ -209,6 +214,24 @@ def fitted(images: Sequence[Image], scale: int, size: tuple[int, int] | None) ->
         size: height and width of the LR picture; None for at most 128 pixels each.
     """
     return [_fit(image, scale, size) for image in images]
+
+
+def calibration_photos(
+    images: Sequence[Image], scale: int, size: tuple[int, int] | None, *, degraded: bool
+) -> list[Image]:
+    """LR pictures that int8 is calibrated on.
+
+    Args:
+        images: HR photographs (H, W, 3).
+        scale: as for `fitted`.
+        size: as for `fitted`.
+        degraded: each in one of several ways, as those are that a network restores.
+    """
+    photos = [rescale_bicubic(crop, 1 / scale) for crop in fitted(images, scale, size)]
+    if not degraded:
+        return photos
+    ways = [Degrade(spec) for spec in _DEGRADATIONS]
+    return [ways[at % len(ways)](lr, str(at)).color for at, lr in enumerate(photos)]
 
 
 def own_photos() -> list[Image]:

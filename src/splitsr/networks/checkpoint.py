@@ -16,6 +16,7 @@ from splitsr.networks.blocks import ResidualGroup
 from splitsr.networks.build import build_model
 from splitsr.networks.network import Network
 from splitsr.networks.smfanet.published import PUBLISHED_SUFFIX, load_published
+from splitsr.zoo.mixing import other_network
 
 SPEC_KEY = "splitsr.spec"
 
@@ -79,6 +80,27 @@ def load_weights(path: Path) -> Network:
     except RuntimeError as error:
         raise WeightsError(f"{path}: tensors do not fit the spec ({error})") from None
     return model.eval()
+
+
+def load_mixed(path: Path, twin: Path, strength: float) -> Network:
+    """Builds the network whose weights are `(1 - strength) * its own + strength * its twin's`.
+
+    Args:
+        path: as for `load_weights`, and likewise read.
+        twin: weights that were fine-tuned from it.
+        strength: 0 to 1.
+
+    Raises:
+        WeightsError: a file cannot be read, or the twin is of another network.
+    """
+    network = load_weights(path)
+    spec, theirs, _ = read_weights(twin)
+    ours = network.state_dict()
+    shapes = [{name: one.shape for name, one in each.items()} for each in (ours, theirs)]
+    if spec != network.spec or shapes[0] != shapes[1]:
+        raise other_network(str(twin))
+    network.load_state_dict({name: ours[name].lerp(theirs[name], strength) for name in ours})
+    return network
 
 
 def warm_start(model: nn.Module, path: Path) -> list[str]:

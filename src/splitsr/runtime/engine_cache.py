@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -32,15 +32,18 @@ class Networks:
         self,
         loaders: Mapping[int, Callable[[float], Engine]],
         twins: Mapping[int, str] | None = None,
+        int8: Collection[int] = (),
     ) -> None:
         """Takes what loads the networks.
 
         Args:
             loaders: by scale, a function that loads the network for a strength of restoration.
             twins: names of those models that have a twin, by scale.
+            int8: scales of those in int8, which are not mixed with a twin.
         """
         self._loaders = dict(loaders)
         self.twins = dict(twins or {})
+        self.int8 = frozenset(int8)
         self._engines: OrderedDict[tuple[int, float], Engine] = OrderedDict()
         self._lock = Lock()
 
@@ -49,17 +52,25 @@ class Networks:
         """The scales there are, the smallest first."""
         return tuple(sorted(self._loaders))
 
+    def nearest_strength(self, scale: int, strength: float) -> float:
+        """The strength that a network is there for: in int8 of 0 and, with a twin, 1."""
+        if scale not in self.int8:
+            return strength
+        return float(strength >= 0.5 and scale in self.twins)
+
     def engine(self, scale: int, strength: float = 0.0) -> Engine:
         """The network for one of `scales`, ready to run.
 
         Args:
             scale: of the network.
-            strength: the share of its twin's weights, 0 to 1. Those that were used last are kept.
+            strength: the share of its twin's weights, 0 to 1, or what is nearest to it. Those that
+                were used last are kept.
 
         Raises:
             WeightsError: its file, or its twin's, is missing or damaged.
             UnknownModelError: it has no twin, and the strength is above 0.
         """
+        strength = self.nearest_strength(scale, strength)
         key = (scale, strength)
         with self._lock:
             if key not in self._engines:
@@ -101,6 +112,7 @@ def find_networks(
     return Networks(
         {scale: partial(_load, entry, threads, models) for scale, entry in family.items()},
         {scale: entry.name for scale, entry in family.items() if find_twin(entry, models)},
+        [scale for scale, entry in family.items() if entry.precision == "int8"],
     )
 
 

@@ -146,15 +146,25 @@ class Upscaler:
             ValueError: a scale out of range.
             WeightsError: the table of strengths is missing or not valid.
         """
-        if self._restore != "auto":
-            return Restoration(self.fixed_strength, "asked for")
         first = self.plan(1, 1, scale).passes[0].scale
+        if self._restore != "auto":
+            return self._nearest(first, Restoration(self.fixed_strength, "asked for"))
         found = choose_restoration(self._networks.twins.get(first), color, compression)
         try:
             self._networks.engine(first, found.strength)
         except WeightsError as error:
             return Restoration(0.0, str(error))
-        return found
+        return self._nearest(first, found)
+
+    def _nearest(self, scale: int, found: Restoration) -> Restoration:
+        """What a network can do of it, and why not all."""
+        strength = self._networks.nearest_strength(scale, found.strength)
+        if strength == found.strength:
+            return found
+        why = (
+            f"{found.strength:g} is rounded" if scale in self._networks.twins else "it has no twin"
+        )
+        return Restoration(strength, f"{found.reason}, but in int8 {why}")
 
     def _engines(self, plan: PassPlan, strength: float) -> list[Engine]:
         """Those of the passes, ready to run; what the first one gives is restored."""

@@ -14,7 +14,7 @@ import msgspec
 
 from splitsr.errors import SpecError, UnknownModelError, WeightsError
 from splitsr.networks import ModelSpec, spec_from_dict
-from splitsr.zoo.onnx_file import NAME_KEY, read_metadata, spec_from_metadata
+from splitsr.zoo.onnx_file import NAME_KEY, has_int8_weights, read_metadata, spec_from_metadata
 from splitsr.zoo.reading import read_file
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
@@ -204,7 +204,7 @@ def find_twin(entry: ModelEntry, catalogue: Catalogue | None = None) -> ModelEnt
     """The model of the same network that is fine-tuned for degraded images, or None.
 
     Of `splitsr-balanced-x4` it is `splitsr-balanced-restore-x4`. Of a file it is one beside it,
-    named likewise. An int8 form has none: what is rounded cannot be mixed.
+    named likewise. That of an int8 form is the twin's int8 form.
 
     Args:
         entry: a model.
@@ -213,13 +213,18 @@ def find_twin(entry: ModelEntry, catalogue: Catalogue | None = None) -> ModelEnt
     Raises:
         WeightsError: the file beside it is damaged or not from splitsr.
     """
-    if entry.is_twin or entry.precision != "fp32":
+    if entry.is_twin:
         return None
     models = shipped_catalogue() if catalogue is None else catalogue
     if models.get(entry.name) is entry:
         return models.get(twin_name(entry.name))
-    beside = entry.path.with_name(f"{twin_name(entry.path.stem)}{entry.path.suffix}")
+    beside = twin_path(entry.path)
     return _entry_of_file(beside) if beside.is_file() else None
+
+
+def twin_path(path: Path) -> Path:
+    """Where the twin of a model in a file is looked for: beside it."""
+    return path.with_name(f"{twin_name(path.stem)}{path.suffix}")
 
 
 def no_twin(name: str) -> UnknownModelError:
@@ -230,10 +235,14 @@ def no_twin(name: str) -> UnknownModelError:
     )
 
 
-def twin_name(name: str) -> str:
-    """The name of a model's twin for degraded images: `splitsr-fast-restore-x4`."""
+def twin_name(name: str, strength: float | None = None) -> str:
+    """The name of a model's twin for degraded images: `splitsr-fast-restore-x4`.
+
+    With a strength, of the model that is mixed with it for good: `splitsr-fast-restore0.75-x4`.
+    """
     family, _, scale = name.rpartition("-x")
-    return f"{family}-{TWIN}-x{scale}" if family else f"{name}-{TWIN}"
+    kind = TWIN if strength is None else f"{TWIN}{strength:g}"
+    return f"{family}-{kind}-x{scale}" if family else f"{name}-{kind}"
 
 
 def is_twin(name: str) -> bool:
@@ -306,6 +315,7 @@ def _entry_of_file(path: Path) -> ModelEntry:
         path=path,
         sha256=hashlib.sha256(content).hexdigest(),
         spec=spec_from_metadata(metadata, str(path)),
+        precision="int8" if has_int8_weights(content) else "fp32",
     )
 
 

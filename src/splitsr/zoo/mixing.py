@@ -2,7 +2,8 @@
 
 Between a network and one that was fine-tuned from it lie networks whose weights are the mean of
 both, at the cost of one (network interpolation: Wang et al. 2019, "Deep Network Interpolation for
-Continuous Imagery Effect Transition", arXiv 1811.10515).
+Continuous Imagery Effect Transition", arXiv 1811.10515). What is rounded to int8 cannot be mixed:
+of two int8 forms the nearer is taken.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ def read_mixed(
 ) -> bytes:
     """Reads and verifies the ONNX files of a model and of its twin, and mixes them.
 
+    Of int8 forms, from 1/2 on it is the twin's file.
+
     Args:
         model: for clean images.
         strength: the twin's share, 0 to 1. At 0 the twin is not looked for.
@@ -35,6 +38,10 @@ def read_mixed(
     twin = find_twin(model, catalogue)
     if twin is None:
         raise no_twin(model.name)
+    if model.precision == "int8":
+        if twin.spec != model.spec:
+            raise other_network(twin.name)
+        return twin.read() if strength >= 0.5 else content
     return mix_weights(content, twin.read(), strength, twin.name)
 
 
@@ -56,10 +63,15 @@ def mix_weights(clean: bytes, twin: bytes, strength: float, label: str) -> bytes
     ours, theirs = _take(places), _take(twin_places)
     # Without their values, the graphs are equal: nodes, names, shapes and whatever else there is.
     if bytes(graph) != bytes(twin_graph):
-        raise WeightsError(f"{label}: is of another network than the model that it is mixed with")
+        raise other_network(label)
     for place, one, two in zip(places, ours, theirs, strict=True):
         place[:] = ((1 - strength) * one + strength * two).astype("<f4").tobytes()
     return bytes(mixed)
+
+
+def other_network(label: str) -> WeightsError:
+    """The error for a twin, called `label`, that cannot be mixed."""
+    return WeightsError(f"{label}: is of another network than the model that it is mixed with")
 
 
 def _take(places: list[memoryview]) -> list[npt.NDArray[np.float64]]:

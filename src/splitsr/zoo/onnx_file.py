@@ -31,7 +31,7 @@ _REFUSED = {
     "file": "weights in another file",
 }
 _VARINT, _SIZED, _FIXED = 0, 2, {1: 8, 5: 4}
-_DATA_TYPE, _RAW_DATA, _FLOAT = 2, 9, 1  # of a tensor
+_DATA_TYPE, _RAW_DATA, _FLOAT, _INT8 = 2, 9, 1, 3  # of a tensor
 
 
 def read_metadata(content: bytes, label: str) -> dict[str, str]:
@@ -73,12 +73,22 @@ def find_weights(content: bytearray, label: str) -> tuple[memoryview, list[memor
         WeightsError: damaged, or no ONNX file.
     """
     try:
-        graph = dict(_children(memoryview(content), _MODEL))["graph"]
-        tensors = [dict(_fields(part)) for kind, part in _children(graph, {5: "tensor"})]
+        graph, tensors = _tensors(memoryview(content))
     except (ValueError, IndexError, KeyError) as error:
         raise damaged(label, error) from error
     values = [tensor.get(_RAW_DATA) for tensor in tensors if tensor.get(_DATA_TYPE) == _FLOAT]
     return graph, [value for value in values if isinstance(value, memoryview)]
+
+
+def has_int8_weights(content: bytes) -> bool:
+    """Whether an ONNX file, which `read_metadata` has read, is of a network in int8."""
+    return any(tensor.get(_DATA_TYPE) == _INT8 for tensor in _tensors(memoryview(content))[1])
+
+
+def _tensors(content: memoryview) -> tuple[memoryview, list[dict[int, int | memoryview]]]:
+    """The graph, and the fields of its tensors."""
+    graph = dict(_children(content, _MODEL))["graph"]
+    return graph, [dict(_fields(part)) for _, part in _children(graph, {5: "tensor"})]
 
 
 def _check(kind: str, message: memoryview, label: str) -> None:
