@@ -27,3 +27,17 @@ def rgb_to_y(rgb: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     if rgb.ndim < 1 or rgb.shape[-1] != 3:
         raise ValueError(f"rgb: found shape {rgb.shape}; the last axis must have 3 channels")
     return rgb.astype(np.float64) @ Y_WEIGHTS + _Y_OFFSET
+
+
+def luma_levels(color: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Luma with the weights of BT.601, from 0 to 255 whatever the depth.
+
+    Args:
+        color: (H, W, 1|3) uint8 or uint16.
+
+    Returns:
+        (H, W) float64.
+    """
+    luma = color @ (Y_WEIGHTS / Y_WEIGHTS.sum()) if color.shape[2] == 3 else color[..., 0]
+    levels: npt.NDArray[np.float64] = luma * (255 / np.iinfo(color.dtype).max)
+    return levels

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from splitsr.imaging.color import Y_WEIGHTS
+from splitsr.imaging.block_grid import former_quality
+from splitsr.imaging.color import luma_levels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +34,7 @@ class Compression(NamedTuple):
     """How an image was compressed with loss.
 
     Attributes:
-        format: Pillow's name of the format.
+        format: Pillow's name of the format, or `former JPEG` of a PNG that shows JPEG's blocks.
         quality: 1 to 100, as libjpeg counts; None where the file does not tell.
     """
 
@@ -41,14 +42,20 @@ class Compression(NamedTuple):
     quality: float | None
 
 
-def compression_of(image: Image.Image, format_name: str, stream: BinaryIO) -> Compression | None:
+def compression_of(
+    image: Image.Image, format_name: str, stream: BinaryIO, color: NDArray[Any]
+) -> Compression | None:
     """How a file was compressed; None for a lossless one. Never an error.
 
     Args:
         image: the file, opened by Pillow.
         format_name: of the file.
         stream: its bytes, seekable.
+        color: its pixels, (H, W, 1|3) uint8 or uint16.
     """
+    if format_name == "PNG":
+        quality = former_quality(color)
+        return None if quality is None else Compression("former JPEG", quality)
     if format_name == "JPEG":
         return jpeg_compression(image)
     if format_name == "WEBP":
@@ -84,20 +91,16 @@ def estimate_noise(color: NDArray[Any]) -> float:
     tops = np.linspace(0, max(height - _BAND_ROWS, 0), count).astype(int)
     found = [_flatness(color[top : top + _BAND_ROWS]) for top in tops]
     noise = np.concatenate(found)
-    scale = 255 / np.iinfo(color.dtype).max / _NORMAL_MEDIAN
-    return float(np.percentile(noise, _FLATTEST)) * scale if len(noise) else 0.0
+    return float(np.percentile(noise, _FLATTEST)) / _NORMAL_MEDIAN if len(noise) else 0.0
 
 
 def _flatness(band: NDArray[Any]) -> NDArray[np.float64]:
     """The median difference of each block of a band that has none of its values clipped."""
     rows, columns = band.shape[0] // _BAND_ROWS, band.shape[1] // _BAND_ROWS
     part = band[: rows * _BAND_ROWS, : columns * _BAND_ROWS]
-    weights = Y_WEIGHTS / Y_WEIGHTS.sum()
-    luma = part @ weights if part.shape[2] == 3 else part[..., 0].astype(np.float64)
-    luma = luma.reshape(rows, _BLOCK, 2, columns, _BLOCK, 2)
+    luma = luma_levels(part).reshape(rows, _BLOCK, 2, columns, _BLOCK, 2)
     luma = luma.transpose(0, 3, 1, 4, 2, 5).reshape(rows * columns, _BLOCK * _BLOCK, 4)
-    step = np.iinfo(band.dtype).max / 255
-    clipped = (luma.min(axis=(1, 2)) < 2 * step) | (luma.max(axis=(1, 2)) > 253 * step)
+    clipped = (luma.min(axis=(1, 2)) < 2) | (luma.max(axis=(1, 2)) > 253)
     diagonal = luma[~clipped] @ np.array([0.5, -0.5, -0.5, 0.5])
     medians: NDArray[np.float64] = np.median(np.abs(diagonal), axis=1)
     return medians

@@ -21,7 +21,11 @@ Restore = float | Literal["auto", "off"]
 TABLES = CATALOGUE.with_name("restore.toml")
 
 ASSUMED_QUALITY = 90.0
-"""Of a file that was compressed with loss and does not tell how much."""
+"""Of a file that was compressed with loss and does not tell how much.
+
+An AVIF of Pillow's own quality, 75, has the PSNR of a JPEG at 91, one of 50 that of a JPEG at 70.
+Its quantizer stands behind AV1's sequence and frame headers, which are not worth a parser.
+"""
 
 _STEPS = 8  # of strength from 0 to 1 under `auto`, so that few networks serve many images
 
