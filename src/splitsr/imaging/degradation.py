@@ -24,7 +24,7 @@ _LUMA_50 = np.array(
     ]
 )
 _QUALITIES = np.arange(1, 101)
-_UNKNOWN = ("AVIF", "HEIC")  # lossy, and silent about how much
+_UNKNOWN = ("AVIF", "HEIC", "PNG")  # silent about how much was lost
 _BLOCK, _BAND_ROWS, _NOISE_PIXELS = 8, 16, 1 << 19
 _FLATTEST = 5  # per cent of the blocks
 _NORMAL_MEDIAN = 0.6745  # of the absolute value, for a standard deviation of 1
@@ -34,7 +34,8 @@ class Compression(NamedTuple):
     """How an image was compressed with loss.
 
     Attributes:
-        format: Pillow's name of the format, or `former JPEG` of a PNG that shows JPEG's blocks.
+        format: Pillow's name of the format. A PNG loses nothing, but may have been a JPEG before;
+            `former_compression` tells.
         quality: 1 to 100, as libjpeg counts; None where the file does not tell.
     """
 
@@ -42,20 +43,14 @@ class Compression(NamedTuple):
     quality: float | None
 
 
-def compression_of(
-    image: Image.Image, format_name: str, stream: BinaryIO, color: NDArray[Any]
-) -> Compression | None:
+def compression_of(image: Image.Image, format_name: str, stream: BinaryIO) -> Compression | None:
     """How a file was compressed; None for a lossless one. Never an error.
 
     Args:
         image: the file, opened by Pillow.
         format_name: of the file.
         stream: its bytes, seekable.
-        color: its pixels, (H, W, 1|3) uint8 or uint16.
     """
-    if format_name == "PNG":
-        quality = former_quality(color)
-        return None if quality is None else Compression("former JPEG", quality)
     if format_name == "JPEG":
         return jpeg_compression(image)
     if format_name == "WEBP":
@@ -64,6 +59,19 @@ def compression_of(
         kind, frame = _webp_frame(content)
         return None if kind == b"VP8L" else Compression("WEBP", _try(_webp_quality, frame))
     return Compression(format_name, None) if format_name in _UNKNOWN else None
+
+
+def former_compression(compression: Compression, color: NDArray[Any]) -> Compression | None:
+    """The same, but of a PNG that of the JPEG whose blocks it shows; None if it shows none.
+
+    Args:
+        compression: of the file.
+        color: its pixels, (H, W, 1|3) uint8 or uint16.
+    """
+    if compression.format != "PNG":
+        return compression
+    quality = former_quality(color)
+    return None if quality is None else Compression("former JPEG", quality)
 
 
 def jpeg_compression(image: object) -> Compression | None:

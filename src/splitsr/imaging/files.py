@@ -66,7 +66,7 @@ class Photo:
         alpha: (H, W) of the same dtype, 0 transparent; None for a picture without.
         metadata: what the file said besides its pixels.
         format: Pillow's name of the format it was read from, such as `PNG`.
-        compression: how the file, or a JPEG that it was before, lost detail; None for neither.
+        compression: how the file lost detail, or may have; None for a lossless one.
     """
 
     color: NDArray[Any]

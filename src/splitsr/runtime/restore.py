@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from splitsr.errors import WeightsError
-from splitsr.imaging.degradation import Compression, estimate_noise
+from splitsr.imaging.degradation import Compression, estimate_noise, former_compression
 from splitsr.zoo.catalogue import CATALOGUE
 
 Restore = float | Literal["auto", "off"]
@@ -94,10 +94,14 @@ def choose_restoration(
     Raises:
         WeightsError: the tables are missing or not valid.
     """
+    lossless = Restoration(0.0, "lossless file")
     if compression is None or color is None:
-        return Restoration(0.0, "lossless file")
+        return lossless
     if model is None:
         return Restoration(0.0, "the model has no twin for degraded images")
+    compression = former_compression(compression, color)
+    if compression is None:
+        return lossless
     tables = read_tables()
     noise, quality = estimate_noise(color), compression.quality
     known = f"quality {quality:.0f}" if quality is not None else "of unknown quality"

@@ -89,7 +89,7 @@ def decode(stream: BinaryIO, name: str, max_pixels: int) -> Decoded:
         if fmt.name == "JPEG":
             check_jpeg_filled(image, stream, partial(_open, fmt=fmt))
         color, alpha = _pixels(image, lambda: _open(stream, fmt))
-        compression = compression_of(image, fmt.name, stream, color)
+        compression = compression_of(image, fmt.name, stream)
         metadata, orientation = read_metadata(image, stream, color.shape[:2], color.shape[2])
         color = _turn(color, orientation)
         alpha = None if alpha is None else _turn(alpha, orientation)
