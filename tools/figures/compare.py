@@ -1,13 +1,15 @@
-"""Makes the README's picture: crops of example photos, nearest, bicubic and SplitSR in a row.
+"""Makes the README's picture: crops of ordinary JPEGs, as they are, by bicubic and by splitsr.
 
     python tools/figures/compare.py
 
-With the model that ships; another one (`--model`) and another file (`--output`) for trials.
+The example photos are saved as JPEG of quality 80 first. With the model that ships; another one
+(`--model`) and another file (`--output`) for trials.
 """
 
 from __future__ import annotations
 
 import argparse
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,11 +18,14 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from splitsr import Upscaler
+from splitsr.imaging.files import Photo, read_photo
 from splitsr.imaging.resize import resize_bicubic
+from splitsr.runtime.upscale_file import upscale_photo
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 SCALE = 4
+QUALITY = 80
 SIDE = 72  # of a crop, in pixels of the photo
 GAP = 6
 LABEL_HEIGHT = 30
@@ -85,14 +90,23 @@ def panels(lr: Pixels, sr: Pixels, top: int, left: int) -> list[Pixels]:
 
 
 def _row(crop: Crop, upscaler: Upscaler) -> list[Pixels]:
-    lr = np.asarray(Image.open(EXAMPLES / crop.file).convert("RGB"))
-    return panels(lr, upscaler(lr, SCALE), crop.top, crop.left)
+    photo = as_jpeg(np.asarray(Image.open(EXAMPLES / crop.file).convert("RGB")), QUALITY)
+    return panels(photo.color, upscale_photo(upscaler, photo, SCALE).color, crop.top, crop.left)
+
+
+def as_jpeg(pixels: Pixels, quality: int) -> Photo:
+    """The photo as it is read of a JPEG."""
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    return read_photo(file.getvalue())
 
 
 def _label(picture: Image.Image, step: int) -> None:
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(FONT_SIZE)
-    for column, text in enumerate(("photo (its pixels)", f"bicubic x{SCALE}", f"SplitSR x{SCALE}")):
+    for column, text in enumerate(
+        (f"JPEG, quality {QUALITY}", f"bicubic x{SCALE}", f"splitsr x{SCALE}")
+    ):
         middle = (column * step + (step - GAP) // 2, LABEL_HEIGHT // 2)
         draw.text(middle, text, "black", font, anchor="mm")
 

@@ -10,7 +10,6 @@ are of gb82-image-set (CC0), which lies beside the checkout and is left out wher
 from __future__ import annotations
 
 import argparse
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,9 +18,18 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 from splitsr import Upscaler
-from splitsr.imaging.files import Photo, read_photo
 from splitsr.runtime.upscale_file import upscale_photo
-from tools.figures.compare import FONT_SIZE, GAP, LABEL_HEIGHT, ROOT, SCALE, SIDE, Pixels, panels
+from tools.figures.compare import (
+    FONT_SIZE,
+    GAP,
+    LABEL_HEIGHT,
+    ROOT,
+    SCALE,
+    SIDE,
+    Pixels,
+    as_jpeg,
+    panels,
+)
 from tools.figures.limits import text
 
 QUALITIES = (95, 90, 75, 50)
@@ -71,7 +79,7 @@ def pairs(upscaler: Upscaler, subject: Subject) -> Image.Image:
         photo = as_jpeg(subject.photo, quality)
         strength = upscaler.restoration(photo.color, photo.compression, SCALE).strength
         sr = upscale_photo(upscaler, photo, SCALE).color
-        labels = (f"JPEG {quality}", f"bicubic x{SCALE}", f"SplitSR x{SCALE}, {strength:g}")
+        labels = (f"JPEG {quality}", f"bicubic x{SCALE}", f"splitsr x{SCALE}, {strength:g}")
         top = row * (step + LABEL_HEIGHT)
         for column, (label, panel) in enumerate(
             zip(labels, panels(photo.color, sr, subject.top, subject.left), strict=True)
@@ -80,13 +88,6 @@ def pairs(upscaler: Upscaler, subject: Subject) -> Image.Image:
             draw.text(middle, label, "black", font, anchor="mm")
             picture.paste(Image.fromarray(panel), (column * step, top + LABEL_HEIGHT))
     return picture
-
-
-def as_jpeg(pixels: Pixels, quality: int) -> Photo:
-    """The photo as it is read of a JPEG."""
-    file = BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
-    return read_photo(file.getvalue())
 
 
 if __name__ == "__main__":
