@@ -78,7 +78,7 @@ def _read_strength(context: click.Context, option: click.Parameter, value: str) 
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="File to write: .onnx, .tflite, .param (ncnn, with a .bin beside it) or .pte.",
+    help="File to write: .onnx, .tflite, .param (ncnn and Upscayl, with a .bin beside it) or .pte.",
 )
 @click.option(
     "--images", type=_FOLDER, help="HR photos to compare on.  [default: three that come along]"

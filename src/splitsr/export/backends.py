@@ -24,6 +24,7 @@ _RUNTIMES: dict[Format, tuple[str, str, str]] = {
     "onnx": ("onnx", "OnnxFileEngine", "onnxruntime"),
     "litert": ("litert.convert", "LiteRTEngine", "ai-edge-litert"),
     "ncnn": ("ncnn", "NcnnEngine", "ncnn"),
+    "upscayl": ("upscayl", "UpscaylEngine", "ncnn"),
     "executorch": ("executorch", "ExecuTorchEngine", "executorch"),
 }
 

@@ -45,8 +45,6 @@ with _quiet():
     from executorch.exir import to_edge_transform_and_lower
     from executorch.runtime import Runtime
 
-PACKAGES = ("executorch",)
-
 MAX_SIDE = 512
 """The largest side of a dynamic input: ExecuTorch plans its memory for the largest there is."""
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-Format = Literal["onnx", "litert", "ncnn", "executorch"]
+Format = Literal["onnx", "litert", "ncnn", "upscayl", "executorch"]
 Precision = Literal["fp32", "fp16", "int8"]
 Layout = Literal["nchw", "nhwc"]
 
@@ -14,6 +14,7 @@ SUFFIXES: dict[Format, tuple[str, ...]] = {
     "onnx": (".onnx",),
     "litert": (".tflite",),
     "ncnn": (".param", ".bin"),
+    "upscayl": (".param", ".bin"),
     "executorch": (".pte",),
 }
 """Endings of the files of an export; the first is the one that is named."""
@@ -22,6 +23,7 @@ TITLES: dict[Format, str] = {
     "onnx": "ONNX",
     "litert": "LiteRT",
     "ncnn": "ncnn",
+    "upscayl": "Upscayl",
     "executorch": "ExecuTorch",
 }
 
@@ -29,6 +31,7 @@ EXTRAS: dict[Format, str] = {
     "onnx": "export",
     "litert": "litert",
     "ncnn": "ncnn",
+    "upscayl": "ncnn",
     "executorch": "executorch",
 }
 """The extra of splitsr that brings a format's packages."""
@@ -37,6 +40,7 @@ NATIVE_LAYOUT: dict[Format, Layout] = {
     "onnx": "nchw",
     "litert": "nhwc",
     "ncnn": "nchw",
+    "upscayl": "nchw",
     "executorch": "nchw",
 }
 """The layout that costs a runtime no transposition."""
@@ -60,9 +64,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def refusal(self) -> str | None:
         """Why there is no such export; None where there is."""
-        if self.format == "ncnn" and self.layout == "nhwc":
+        if self.format in ("ncnn", "upscayl") and self.layout == "nhwc":
             return "ncnn keeps pictures as planes: --layout nchw"
-        if self.format == "ncnn" and self.precision == "int8":
+        if self.format in ("ncnn", "upscayl") and self.precision == "int8":
             return (
                 "ncnn's int8 is made by its own tools (ncnn2table, ncnn2int8) from the fp32 "
                 "export; here: fp32 or fp16"
