@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from splitsr.export.forms import ChannelsLast, HalfInside, with_dense_convolutions, without_shuffle
-from splitsr.export.target import Layout, Target
+from splitsr.export.target import EXECUTORCH_SIDES, Layout, Target
 from splitsr.imaging.arrays import to_nchw
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
@@ -45,9 +45,6 @@ with _quiet():
     from executorch.exir import to_edge_transform_and_lower
     from executorch.runtime import Runtime
 
-MAX_SIDE = 512
-"""The largest side of a dynamic input: ExecuTorch plans its memory for the largest there is."""
-
 _EXAMPLE = (64, 96)
 
 
@@ -64,7 +61,7 @@ def build(
     Args:
         form: the network's inference form.
         spec: its description.
-        target: precision, size and layout; without a size, sides from 8 to `MAX_SIDE`.
+        target: precision, size and layout; without a size, sides are `EXECUTORCH_SIDES`.
         name: of the model.
         photos: LR pictures that int8 is calibrated on.
         path: the file.
@@ -99,8 +96,9 @@ def _example(target: Target) -> torch.Tensor:
 def _dynamic(target: Target) -> dict[int, torch.export.Dim] | None:
     if target.size is not None:
         return None
+    least, most = EXECUTORCH_SIDES
     return {
-        axis: torch.export.Dim(title, min=8, max=MAX_SIDE)
+        axis: torch.export.Dim(title, min=least, max=most)
         for axis, title in zip(_axes(target), ("height", "width"), strict=True)
     }
 

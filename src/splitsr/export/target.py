@@ -46,13 +46,17 @@ NATIVE_LAYOUT: dict[Format, Layout] = {
 """The layout that costs a runtime no transposition."""
 
 
+EXECUTORCH_SIDES = (8, 512)
+"""Height and width of LR pictures without `size`: ExecuTorch plans its memory for the largest."""
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """One export.
 
     Attributes:
         format: the runtime's file format.
         precision: of the weights and, in int8, of the arithmetic. Input and output are float32.
-        size: height and width of the LR picture; None for any.
+        size: height and width of the LR picture; None for any (ExecuTorch: `EXECUTORCH_SIDES`).
         layout: of input and output.
     """
 
