@@ -10,8 +10,8 @@ import click
 
 from splitsr.cli.options import BadCall, json_option, read_restore
 from splitsr.export.target import (
-    EXECUTORCH_SIDES,
     NATIVE_LAYOUT,
+    SIDES,
     SUFFIXES,
     TITLES,
     Format,
@@ -97,7 +97,8 @@ def _read_model(_context: click.Context, _argument: click.Parameter, value: str)
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="File to write: .onnx, .tflite, .param (ncnn and Upscayl, with a .bin beside it) or .pte.",
+    help="File to write: .onnx, .tflite, .param (ncnn and Upscayl, with a .bin beside it), .pte "
+    "or .mlpackage.",
 )
 @click.option(
     "--images", type=_FOLDER, help="HR photos to compare on.  [default: three that come along]"
@@ -212,20 +213,20 @@ def _weights(model: str, restore: float) -> tuple[Path, Path | None]:
 
 
 def _print(delivery: Delivery) -> None:
-    anything = (
-        "{0}x{0} to {1}x{1}".format(*EXECUTORCH_SIDES)
-        if delivery.format == "executorch"
-        else "any size"
-    )
+    sides = SIDES.get(delivery.format)  # type: ignore[call-overload]
+    anything = "{0}x{0} to {1}x{1}".format(*sides) if sides else "any size"
     size = anything if delivery.size is None else "{}x{}".format(*delivery.size)
     click.echo(
         f"{delivery.model}: {TITLES[delivery.format]}, "  # type: ignore[index]
         f"{delivery.precision}, {delivery.layout}, {size}"
     )
-    click.echo(
-        f"run by {delivery.runtime} on {delivery.images} photos: {delivery.psnr_y:.3f} dB, "
-        f"{delivery.loss_db:+.4f} dB lost (allowed: {delivery.allowed_loss_db:g}), agreement "
-        f"{delivery.agreement_db:.1f} dB"
-    )
+    if not delivery.images:
+        click.echo(f"not run, not compared: {TITLES[delivery.format]} runs on macOS only")  # type: ignore[index]
+    else:
+        click.echo(
+            f"run by {delivery.runtime} on {delivery.images} photos: {delivery.psnr_y:.3f} dB, "
+            f"{delivery.loss_db:+.4f} dB lost (allowed: {delivery.allowed_loss_db:g}), agreement "
+            f"{delivery.agreement_db:.1f} dB"
+        )
     for file in delivery.files:
         click.echo(f"wrote {file.path} ({file.size / 1e3:.0f} kB)")

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-Format = Literal["onnx", "litert", "ncnn", "upscayl", "executorch"]
+Format = Literal["onnx", "litert", "ncnn", "upscayl", "executorch", "coreml"]
 Precision = Literal["fp32", "fp16", "int8"]
 Layout = Literal["nchw", "nhwc"]
 
@@ -16,6 +16,7 @@ SUFFIXES: dict[Format, tuple[str, ...]] = {
     "ncnn": (".param", ".bin"),
     "upscayl": (".param", ".bin"),
     "executorch": (".pte",),
+    "coreml": (".mlpackage",),
 }
 """Endings of the files of an export; the first is the one that is named."""
 
@@ -25,6 +26,7 @@ TITLES: dict[Format, str] = {
     "ncnn": "ncnn",
     "upscayl": "Upscayl",
     "executorch": "ExecuTorch",
+    "coreml": "Core ML",
 }
 
 EXTRAS: dict[Format, str] = {
@@ -33,6 +35,7 @@ EXTRAS: dict[Format, str] = {
     "ncnn": "ncnn",
     "upscayl": "ncnn",
     "executorch": "executorch",
+    "coreml": "coreml",
 }
 """The extra of splitsr that brings a format's packages."""
 
@@ -42,12 +45,16 @@ NATIVE_LAYOUT: dict[Format, Layout] = {
     "ncnn": "nchw",
     "upscayl": "nchw",
     "executorch": "nchw",
+    "coreml": "nchw",
 }
 """The layout that costs a runtime no transposition."""
 
 
-EXECUTORCH_SIDES = (8, 512)
-"""Height and width of LR pictures without `size`: ExecuTorch plans its memory for the largest."""
+SIDES: dict[Format, tuple[int, int]] = {"executorch": (8, 512), "coreml": (8, 2048)}
+"""The least and the largest side of an LR picture without `size`, where it is not any."""
+
+
+_COREML = {("nchw", "fp32"), ("nchw", "fp16")}
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +63,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         format: the runtime's file format.
         precision: of the weights and, in int8, of the arithmetic. Input and output are float32.
-        size: height and width of the LR picture; None for any (ExecuTorch: `EXECUTORCH_SIDES`).
+        size: height and width of the LR picture; None for any, within `SIDES`.
         layout: of input and output.
     """
 
@@ -75,4 +82,6 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
                 "ncnn's int8 is made by its own tools (ncnn2table, ncnn2int8) from the fp32 "
                 "export; here: fp32 or fp16"
             )
+        if self.format == "coreml" and (self.layout, self.precision) not in _COREML:
+            return "Core ML exports are --layout nchw, in fp32 or fp16"
         return None
