@@ -210,6 +210,7 @@ def test_an_output_that_exists_is_kept(run_splitsr: Run, weights: Path, tmp_path
         ("litert", ".tflite", "ai_edge_litert"),
         ("ncnn", ".param", "pnnx"),
         ("executorch", ".pte", "executorch"),
+        ("coreml", ".mlpackage", "coremltools"),
     ],
 )
 def test_a_missing_package_is_one_line(

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from splitsr.imaging.arrays import to_nchw
-from splitsr.models.checkpoint import load_weights
+from splitsr.networks.checkpoint import load_weights
 from splitsr.zoo import list_models
 from splitsr.zoo.catalogue import ModelEntry
 from tests.docs.markdown import ROOT

@@ -18,9 +18,9 @@ from torch.nn import functional
 from splitsr.export.backends import Backend
 from splitsr.export.target import Precision, Target
 from splitsr.imaging.arrays import to_nchw
-from splitsr.models.checkpoint import load_weights
-from splitsr.models.network import Network
-from splitsr.models.rewrite import inference_form
+from splitsr.networks.checkpoint import load_weights
+from splitsr.networks.network import Network
+from splitsr.networks.splitsr.inference_form import inference_form
 from splitsr.zoo import list_models
 from splitsr.zoo.catalogue import find_model
 

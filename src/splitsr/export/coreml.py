@@ -15,8 +15,8 @@ from torch import nn
 
 from splitsr.export.quiet import quiet
 from splitsr.export.target import SIDES, Layout, Target
+from splitsr.networks import ModelSpec, spec_to_json
 from splitsr.runtime.engine import FloatArray
-from splitsr.spec import ModelSpec, spec_to_json
 
 with quiet():
     import coremltools as ct

@@ -18,7 +18,7 @@ from splitsr.errors import ModelError
 from splitsr.export import ncnn
 from splitsr.export.forms import Clamped, with_dense_convolutions
 from splitsr.export.target import Target
-from splitsr.spec import ModelSpec
+from splitsr.networks import ModelSpec
 
 _BLOBS = {"in0": "data", "out0": "output"}
 _OPERATORS = {
