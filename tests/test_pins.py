@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-EXTRAS = ("", "train", "export", "litert", "ncnn", "executorch", "plot", "ray", "tune", "dev")
+EXTRAS = (
+    "",
+    "train",
+    "export",
+    "litert",
+    "ncnn",
+    "executorch",
+    "coreml",
+    "plot",
+    "ray",
+    "tune",
+    "dev",
+)
 
 
 def canonical(name: str) -> str:

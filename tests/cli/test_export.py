@@ -163,6 +163,29 @@ def test_a_wrong_call_is_refused(
     assert not list(tmp_path.iterdir())
 
 
+def test_an_int8_model_is_no_start(run_splitsr: Run, tmp_path: Path) -> None:
+    path = tmp_path / "x.onnx"
+    result = run_splitsr("export", "splitsr-fast-x4-int8", "--format", "onnx", "-o", path)
+    assert result.returncode == 2
+    assert b"give splitsr-fast-x4 and --precision int8" in result.stderr
+    assert not path.exists()
+
+
+def test_an_export_to_executorch_tells_its_sizes(
+    run_splitsr: Run, weights: Path, tmp_path: Path
+) -> None:
+    result = run_splitsr("export", weights, "--format", "executorch", "-o", tmp_path / "x.pte")
+    assert result.returncode == 0, result.stderr
+    assert b"tiny-x4: ExecuTorch, fp32, nchw, 8x8 to 512x512\n" in result.stdout
+
+
+def test_the_best_model_exports_to_litert_in_int8(run_splitsr: Run, tmp_path: Path) -> None:
+    path = tmp_path / "x.tflite"
+    options = ("--format", "litert", "--precision", "int8", "-o", path)
+    result = run_splitsr("export", "splitsr-accurate-x2", *options)
+    assert result.returncode == 0, result.stderr
+
+
 def test_an_onnx_file_is_no_start(run_splitsr: Run, tiny_model: Path, tmp_path: Path) -> None:
     result = run_splitsr("export", tiny_model, "--format", "onnx", "-o", tmp_path / "x.onnx")
     assert result.returncode == 2
@@ -174,7 +197,7 @@ def test_an_output_that_exists_is_kept(run_splitsr: Run, weights: Path, tmp_path
     call = ("export", weights, "--format", "ncnn", "-o", tmp_path / "x.param")
     result = run_splitsr(*call)
     assert result.returncode == 1
-    assert b"x.bin: the file exists already" in result.stderr
+    assert b"x.bin: the file exists already; overwrite it by --overwrite" in result.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["x.bin"]
     result = run_splitsr(*call, "--overwrite")
     assert result.returncode == 0, result.stderr
@@ -187,6 +210,7 @@ def test_an_output_that_exists_is_kept(run_splitsr: Run, weights: Path, tmp_path
         ("litert", ".tflite", "ai_edge_litert"),
         ("ncnn", ".param", "pnnx"),
         ("executorch", ".pte", "executorch"),
+        ("coreml", ".mlpackage", "coremltools"),
     ],
 )
 def test_a_missing_package_is_one_line(

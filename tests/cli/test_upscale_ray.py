@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -40,8 +41,14 @@ def folder(tmp_path: Path, photo: np.ndarray) -> Path:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a head with two CPUs."""
+    with started(tmp_path_factory.mktemp("ray"), ENVIRONMENT) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def started(place: Path, environment: dict[str, str]) -> Iterator[str]:
     """The address of a head with two CPUs, as `ray start` makes it."""
-    place = tmp_path_factory.mktemp("ray")
     words = ("--num-cpus=2", "--port=0", "--include-dashboard=false", "--disable-usage-stats")
     with (place / "log").open("wb") as log:
         head = subprocess.Popen(
@@ -51,7 +58,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             ],
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=ENVIRONMENT,
+            env=environment,
         )
     try:
         yield _address(place / "log")
@@ -220,3 +227,32 @@ def test_without_ray_it_says_what_to_install(folder: Path) -> None:
     done = subprocess.run(call, capture_output=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 1
     assert done.stderr == b"splitsr: --engine ray needs ray: pip install 'splitsr[ray]'\n"
+
+
+def test_a_cluster_after_a_trial_asks_for_a_token(tmp_path: Path, photo: np.ndarray) -> None:
+    """The order of docs/scale-out.md by someone new to Ray, whose first call makes it write one."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.fromarray(photo[:64, :64]).save(photos / "one.png")
+    (tmp_path / "home").mkdir()
+    environment = {**ENVIRONMENT, "HOME": str(tmp_path / "home")}
+    del environment["RAY_AUTH_MODE"]
+
+    def upscale(name: str, *words: str, **more: str) -> Process:
+        call = [*MAIN, photos, "-o", tmp_path / name, "--model", "splitsr-fast", "--engine", "ray"]
+        return subprocess.run(
+            [*map(str, call), *words], capture_output=True, env={**environment, **more},
+            timeout=PATIENCE_S, check=False,
+        )  # fmt: skip
+
+    assert upscale("trial").returncode == 0
+    assert (tmp_path / "home" / ".ray" / "auth_token").is_file()
+    with started(tmp_path, environment) as address:
+        refused = upscale("refused", "--address", address)
+        assert refused.returncode == 1
+        line = refused.stderr.decode().splitlines()[-1]
+        assert line.startswith(f"splitsr: Ray at {address}: Failed to connect")
+        assert line.endswith("(Ray's ~/.ray/auth_token), set RAY_AUTH_MODE=token")
+        done = upscale("done", "--address", address, RAY_AUTH_MODE="token")
+    assert done.returncode == 0, done.stderr
+    assert files_of(tmp_path / "done") == files_of(tmp_path / "trial")

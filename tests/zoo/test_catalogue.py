@@ -88,6 +88,8 @@ def test_a_damaged_file_is_refused(catalogue: Catalogue) -> None:
 def test_an_unknown_name_gets_the_closest(catalogue: Catalogue) -> None:
     with pytest.raises(UnknownModelError, match="did you mean splitsr-fast-x4"):
         find_model("splitsr-fst-x4", catalogue)
+    with pytest.raises(UnknownModelError, match=r"'splitsr-fast': did you mean splitsr-fast-x4\?"):
+        find_model("splitsr-fast", catalogue)
     with pytest.raises(UnknownModelError, match="there are splitsr-fast-x4, splitsr-balanced-x4"):
         find_model("qqq", catalogue)
     with pytest.raises(UnknownModelError, match="ships none"):

@@ -127,7 +127,8 @@ def ray_pool(address: str | None, recipe: Recipe, settings: Settings) -> Iterato
         try:
             _connect(address)
         except Exception as error:  # OSError, RuntimeError, ValueError and Ray's own
-            raise ClusterError(f"Ray at {address or 'this machine'}: {_reason(error)}") from error
+            reason = f"{_reason(error)}{_token_hint(error)}"
+            raise ClusterError(f"Ray at {address or 'this machine'}: {reason}") from error
         try:
             yield RayPool(recipe, settings)
         finally:
@@ -160,6 +161,13 @@ def _knock(address: str) -> None:
     found = re.fullmatch(r"([^/]+):(\d+)", address)
     if found:
         socket.create_connection((found[1].strip("[]"), int(found[2])), KNOCK_SECONDS).close()
+
+
+def _token_hint(error: BaseException) -> str:
+    """What to do where a cluster may have asked for a token: Ray sends none to a given address."""
+    if not isinstance(error, ConnectionError) or os.environ.get("RAY_AUTH_MODE") == "token":
+        return ""
+    return "; if it asks for a token (Ray's ~/.ray/auth_token), set RAY_AUTH_MODE=token"
 
 
 def _told(future: Future[Any]) -> Future[Any]:

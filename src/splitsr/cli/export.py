@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from splitsr.cli.options import BadCall, json_option, read_restore
-from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, TITLES, Format, Layout, Precision, Target
+from splitsr.export.target import (
+    NATIVE_LAYOUT,
+    SIDES,
+    SUFFIXES,
+    TITLES,
+    Format,
+    Layout,
+    Precision,
+    Target,
+)
 
 if TYPE_CHECKING:
     from splitsr.export.checked import Delivery
@@ -39,15 +48,25 @@ def _read_strength(context: click.Context, option: click.Parameter, value: str) 
     return 0.0 if isinstance(strength, str) else strength
 
 
+def _read_model(_context: click.Context, _argument: click.Parameter, value: str) -> str:
+    name = value.removesuffix("-int8")
+    if name != value:
+        raise click.BadParameter(
+            f"found {value!r}, which is rounded already; give {name} and --precision int8"
+        )
+    return value
+
+
 @click.command()
-@click.argument("model")
+@click.argument("model", callback=_read_model)
 @click.option("--format", "kind", type=click.Choice(get_args(Format)), required=True)
 @click.option(
     "--precision",
     type=click.Choice(get_args(Precision)),
     default="fp32",
     show_default=True,
-    help="fp16: weights in half the bytes. int8: integer arithmetic. Input and output stay float.",
+    help="fp16: weights in half the bytes (executorch: the arithmetic alone). int8: integer "
+    "arithmetic. Input and output stay float.",
 )
 @click.option(
     "--input",
@@ -78,7 +97,8 @@ def _read_strength(context: click.Context, option: click.Parameter, value: str) 
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="File to write: .onnx, .tflite, .param (ncnn, with a .bin beside it) or .pte.",
+    help="File to write: .onnx, .tflite, .param (ncnn and Upscayl, with a .bin beside it), .pte "
+    "or .mlpackage.",
 )
 @click.option(
     "--images", type=_FOLDER, help="HR photos to compare on.  [default: three that come along]"
@@ -193,15 +213,20 @@ def _weights(model: str, restore: float) -> tuple[Path, Path | None]:
 
 
 def _print(delivery: Delivery) -> None:
-    size = "any size" if delivery.size is None else "{}x{}".format(*delivery.size)
+    sides = SIDES.get(delivery.format)  # type: ignore[call-overload]
+    anything = "{0}x{0} to {1}x{1}".format(*sides) if sides else "any size"
+    size = anything if delivery.size is None else "{}x{}".format(*delivery.size)
     click.echo(
         f"{delivery.model}: {TITLES[delivery.format]}, "  # type: ignore[index]
         f"{delivery.precision}, {delivery.layout}, {size}"
     )
-    click.echo(
-        f"run by {delivery.runtime} on {delivery.images} photos: {delivery.psnr_y:.3f} dB, "
-        f"{delivery.loss_db:+.4f} dB lost (allowed: {delivery.allowed_loss_db:g}), agreement "
-        f"{delivery.agreement_db:.1f} dB"
-    )
+    if not delivery.images:
+        click.echo(f"not run, not compared: {TITLES[delivery.format]} runs on macOS only")  # type: ignore[index]
+    else:
+        click.echo(
+            f"run by {delivery.runtime} on {delivery.images} photos: {delivery.psnr_y:.3f} dB, "
+            f"{delivery.loss_db:+.4f} dB lost (allowed: {delivery.allowed_loss_db:g}), agreement "
+            f"{delivery.agreement_db:.1f} dB"
+        )
     for file in delivery.files:
         click.echo(f"wrote {file.path} ({file.size / 1e3:.0f} kB)")

@@ -24,7 +24,9 @@ _RUNTIMES: dict[Format, tuple[str, str, str]] = {
     "onnx": ("onnx", "OnnxFileEngine", "onnxruntime"),
     "litert": ("litert.convert", "LiteRTEngine", "ai-edge-litert"),
     "ncnn": ("ncnn", "NcnnEngine", "ncnn"),
+    "upscayl": ("upscayl", "UpscaylEngine", "ncnn"),
     "executorch": ("executorch", "ExecuTorchEngine", "executorch"),
+    "coreml": ("coreml", "CoreMLEngine", "coremltools"),
 }
 
 
@@ -63,6 +65,7 @@ class Backend:
             ) from None
         self.build: Build = module.build
         self._engine = getattr(module, engine)
+        self.runs_here: bool = getattr(module, "RUNS_HERE", True)
         self.runtime = f"{package} {version(package)}"
 
     def engine(self, path: Path, spec: ModelSpec, target: Target, threads: int = 1) -> Engine:

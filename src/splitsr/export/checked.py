@@ -66,7 +66,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         layout: of input and output.
         size: height and width of the LR picture; None for any.
         runtime: that the export was run in, with its version.
-        images: how many pictures were compared.
+        images: how many pictures were compared; 0 where the runtime does not run on this system,
+            and the figures are NaN.
         psnr_y: of the export against the HR pictures, dB, mean.
         reference_psnr_y: of the network in PyTorch, float32.
         loss_db: the difference of the two.
@@ -110,6 +111,8 @@ def deliver(
 ) -> Delivery:
     """Exports a network and writes it if it computes what the network does.
 
+    An export whose runtime does not run on this system is written and not compared.
+
     Args:
         network: the reference, in PyTorch.
         target: what to export to.
@@ -128,16 +131,23 @@ def deliver(
     """
     backend = Backend(target.format)
     paths = [path.with_suffix(suffix) for suffix in SUFFIXES[target.format]]
-    for file in paths:
-        check_target(file, overwrite=overwrite)
+    for file in paths:  # a package of Core ML is a folder
+        package = file.suffix == ".mlpackage" and file.is_dir()
+        check_target(file / "Manifest.json" if package else file, overwrite=overwrite)
     lr = calibration_photos(calibration, network.spec.scale, target.size, degraded=restore > 0)
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder, paths[0].name)
         backend.build(inference_form(network), network.spec, target, name, lr, trial)
-        engine = backend.engine(trial, network.spec, target)
-        delivery = compare(network, engine, target, images, name, backend.runtime)
-        require(delivery)
-        contents = {file: trial.with_suffix(file.suffix).read_bytes() for file in paths}
+        checked = images if backend.runs_here else ()
+        engine = backend.engine(trial, network.spec, target) if checked else None
+        delivery = compare(network, engine, target, checked, name, backend.runtime)
+        if checked:
+            require(delivery)
+        contents = {
+            path.parent / file.relative_to(folder): file.read_bytes()
+            for file in sorted(Path(folder).rglob("*"))
+            if file.is_file()
+        }
     write_together(contents)
     written = tuple(ExportedFile(str(file), len(data)) for file, data in contents.items())
     return msgspec.structs.replace(delivery, restore=restore, files=written)
@@ -145,7 +155,7 @@ def deliver(
 
 def compare(
     network: Network,
-    engine: Engine,
+    engine: Engine | None,
     target: Target,
     images: Sequence[Image],
     name: str,
@@ -155,7 +165,7 @@ def compare(
 
     Args:
         network: the reference.
-        engine: the export, in its runtime.
+        engine: the export, in its runtime; None with no images.
         target: what it was exported to.
         images: HR photographs (H, W, 3).
         name: of the model.
@@ -164,6 +174,7 @@ def compare(
     scale = network.spec.scale
     scores, reference_scores, errors = [], [], []
     for hr in fitted(images, scale, target.size):
+        assert engine is not None
         lr = to_nchw(rescale_bicubic(hr, 1 / scale))
         with torch.inference_mode():
             expected = network(torch.from_numpy(lr)).numpy()
@@ -173,7 +184,7 @@ def compare(
         scores.append(_psnr(found, hr, scale))
         reference_scores.append(_psnr(expected, hr, scale))
         errors.append(float(np.mean((np.clip(found, 0, 1) - np.clip(expected, 0, 1)) ** 2)))
-    psnr, reference = float(np.mean(scores)), float(np.mean(reference_scores))
+    psnr, reference = _mean(scores), _mean(reference_scores)
     return Delivery(
         model=name,
         format=target.format,
@@ -186,7 +197,7 @@ def compare(
         reference_psnr_y=reference,
         loss_db=reference - psnr,
         allowed_loss_db=LIMITS_DB[target.precision],
-        agreement_db=float(-10 * np.log10(np.mean(errors) + 1e-12)),
+        agreement_db=float(-10 * np.log10(_mean(errors) + 1e-12)),
     )
 
 
@@ -265,6 +276,10 @@ def _fit(image: Image, scale: int, size: tuple[int, int] | None) -> Image:
         image = np.pad(image, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
     top, left = ((have - want) // 2 for want, have in zip(wanted, image.shape[:2], strict=True))
     return image[top : top + wanted[0], left : left + wanted[1]]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else float("nan")
 
 
 def _psnr(sr: FloatArray, hr: Image, scale: int) -> float:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
-import sys
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,39 +11,16 @@ import torch
 from torch import nn
 
 from splitsr.export.forms import ChannelsLast, HalfInside, with_dense_convolutions, without_shuffle
-from splitsr.export.target import Layout, Target
+from splitsr.export.quiet import quiet
+from splitsr.export.target import SIDES, Layout, Target
 from splitsr.imaging.arrays import to_nchw
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
 
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Sends what the runtime's C++ prints to standard output to standard error, drops advice."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    logging.disable(logging.WARNING)
-    try:
-        os.dup2(2, 1)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
-        logging.disable(logging.NOTSET)
-
-
-with _quiet():
+with quiet():
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import to_edge_transform_and_lower
     from executorch.runtime import Runtime
-
-PACKAGES = ("executorch",)
-
-MAX_SIDE = 512
-"""The largest side of a dynamic input: ExecuTorch plans its memory for the largest there is."""
 
 _EXAMPLE = (64, 96)
 
@@ -66,7 +38,7 @@ def build(
     Args:
         form: the network's inference form.
         spec: its description.
-        target: precision, size and layout; without a size, sides from 8 to `MAX_SIDE`.
+        target: precision, size and layout; without a size, sides are those of `SIDES`.
         name: of the model.
         photos: LR pictures that int8 is calibrated on.
         path: the file.
@@ -75,7 +47,7 @@ def build(
     network = without_shuffle(form)
     if target.precision == "int8":
         network = with_dense_convolutions(network)
-    with _quiet():
+    with quiet():
         if target.precision == "fp16":
             network = HalfInside(network)
         if target.layout == "nhwc":
@@ -101,8 +73,9 @@ def _example(target: Target) -> torch.Tensor:
 def _dynamic(target: Target) -> dict[int, torch.export.Dim] | None:
     if target.size is not None:
         return None
+    least, most = SIDES["executorch"]
     return {
-        axis: torch.export.Dim(title, min=8, max=MAX_SIDE)
+        axis: torch.export.Dim(title, min=least, max=most)
         for axis, title in zip(_axes(target), ("height", "width"), strict=True)
     }
 
@@ -141,14 +114,14 @@ class ExecuTorchEngine:
         self.spec = spec
         self.name = path.name
         self._layout = layout
-        with _quiet():
+        with quiet():
             self._program = Runtime.get().load_program(path)
             self._method = self._program.load_method("forward")
 
     def run(self, lr: FloatArray) -> FloatArray:
         """(1, 3, H, W) float32 in [0, 1] -> (1, 3, scale * H, scale * W) float32."""
         turned = lr.transpose(0, 2, 3, 1) if self._layout == "nhwc" else lr
-        with _quiet():
+        with quiet():
             (sr,) = self._method.execute([torch.from_numpy(np.ascontiguousarray(turned))])
         array: FloatArray = sr.clone().numpy()
         return array.transpose(0, 3, 1, 2) if self._layout == "nhwc" else array

@@ -52,6 +52,20 @@ class ChannelsLast(nn.Module):
         return sr.permute(0, 2, 3, 1)
 
 
+class Clamped(nn.Module):
+    """A network whose output is clamped to [0, 1], by operators that every runtime has."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """Takes a network of any layout."""
+        super().__init__()
+        self.network = network
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """What the network gives, clamped; exact for values below 2."""
+        sr = functional.relu(self.network(lr))
+        return sr - functional.relu(sr - 1)
+
+
 class HalfInside(nn.Module):
     """A network that computes in float16 between float32 pictures."""
 

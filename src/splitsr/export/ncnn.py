@@ -19,8 +19,6 @@ from splitsr.export.target import Layout, Target
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
 
-PACKAGES = ("ncnn", "pnnx")
-
 _ANY_SIZES = ((24, 32), (40, 56))  # pnnx keeps open what differs between two
 
 
@@ -76,6 +74,8 @@ def build(
 class NcnnEngine:
     """A network in ncnn's two files, run on the CPU."""
 
+    lr_blob, sr_blob = "in0", "out0"
+
     def __init__(
         self,
         path: Path,
@@ -104,8 +104,8 @@ class NcnnEngine:
 
     def _run_one(self, picture: FloatArray) -> FloatArray:
         extractor = self._net.create_extractor()
-        extractor.input("in0", ncnn.Mat(picture).clone())
-        failed, sr = extractor.extract("out0")
+        extractor.input(self.lr_blob, ncnn.Mat(picture).clone())
+        failed, sr = extractor.extract(self.sr_blob)
         if failed:
             raise ModelError(f"{self.name}: ncnn failed with code {failed}")
         return np.array(sr)

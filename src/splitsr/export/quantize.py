@@ -96,6 +96,23 @@ def quantize_onnx(
     return quantized
 
 
+def sampled(values: FloatArray, images: int) -> FloatArray:
+    """Some of a tensor's values, evenly taken, where `images` images are looked at."""
+    return values.ravel()[:: 1 + values.size * images // _KEPT]
+
+
+def value_range(parts: Sequence[FloatArray], *, whole: bool = False) -> tuple[float, float]:
+    """The least and the largest value that 8 bits tell apart; 0 is always between them.
+
+    Args:
+        parts: values of a tensor, from several images.
+        whole: leave out none of them.
+    """
+    beyond = 0 if whole else _BEYOND
+    low, high = np.quantile(np.concatenate(parts), (beyond, 1 - beyond))
+    return float(min(low, 0)), float(max(high, 0))
+
+
 def may_saturate(content: bytes) -> bool:
     """Whether x86 CPUs without VNNI compute an int8 network otherwise than the rest.
 
@@ -126,12 +143,11 @@ def _ranges(proto: ModelProto, inputs: Sequence[FloatArray]) -> dict[str, dict[s
     session = _observed(proto, names)
     for lr in inputs:
         for name, values in zip(names, session.run(names, {"lr": lr}), strict=True):
-            kept[name].append(values.ravel()[:: 1 + values.size * len(inputs) // _KEPT])
+            kept[name].append(sampled(values, len(inputs)))
     ranges = {}
     for name, parts in kept.items():
-        beyond = 0 if name in whole else _BEYOND
-        low, high = np.quantile(np.concatenate(parts), (beyond, 1 - beyond))
-        ranges[name] = {"rmin": np.float32(min(low, 0)), "rmax": np.float32(max(high, 0))}
+        low, high = value_range(parts, whole=name in whole)
+        ranges[name] = {"rmin": np.float32(low), "rmax": np.float32(high)}
     return ranges
 
 

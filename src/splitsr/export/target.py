@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-Format = Literal["onnx", "litert", "ncnn", "executorch"]
+Format = Literal["onnx", "litert", "ncnn", "upscayl", "executorch", "coreml"]
 Precision = Literal["fp32", "fp16", "int8"]
 Layout = Literal["nchw", "nhwc"]
 
@@ -14,7 +14,9 @@ SUFFIXES: dict[Format, tuple[str, ...]] = {
     "onnx": (".onnx",),
     "litert": (".tflite",),
     "ncnn": (".param", ".bin"),
+    "upscayl": (".param", ".bin"),
     "executorch": (".pte",),
+    "coreml": (".mlpackage",),
 }
 """Endings of the files of an export; the first is the one that is named."""
 
@@ -22,14 +24,18 @@ TITLES: dict[Format, str] = {
     "onnx": "ONNX",
     "litert": "LiteRT",
     "ncnn": "ncnn",
+    "upscayl": "Upscayl",
     "executorch": "ExecuTorch",
+    "coreml": "Core ML",
 }
 
 EXTRAS: dict[Format, str] = {
     "onnx": "export",
     "litert": "litert",
     "ncnn": "ncnn",
+    "upscayl": "ncnn",
     "executorch": "executorch",
+    "coreml": "coreml",
 }
 """The extra of splitsr that brings a format's packages."""
 
@@ -37,9 +43,18 @@ NATIVE_LAYOUT: dict[Format, Layout] = {
     "onnx": "nchw",
     "litert": "nhwc",
     "ncnn": "nchw",
+    "upscayl": "nchw",
     "executorch": "nchw",
+    "coreml": "nchw",
 }
 """The layout that costs a runtime no transposition."""
+
+
+SIDES: dict[Format, tuple[int, int]] = {"executorch": (8, 512), "coreml": (8, 2048)}
+"""The least and the largest side of an LR picture without `size`, where it is not any."""
+
+
+_COREML = {("nchw", "fp32"), ("nchw", "fp16")}
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +63,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         format: the runtime's file format.
         precision: of the weights and, in int8, of the arithmetic. Input and output are float32.
-        size: height and width of the LR picture; None for any.
+        size: height and width of the LR picture; None for any, within `SIDES`.
         layout: of input and output.
     """
 
@@ -60,11 +75,13 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def refusal(self) -> str | None:
         """Why there is no such export; None where there is."""
-        if self.format == "ncnn" and self.layout == "nhwc":
+        if self.format in ("ncnn", "upscayl") and self.layout == "nhwc":
             return "ncnn keeps pictures as planes: --layout nchw"
-        if self.format == "ncnn" and self.precision == "int8":
+        if self.format in ("ncnn", "upscayl") and self.precision == "int8":
             return (
                 "ncnn's int8 is made by its own tools (ncnn2table, ncnn2int8) from the fp32 "
                 "export; here: fp32 or fp16"
             )
+        if self.format == "coreml" and (self.layout, self.precision) not in _COREML:
+            return "Core ML exports are --layout nchw, in fp32 or fp16"
         return None

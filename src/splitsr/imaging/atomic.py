@@ -26,7 +26,9 @@ _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 
 
 def _exists_error(target: Path) -> ImageWriteError:
-    return ImageWriteError(f"{target}: the file exists already; overwriting was not asked for")
+    return ImageWriteError(
+        f"{target}: the file exists already; overwrite it by --overwrite, in Python overwrite=True"
+    )
 
 
 def check_target(target: Path, *, overwrite: bool) -> None:

@@ -19,8 +19,6 @@ from splitsr.export.target import Layout, Target
 from splitsr.networks import ModelSpec, spec_to_json
 from splitsr.runtime.engine import FloatArray
 
-PACKAGES = ("ai-edge-litert",)
-
 _ANY_SIZE = (24, 32)  # traced where any will do
 
 

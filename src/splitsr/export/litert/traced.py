@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, fx, nn
 
+from splitsr.export.quantize import sampled, value_range
 from splitsr.imaging.arrays import to_nchw
+from splitsr.runtime.engine import FloatArray
 
 Range = tuple[float, float]
 
@@ -46,20 +48,18 @@ class Traced:
         else:
             self.nodes.append(node)
 
-    def ranges(self, images: Iterable[npt.NDArray[np.uint8]]) -> dict[fx.Node, Range]:
-        """The least and the largest value of every node.
+    def ranges(self, images: Sequence[npt.NDArray[np.uint8]]) -> dict[fx.Node, Range]:
+        """The least and the largest value of every node, the rarest values left out.
 
         Args:
             images: LR pictures (H, W, 3) uint8.
         """
-        found: dict[fx.Node, Range] = {}
+        kept: dict[fx.Node, list[FloatArray]] = {}
         for image in images:
             for node, value in self._values(torch.from_numpy(to_nchw(image))).items():
-                if not isinstance(value, Tensor):
-                    continue
-                low, high = found.get(node, (0.0, 0.0))  # zero must be exact: padding is zero
-                found[node] = min(low, float(value.min())), max(high, float(value.max()))
-        return found
+                if isinstance(value, Tensor):
+                    kept.setdefault(node, []).append(sampled(value.numpy(), len(images)))
+        return {node: value_range(parts) for node, parts in kept.items()}
 
     def _values(self, lr: Tensor) -> dict[fx.Node, Any]:
         values: dict[fx.Node, Any] = {**self.constants, self.lr: lr}
