@@ -3,7 +3,7 @@
  */
 
 import { animateView } from "./animation";
-import type { Layer } from "./layers";
+import type { Layer, Layers } from "./layers";
 import { closePhoto, type Photo } from "./photo";
 import { drawScene } from "./renderer";
 import { type Patch, Sharpener } from "./sharpener";
@@ -32,12 +32,6 @@ export interface ViewerEvents {
   onView(): void;
   onPhase(phase: Phase): void;
   onError(error: unknown): void;
-}
-
-export interface Layers {
-  readonly sharp: Layer;
-  /** What it is compared with; null for bilinear, which needs no computing. */
-  readonly plain: Layer | null;
 }
 
 export class Viewer {
