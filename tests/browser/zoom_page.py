@@ -74,10 +74,16 @@ class ZoomPage:
 
     def choose_model(self, name: str) -> Self:
         """Chooses a model in the settings, and waits until it can be run."""
-        self["#settings-open"].click()
-        self[f"#model-picker input[value={name}]"].check(force=True)
+        self.open_advanced()
+        self["#model-picker"].select_option(name)
+        self.wait_ready()
         self["#settings-close"].click()
-        return self.wait_ready()
+        return self
+
+    def open_advanced(self) -> None:
+        """Opens the settings and what is folded up in them."""
+        self["#settings-open"].click()
+        self["#advanced"].evaluate("details => { details.open = true; }")
 
     @property
     def state(self) -> str:

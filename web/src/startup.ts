@@ -2,9 +2,10 @@
 
 import { type Catalogue, defaultModel, findModel, type Model } from "./catalogue";
 import { Engine } from "./engine";
+import { AppError } from "./errors";
 import { recall } from "./preferences";
 import { timings } from "./timings";
-import { showInfo } from "./ui/toast";
+import { showError, showInfo } from "./ui/toast";
 
 /** What the page's address asks for. */
 export interface Wishes {
@@ -19,7 +20,7 @@ const SLOW_S_PER_MEGAPIXEL = 30;
 export function chosenModel({ models }: Catalogue, { model: wished }: Wishes): Model | null {
   const find = (wanted: string | null): Model | undefined =>
     models.find(({ name }) => name === wanted);
-  if (wished && !find(wished)) showInfo("unknownModel", { model: wished });
+  if (wished && !find(wished)) showError(new AppError("unknownModel", { model: wished }));
   return find(wished) ?? find(recall("model")) ?? null;
 }
 
