@@ -41,7 +41,7 @@ export class App {
 
   constructor(canvas: HTMLCanvasElement) {
     this.viewer = new Viewer(canvas, patchBytes(navigator.deviceMemory), {
-      onView: () => this.moved(),
+      onView: (isMoved) => this.moved(isMoved),
       onPhase: (phase) => this.enter(phase),
       onError: (error) => this.complain(error),
     });
@@ -244,8 +244,8 @@ export class App {
     this.changed();
   }
 
-  private moved(): void {
-    this.isDone = false;
+  private moved(isMoved: boolean): void {
+    if (isMoved) this.isDone = false;
     this.changed();
   }
 

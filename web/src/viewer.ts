@@ -28,8 +28,8 @@ const CLOSE_ZOOM = 3;
 export type Phase = "view" | "sharpening" | "sharp";
 
 export interface ViewerEvents {
-  /** The view or the photo has changed. */
-  onView(): void;
+  /** The view has changed: somebody moved it, or the stage has another size. */
+  onView(isMoved: boolean): void;
   onPhase(phase: Phase): void;
   onError(error: unknown): void;
 }
@@ -114,7 +114,7 @@ export class Viewer {
     this.canvas.width = size.width;
     this.canvas.height = size.height;
     if (!this.current) return;
-    this.place(wasFit ? fitView(this.current, size) : this.shown);
+    this.place(wasFit ? fitView(this.current, size) : this.shown, false);
     this.draw(); // at once: a canvas that was resized is empty
   }
 
@@ -161,12 +161,12 @@ export class Viewer {
     this.stopAnimation = animateView(this.shown, target, (step) => this.place(step));
   }
 
-  private place(view: View): void {
+  private place(view: View, isMoved = true): void {
     if (!this.current) return;
     const { x, y, zoom } = clampView(view, this.current, this.size);
     this.shown = { x, y, zoom };
     this.redraw();
-    this.events.onView();
+    this.events.onView(isMoved);
     this.restLater();
   }
 

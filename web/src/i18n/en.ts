@@ -85,7 +85,6 @@ export const en = {
   formatTooLarge: "Over {megapixels} megapixels only PNG can be written.",
   start: "Enlarge",
   cancel: "Cancel",
-  download: "Download {name}",
   progress: "Progress of the enlargement",
   progressText: "{percent}, {time} left",
   finished: "Done: {size}",

@@ -87,7 +87,6 @@ export const ko: Messages = {
   formatTooLarge: "{megapixels}메가픽셀을 넘으면 PNG로만 저장할 수 있습니다.",
   start: "확대 시작",
   cancel: "취소",
-  download: "{name} 내려받기",
   progress: "확대 진행률",
   progressText: "{percent}, {time} 남음",
   finished: "완료: {size}",

@@ -5,7 +5,7 @@ import { block, button, byId, onClick } from "../dom";
 import { duration, fileSize, onLanguage, percent, t } from "../i18n";
 import type { Result } from "../job";
 import { notify } from "./notify";
-import { showInfo } from "./toast";
+import { announce, showInfo } from "./toast";
 
 export function attachJobChip(app: App): void {
   new JobChip(app);
@@ -75,7 +75,9 @@ class JobChip {
   private tell(result: Result | null): void {
     this.result = result;
     if (!result) return;
-    showInfo("finishedName", { name: result.name });
-    void notify(t("finishedName", { name: result.name }));
+    const { name } = result;
+    if (document.querySelector("dialog[open]")) announce("finishedName", { name });
+    else showInfo("finishedName", { name });
+    void notify(t("finishedName", { name }));
   }
 }

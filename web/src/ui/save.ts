@@ -126,7 +126,6 @@ class SaveSheet {
     this.download.hidden = job.running || result === null;
     this.link.offer(result);
     if (!result) return;
-    const { name, blob } = result;
-    this.download.textContent = `${t("download", { name })} (${fileSize(blob.size)})`;
+    this.download.textContent = `${t("downloadIt")} (${fileSize(result.blob.size)})`;
   }
 }

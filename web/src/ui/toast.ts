@@ -15,14 +15,17 @@ export function attachToast(): void {
   placeMessages();
 }
 
-/** Puts the messages into the topmost dialog: all that is outside of it cannot be read or pressed. */
+/**
+ * Puts the messages into the dialog that is open: what is outside of it can be neither read nor
+ * pressed. On the page they are over everything else.
+ */
 export function placeMessages(): void {
   const messages = block("messages");
-  const dialogs = [...document.querySelectorAll<HTMLDialogElement>("dialog[open]")];
+  const dialogs = [...document.querySelectorAll("dialog[open]")];
   const host = dialogs.at(-1) ?? document.body;
   if (messages.parentElement !== host) host.append(messages);
-  if (messages.matches(":popover-open")) messages.hidePopover();
-  messages.showPopover();
+  messages.popover = host === document.body ? "manual" : null;
+  if (messages.popover && !messages.matches(":popover-open")) messages.showPopover();
 }
 
 export function showInfo(key: MessageKey, params: Params = {}): void {
