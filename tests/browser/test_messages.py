@@ -66,7 +66,7 @@ def make_files(folder: Path) -> dict[str, Path]:
     opaque = Image.new("RGBA", (60, 40), (200, 30, 30, 255))
     clear = opaque.copy()
     clear.putpixel((59, 39), (0, 0, 0, 254))
-    frames = [Image.new("P", (60, 40), colour) for colour in (0, 1)]
+    frames = [Image.new("RGB", (60, 40), colour) for colour in ("red", "blue")]
     deep = Image.fromarray(np.full((40, 60), 30000, np.uint16))
     paths = {
         name: folder / f"{name}.{suffix}"
@@ -83,7 +83,7 @@ def make_files(folder: Path) -> dict[str, Path]:
     clear.save(paths["transparency"])
     deep.save(paths["depth"])
     opaque.convert("RGB").save(paths["gamut"], icc_profile=wide_profile())
-    Image.new("P", (60, 40), 1).save(folder / "still.gif")
+    frames[0].save(folder / "still.gif")
     return {**paths, "still": folder / "still.gif"}
 
 
