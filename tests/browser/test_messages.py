@@ -15,7 +15,8 @@ from tests.browser.zoom_page import ZoomPage
 
 IS_ON_TOP = """(selector) => {
   const {x, y, width, height} = document.querySelector(selector).getBoundingClientRect();
-  return document.elementFromPoint(x + width / 2, y + height / 2)?.closest(selector) instanceof Element;
+  const found = document.elementFromPoint(x + width / 2, y + height / 2);
+  return Boolean(found?.closest(selector));
 }"""
 HEIC = base64.b64decode(
     "AAAAGGZ0eXBoZWljAAAAAG1pZjFoZWljAAAAMG1ldGEAAAAAAAAAJGlwcnAAAAAcaXBjbwAAABRpc3BlAAAAAAAAAoAAAAHg"

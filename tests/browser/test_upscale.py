@@ -145,3 +145,16 @@ def test_a_result_of_other_choices_is_not_offered(zoom: ZoomPage, photos: Photos
     name, content = zoom.download()
     assert name == "turned_x2.jpg"
     assert Image.open(BytesIO(content)).size == (720, 960)
+
+
+def test_a_job_goes_on_whatever_else_is_tried(zoom: ZoomPage, photos: Photos) -> None:
+    """Neither a refused file nor a wish for another network ends it."""
+    zoom.open(photos.large).start_upscaling()
+    zoom["#save-close"].click()
+    zoom.open_advanced()
+    assert zoom["#model-picker"].is_disabled()
+    assert zoom["#settings-dialog [data-choice] input:enabled"].count() == 0
+    zoom["#settings-close"].click()
+    zoom.choose(photos.hostile["text.png"])
+    zoom["#toast[data-kind=error]"].wait_for()
+    assert zoom.state == "upscaling"

@@ -135,7 +135,7 @@ export class App {
   async discardJob(): Promise<void> {
     if (!(await this.job.mayGo())) return;
     this.job.discard();
-    this.chose();
+    this.isDone = false;
     this.settleJob();
   }
 
@@ -159,9 +159,8 @@ export class App {
     this.restore = restore;
     remember("restore", restore);
     this.missing.clear(); // another try
-    this.chose();
     this.refreshLayers();
-    this.changed();
+    this.chose();
   }
 
   compareWith(against: Against): void {
@@ -193,6 +192,7 @@ export class App {
   chose(): void {
     this.isDone = false;
     setState(this.standing);
+    this.changed();
   }
 
   /** Whether there is a result that these choices would make again. */
