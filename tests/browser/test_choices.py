@@ -9,7 +9,7 @@ from tests.browser.zoom_page import ZoomPage
 
 
 def choose(zoom: ZoomPage, sheet: str, kind: str, value: str) -> None:
-    zoom[f"#{sheet}-dialog [data-choice={kind}] input[value={value}]"].check(force=True)
+    zoom[f"#{sheet}-dialog [data-choice={kind}] input[value='{value}']"].check(force=True)
     zoom.wait_ready()
 
 

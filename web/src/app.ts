@@ -114,15 +114,14 @@ export class App {
     }
   }
 
-  /** Closes the photo: back to the start. False if its owner wants to keep it. */
-  async close(): Promise<boolean> {
-    if (!(await this.job.mayGo())) return false;
+  /** Closes the photo: back to the start, unless its owner wants to keep what would be lost. */
+  async close(): Promise<void> {
+    if (!(await this.job.mayGo())) return;
     this.opening.abort(new DOMException("the photo was closed", "AbortError"));
     this.job.discard();
     this.viewer.show(null);
     setState("empty");
     this.changed();
-    return true;
   }
 
   /** Ends the job; what was made before stays. */
