@@ -133,7 +133,7 @@ def test_the_browser_asks_before_it_reloads(
         with zoom.page.expect_download():
             zoom["#job-download"].click()
     zoom.page.on("dialog", answer)
-    zoom.page.reload()
+    zoom.reload()
     assert asked == (["beforeunload"] if is_at_risk else [])
 
 

@@ -72,6 +72,15 @@ class ZoomPage:
         self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
         return self
 
+    def reload(self) -> Self:
+        """Reloads the page once its history has settled: the way back from a sheet would win."""
+        self.page.wait_for_function(
+            """() => history.state.depth === document.querySelectorAll("dialog[open]").length
+                 + Number(window.zoomsr.view() !== null) + Number(location.hash === "#study")"""
+        )
+        self.page.reload()
+        return self
+
     def choose_model(self, name: str) -> Self:
         """Chooses a model in the settings, and waits until it can be run."""
         self.open_advanced()
