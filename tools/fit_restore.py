@@ -40,8 +40,12 @@ Floats = npt.NDArray[np.float64]
 
 QUALITIES = (30, 50, 65, 75, 85, 90, 95, 98, 100)
 NOISES = (0.0, 2.0, 5.0, 10.0)
+SHARES = {0.0: 8.0, 2.0: 4.0, 5.0: 2.0, 10.0: 1.0}  # of noises: most photos have little
 STRENGTHS = np.arange(9) / 8
-KNOTS = ([30.0, 50.0, 75.0, 90.0, 95.0, 100.0], [0.5, 1.0, 2.0, 4.0])  # quality, estimated noise
+KNOTS = (
+    [30.0, 50.0, 75.0, 85.0, 90.0, 95.0, 98.0, 100.0],
+    [0.5, 1.0, 2.0, 4.0],
+)  # quality, estimated noise
 SWEEPS = 3
 LEAST_WEIGHT = 3.0  # of images near a knot: with less it has the value of the noise below it
 MOST_SIDE = 512  # of an HR photograph, whose middle is taken
@@ -126,25 +130,27 @@ def fit(samples: Sequence[Sample]) -> StrengthTable:
         _nearness([sample.estimate for sample in samples], KNOTS[1]),
     ]
     weights = near[1][:, :, None] * near[0][:, None, :]
-    values = STRENGTHS[np.einsum("snq,sk->nqk", weights, scores).argmax(axis=2)]
+    shares = np.array([SHARES[sample.noise] for sample in samples])
+    values = STRENGTHS[np.einsum("snq,sk->nqk", weights, scores * shares[:, None]).argmax(axis=2)]
     known = weights.sum(axis=0) >= LEAST_WEIGHT
     for _ in range(SWEEPS):  # knots that are near one image move together
         for knot in zip(*known.nonzero(), strict=True):
             trials = np.repeat(values[None], len(STRENGTHS), axis=0)
             trials[:, *knot] = STRENGTHS
-            found = [_mean_score(np.tensordot(weights, trial), scores) for trial in trials]
+            found = [_mean_score(np.tensordot(weights, trial), scores, shares) for trial in trials]
             values = trials[int(np.argmax(found))]
     for row in range(1, len(values)):
         values[row] = np.where(known[row], values[row], values[row - 1])
     return StrengthTable(quality=KNOTS[0], noise=KNOTS[1], strength=values.tolist())
 
 
-def _mean_score(strengths: Floats, scores: Floats) -> float:
-    """Mean PSNR-Y of the samples, each at a strength of its own."""
+def _mean_score(strengths: Floats, scores: Floats, shares: Floats) -> float:
+    """Mean PSNR-Y of the samples, each at a strength of its own, weighted."""
     places = np.clip(strengths, 0, 1) * (len(STRENGTHS) - 1)
     below = np.minimum(places.astype(int), len(STRENGTHS) - 2)
     index, share = np.arange(len(scores)), places - below
-    return float(np.mean((1 - share) * scores[index, below] + share * scores[index, below + 1]))
+    found = (1 - share) * scores[index, below] + share * scores[index, below + 1]
+    return float(np.average(found, weights=shares))
 
 
 def _nearness(values: Sequence[float], knots: list[float]) -> Floats:

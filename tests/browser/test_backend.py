@@ -34,7 +34,7 @@ def test_it_says_what_computes_and_why(zoom: ZoomPage) -> None:
     assert zoom.ask("threads") >= 1
     reason = zoom.ask("backendReason")
     assert "WebGPU" in reason
-    zoom["#settings-open"].click()
+    zoom.open_advanced()
     assert reason in zoom["#backend"].inner_text()
 
 

@@ -116,8 +116,7 @@ def test_the_choice_is_remembered_and_held_back_where_there_is_no_twin(
 ) -> None:
     zoom = open_app()
     choose(zoom, "strong")
-    zoom.page.reload()
-    zoom.wait_ready()
+    zoom.reload().wait_ready()
     assert zoom["[name=restore]:checked"].get_attribute("value") == "strong"
     assert zoom["[name=restore]:enabled"].count() == 3
     zoom.choose_model("splitsr-fast-x4")

@@ -59,8 +59,10 @@ def test_bilinear_comes_first_and_splitsr_over_it(zoom: ZoomPage, photos: Photos
 def test_the_slider_parts_the_two_pictures(zoom: ZoomPage, photos: Photos, against: str) -> None:
     zoom.open(photos.cat).press("4").wait("sharp")
     sharp = zoom.screenshot()
-    zoom["#compare-toggle"].click()
+    zoom.open_advanced()
     zoom["#compare-against"].select_option(against)
+    zoom["#settings-close"].click()
+    zoom["#compare-toggle"].click()
     slider = zoom["#compare-slider"]
     assert slider.get_attribute("role") == "slider"
     slider.press("Home")

@@ -72,12 +72,27 @@ class ZoomPage:
         self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
         return self
 
+    def reload(self) -> Self:
+        """Reloads the page once its history has settled: the way back from a sheet would win."""
+        self.page.wait_for_function(
+            """() => history.state.depth === document.querySelectorAll("dialog[open]").length
+                 + Number(window.zoomsr.view() !== null) + Number(location.hash === "#study")"""
+        )
+        self.page.reload()
+        return self
+
     def choose_model(self, name: str) -> Self:
         """Chooses a model in the settings, and waits until it can be run."""
-        self["#settings-open"].click()
-        self[f"#model-picker input[value={name}]"].check(force=True)
+        self.open_advanced()
+        self["#model-picker"].select_option(name)
+        self.wait_ready()
         self["#settings-close"].click()
-        return self.wait_ready()
+        return self
+
+    def open_advanced(self) -> None:
+        """Opens the settings and what is folded up in them."""
+        self["#settings-open"].click()
+        self["#advanced"].evaluate("details => { details.open = true; }")
 
     @property
     def state(self) -> str:

@@ -1,25 +1,22 @@
 /** The app: one photo, one network, one view. Everything that the controls act on. */
 
-import { type Catalogue, defaultModel, fetchCatalogue, findModel, type Model } from "./catalogue";
-import { Engine } from "./engine";
+import { type Catalogue, defaultModel, fetchCatalogue, type Model } from "./catalogue";
+import type { Engine } from "./engine";
 import { AppError } from "./errors";
 import { SMALL_SIDE } from "./imaging/header";
 import type { OutputFormat } from "./imaging/output";
-import { bicubicLayer, networkLayer } from "./layers";
+import { isOf, Job } from "./job";
+import { type Against, layersOf } from "./layers";
 import { closePhoto, openPhoto, type Photo, spawnPixels } from "./photo";
 import { recall, remember } from "./preferences";
 import { type Choice, chooseNetwork, type Restore, rememberedRestore } from "./restore";
 import { patchBytes } from "./sharpener";
+import { chosenModel, startEngine, type Wishes } from "./startup";
 import { engineState, type State, setEngineState, setState, state } from "./state";
 import { timings } from "./timings";
-import { announce, hideToast, showError, showInfo } from "./ui/toast";
-import { upscalePhoto } from "./upscale";
+import { lossesText } from "./ui/losses";
+import { announce, hideToast, showError, showInfo, showText } from "./ui/toast";
 import { type Phase, Viewer } from "./viewer";
-
-export type Against = "bilinear" | "bicubic";
-
-/** A device that takes longer than this for a megapixel gets a lighter network to start with. */
-const SLOW_S_PER_MEGAPIXEL = 30;
 
 export class App {
   readonly viewer: Viewer;
@@ -31,23 +28,20 @@ export class App {
   model: Model | null = null;
   restore: Restore = rememberedRestore();
   against: Against = recall("against") === "bicubic" ? "bicubic" : "bilinear";
-  result: { readonly blob: Blob; readonly model: Model; readonly format: OutputFormat } | null =
-    null;
+  readonly job = new Job(() => this.changed());
   phase: Phase = "view";
   private readonly listeners = new Set<() => void>();
   /** Twins that could not be loaded: their models go on without them. */
   private readonly missing = new Set<string>();
   private opening = new AbortController();
-  private job: AbortController | null = null;
   /** The result stands until the view is moved on. */
   private isDone = false;
   private openedAt: number | null = null;
   private restedAt = 0;
 
   constructor(canvas: HTMLCanvasElement) {
-    const memory = (navigator as { deviceMemory?: number }).deviceMemory;
-    this.viewer = new Viewer(canvas, patchBytes(memory), {
-      onView: () => this.moved(),
+    this.viewer = new Viewer(canvas, patchBytes(navigator.deviceMemory), {
+      onView: (isMoved) => this.moved(isMoved),
       onPhase: (phase) => this.enter(phase),
       onError: (error) => this.complain(error),
     });
@@ -83,27 +77,23 @@ export class App {
     return engineState() === "ready";
   }
 
-  get upscaling(): boolean {
-    return this.job !== null;
-  }
-
-  /** Starts the engine with the network that was used last, or the default. */
-  async start(wished: string | null): Promise<void> {
+  /** Starts the engine with the model that the address or the user chose, or with the default. */
+  async start(wishes: Wishes): Promise<void> {
     try {
       this.catalogue = await fetchCatalogue();
-      const remembered = this.catalogue.models.find(({ name }) => name === recall("model"));
-      this.model = remembered ?? defaultModel(this.catalogue);
+      const chosen = chosenModel(this.catalogue, wishes);
+      this.model = chosen ?? defaultModel(this.catalogue);
       this.changed();
-      this.engine = await Engine.start(this.model, wished);
-      timings.engineReadyMs = performance.now();
-      if (!remembered) await this.lighten();
+      const { engine, model } = await startEngine(this.catalogue, chosen, wishes);
+      this.engine = engine;
+      this.model = model;
       this.ready();
     } catch (error) {
       this.fail(error);
     }
   }
 
-  /** Opens a picture file and shows it. What is open stays so if that fails. */
+  /** Opens a picture file and shows it. What is open stays so if that fails or is thought better of. */
   async open(file: Blob, name: string): Promise<void> {
     const begun = performance.now();
     this.opening.abort(new DOMException("another photo was opened", "AbortError"));
@@ -113,7 +103,8 @@ export class App {
     setState("loading");
     try {
       const photo = await openPhoto(this.pixels, file, name, signal);
-      if (signal.aborted) return closePhoto(photo);
+      if (!signal.aborted) setState(this.standing);
+      if (signal.aborted || !(await this.job.mayGo()) || signal.aborted) return closePhoto(photo);
       this.openedAt = begun;
       this.show(photo);
     } catch (error) {
@@ -123,14 +114,28 @@ export class App {
     }
   }
 
-  /** Closes the photo: back to the start. */
-  close(): void {
+  /** Closes the photo: back to the start, unless its owner wants to keep what would be lost. */
+  async close(): Promise<void> {
+    if (!(await this.job.mayGo())) return;
     this.opening.abort(new DOMException("the photo was closed", "AbortError"));
-    this.cancelUpscaling();
-    this.result = null;
+    this.job.discard();
     this.viewer.show(null);
     setState("empty");
     this.changed();
+  }
+
+  /** Ends the job; what was made before stays. */
+  cancelJob(): void {
+    this.job.cancel();
+    this.settleJob();
+  }
+
+  /** Forgets the job and its result, if its owner is sure. */
+  async discardJob(): Promise<void> {
+    if (!(await this.job.mayGo())) return;
+    this.job.discard();
+    this.isDone = false;
+    this.settleJob();
   }
 
   /** Uses another network, once it is ready. */
@@ -140,7 +145,7 @@ export class App {
     try {
       await this.engine.use(this.networkFor(model));
       this.model = model;
-      this.dropResult();
+      this.chose();
       remember("model", model.name);
     } catch (error) {
       this.complain(error);
@@ -153,9 +158,8 @@ export class App {
     this.restore = restore;
     remember("restore", restore);
     this.missing.clear(); // another try
-    this.dropResult();
     this.refreshLayers();
-    this.changed();
+    this.chose();
   }
 
   compareWith(against: Against): void {
@@ -165,66 +169,57 @@ export class App {
     this.changed();
   }
 
-  /** Enlarges the whole photo; the result is kept until there is another photo or network. */
-  async upscale(
-    format: OutputFormat,
-    quality: number,
-    onProgress: (share: number) => void,
-  ): Promise<void> {
-    const { engine, network, pixels } = this;
+  /** Enlarges the whole photo. */
+  async upscale(format: OutputFormat, quality: number): Promise<void> {
+    const { engine, network, pixels, job } = this;
     const { photo } = this.viewer;
     if (!engine || !network || !photo) return;
-    const job = new AbortController();
-    this.cancelUpscaling();
-    this.job = job;
-    this.result = null;
+    hideToast(); // what it says is of the job before
     this.viewer.pause(true);
+    this.isDone = false;
     setState("upscaling");
-    this.changed();
-    const begun = performance.now();
     try {
-      const { signal } = job;
-      const details = { photo, network, format, quality, signal, onProgress };
-      const blob = await upscalePhoto(engine, pixels, details);
-      this.result = { blob, model: network.model, format };
-      timings.upscaleMs = performance.now() - begun;
+      await job.run(engine, pixels, photo, { network, format, quality });
+      this.isDone = true;
     } catch (error) {
       this.complain(error);
-    } finally {
-      if (this.job === job) this.endJob();
     }
+    this.settleJob();
   }
 
-  /** Forgets the result, which is of other choices than those made now. */
-  dropResult(): void {
-    this.result = null;
+  /** Other choices: what was made before is of the old ones. */
+  chose(): void {
     this.isDone = false;
     setState(this.standing);
+    this.changed();
   }
 
-  cancelUpscaling(): void {
-    this.job?.abort(new DOMException("cancelled", "AbortError"));
-    if (this.job) this.endJob();
+  /** Whether there is a result that these choices would make again. */
+  hasResult(format: OutputFormat, quality: number): boolean {
+    const { result } = this.job;
+    return (
+      result !== null && !!this.network && isOf(result, { network: this.network, format, quality })
+    );
   }
 
-  private endJob(): void {
-    this.job = null;
-    this.isDone = this.result !== null;
+  private settleJob(): void {
+    if (this.job.running) return; // the next one
     this.viewer.pause(false);
-    if (this.isDone) setState("done");
+    if (state() !== "loading") setState(this.standing);
     this.changed();
   }
 
   /** What the app is at when nothing is being opened. */
   private get standing(): State {
-    if (this.upscaling) return "upscaling";
+    if (this.job.running) return "upscaling";
     if (this.isDone) return "done";
     return this.viewer.photo ? this.phase : "empty";
   }
 
   private show(photo: Photo): void {
-    this.cancelUpscaling();
-    this.dropResult();
+    this.job.discard();
+    this.isDone = false;
+    this.viewer.pause(false);
     this.viewer.show(photo);
     setState("view");
     this.refreshLayers();
@@ -232,10 +227,11 @@ export class App {
     requestAnimationFrame(() => {
       if (this.openedAt !== null) timings.openToFirstBilinearMs = performance.now() - this.openedAt;
     });
-    const { name, width, height, flattened } = photo;
+    const { name, width, height, losses } = photo;
     announce("opened", { name, width, height });
+    const lost = lossesText(losses.filter((loss) => loss !== "metadata"));
     if (Math.min(width, height) < SMALL_SIDE) showInfo("tinyPhoto", { width, height });
-    else if (flattened) showInfo("flattened");
+    else if (lost) showText(lost);
   }
 
   private enter(phase: Phase): void {
@@ -243,12 +239,12 @@ export class App {
     if (phase === "view") this.restedAt = performance.now();
     if (phase === "sharp") this.noteSharp();
     // While another photo is being decoded, the one before may still be sharpened.
-    if (!this.upscaling && !this.isDone && state() !== "loading") setState(phase);
+    if (!this.job.running && !this.isDone && state() !== "loading") setState(phase);
     this.changed();
   }
 
-  private moved(): void {
-    this.isDone = false;
+  private moved(isMoved: boolean): void {
+    if (isMoved) this.isDone = false;
     this.changed();
   }
 
@@ -257,19 +253,7 @@ export class App {
     timings.restToSharpMs = now - this.restedAt;
     if (this.openedAt !== null) timings.openToSharpMs = now - this.openedAt;
     this.openedAt = null;
-    announce("sharpDone");
-  }
-
-  /** Goes to the smallest network of the family if the one chosen is too slow for the device. */
-  private async lighten(): Promise<void> {
-    const { engine, model, catalogue } = this;
-    if (!engine || !model || !catalogue) return;
-    const lighter = findModel(catalogue, model.label, 2);
-    const seconds = (engine.msPerPixel(model) ?? 0) * 1000;
-    if (seconds <= SLOW_S_PER_MEGAPIXEL || !lighter) return;
-    await engine.use({ model: lighter, strength: 0 });
-    this.model = lighter;
-    showInfo("slowDevice", { slow: model.name, fast: lighter.name });
+    if (!this.isDone) announce("sharpDone");
   }
 
   private ready(): void {
@@ -307,15 +291,9 @@ export class App {
   }
 
   private refreshLayers(): void {
-    const { engine, network, against } = this;
+    const { engine, network, pixels, against } = this;
     const { photo } = this.viewer;
-    if (!engine || !network || !photo) {
-      this.viewer.setLayers(null);
-      return;
-    }
-    this.viewer.setLayers({
-      sharp: networkLayer(engine, network, photo),
-      plain: against === "bicubic" ? bicubicLayer(this.pixels, network.model.scale, photo) : null,
-    });
+    const ready = engine && network && photo;
+    this.viewer.setLayers(ready ? layersOf(engine, pixels, network, photo, against) : null);
   }
 }

@@ -28,6 +28,8 @@ export interface Model extends ModelFile {
   readonly scale: number;
   readonly bytes: number;
   readonly parameters: number;
+  /** Multiplications for a result of 1280x720. */
+  readonly multi_adds_720p: number;
   /** Receptive radius in LR pixels. */
   readonly halo: number;
   /** Values that the engine holds at once for one LR pixel. */
@@ -97,6 +99,7 @@ function parseModel(found: unknown): Model {
     scale: count(fields.scale),
     bytes: count(fields.bytes),
     parameters: count(fields.parameters),
+    multi_adds_720p: count(fields.multi_adds_720p),
     halo: count(fields.halo),
     values_per_pixel: count(fields.values_per_pixel),
     psnr_y: record(psnr_y) as Record<string, number>,

@@ -41,7 +41,11 @@ export interface Work {
 /** An engine that has started. */
 export class Engine {
   private readonly speeds = new Map<string, number>();
+  /** What whole photos took, which is more than a square that runs alone. */
+  private readonly corrected = new Map<string, number>();
   private last: Promise<void> = Promise.resolve();
+  /** The model that was timed last, and its milliseconds for one LR pixel. */
+  private timed: readonly [Model, number] | null = null;
 
   private constructor(
     private bridge: Bridge<EngineApi>,
@@ -94,6 +98,20 @@ export class Engine {
     return this.speeds.get(model.name);
   }
 
+  /** What one LR pixel will take in a whole photo, by what is known of this model, or of another. */
+  expectedMsPerPixel(model: Model): number {
+    const known = this.corrected.get(model.name) ?? this.speeds.get(model.name);
+    if (known !== undefined) return known;
+    if (!this.timed) return 0;
+    const [other, speed] = this.timed;
+    return (speed * workPerPixel(model)) / workPerPixel(other);
+  }
+
+  /** Learns from a job what an LR pixel really takes. */
+  learn(model: Model, msPerPixel: number): void {
+    this.corrected.set(model.name, msPerPixel);
+  }
+
   /** A part of the photo, enlarged, to draw. */
   draw(work: Work, half: boolean): Promise<ImageBitmap> {
     const request = { ...requestOf(work), half };
@@ -141,7 +159,13 @@ export class Engine {
     const side = MEASURED_SIDE;
     const milliseconds = await this.bridge.call("measure", { weights, side });
     this.speeds.set(name, milliseconds / side ** 2);
+    this.timed = [model, milliseconds / side ** 2];
   }
+}
+
+/** How much a model computes for one LR pixel; only the ratio of two of them means something. */
+function workPerPixel({ multi_adds_720p, scale }: Model): number {
+  return multi_adds_720p * scale ** 2;
 }
 
 function requestOf({ network, window, core }: Work): RunRequest {

@@ -9,6 +9,8 @@ import { type Rect, tileSide } from "./tiles";
 import type { Bridge } from "./worker/bridge";
 import type { PixelsApi } from "./worker/pixels.worker";
 
+export type Against = "bilinear" | "bicubic";
+
 export interface Layer {
   /** Tells its tiles from those of other layers in the cache. */
   readonly id: string;
@@ -26,8 +28,25 @@ export const RUN_BYTES = 96 * 2 ** 20;
 const VIEW_RUN_MS = 250;
 const BICUBIC_HALO = 3;
 
+/** What is drawn over a photo: what is sharpened, and what it is compared with; null for bilinear. */
+export interface Layers {
+  readonly sharp: Layer;
+  readonly plain: Layer | null;
+}
+
+export function layersOf(
+  engine: Engine,
+  pixels: Bridge<PixelsApi>,
+  network: Network,
+  photo: Photo,
+  against: Against,
+): Layers {
+  const plain = against === "bicubic" ? bicubicLayer(pixels, network.model.scale, photo) : null;
+  return { sharp: networkLayer(engine, network, photo), plain };
+}
+
 /** SplitSR's layer. */
-export function networkLayer(engine: Engine, network: Network, photo: Photo): Layer {
+function networkLayer(engine: Engine, network: Network, photo: Photo): Layer {
   const { model, strength } = network;
   const cost = {
     halo: model.halo,
@@ -47,7 +66,7 @@ export function networkLayer(engine: Engine, network: Network, photo: Photo): La
 }
 
 /** Bicubic's layer. */
-export function bicubicLayer(pixels: Bridge<PixelsApi>, scale: number, photo: Photo): Layer {
+function bicubicLayer(pixels: Bridge<PixelsApi>, scale: number, photo: Photo): Layer {
   return {
     id: `bicubic-x${scale}`,
     scale,

@@ -4,7 +4,7 @@ import "./styles/main.css";
 import { App } from "./app";
 import { block, byId } from "./dom";
 import { attachGestures } from "./gestures";
-import { LANGUAGES, type Language, number, onLanguage, pickLanguage, setLanguage } from "./i18n";
+import { LANGUAGES, type Language, pickLanguage, setLanguage } from "./i18n";
 import { registerOffline } from "./offline/register";
 import { recall } from "./preferences";
 import { attachStudy } from "./study/page";
@@ -12,7 +12,9 @@ import { exposeSurface } from "./surface";
 import { attachCamera } from "./ui/camera";
 import { defineCompareSlider } from "./ui/compare-slider";
 import { attachDemo } from "./ui/demo";
+import { attachJobChip } from "./ui/job-chip";
 import { attachOpening } from "./ui/open";
+import { attachPages } from "./ui/pages";
 import { attachSaving } from "./ui/save";
 import { attachSettings } from "./ui/settings";
 import { attachTheme } from "./ui/theme";
@@ -36,26 +38,6 @@ function observeStage(app: App): void {
     });
   };
   new ResizeObserver(measure).observe(frame);
-}
-
-/** Shows the page that the address and the photo call for. */
-function showPage(app: App): void {
-  const study = location.hash === "#study";
-  const hasPhoto = app.viewer.photo !== null;
-  block("study").hidden = !study;
-  block("viewer").hidden = study || !hasPhoto;
-  block("start").hidden = study || hasPhoto;
-  const { photo } = app.viewer;
-  block("photo-name").textContent =
-    photo && !study ? `${photo.name} · ${number(photo.width)} × ${number(photo.height)}` : "";
-}
-
-function attachHome(app: App): void {
-  block("home").addEventListener("click", (event) => {
-    event.preventDefault();
-    if (location.hash) location.hash = "";
-    else app.close();
-  });
 }
 
 function attachStage(app: App): void {
@@ -82,16 +64,13 @@ function main(): void {
   attachToolbar(app);
   attachSettings(app);
   attachSaving(app);
+  attachJobChip(app);
   attachStudy(app);
-  attachHome(app);
-  const show = (): void => showPage(app);
-  addEventListener("hashchange", show);
-  app.onChange(show);
-  onLanguage(show);
+  attachPages(app);
   attachStage(app);
   registerOffline();
-  const wished = new URLSearchParams(location.search).get("backend");
-  void app.start(wished);
+  const address = new URLSearchParams(location.search);
+  void app.start({ backend: address.get("backend"), model: address.get("model") });
 }
 
 main();

@@ -1,6 +1,7 @@
 /** A photo that is open, and windows of it for the networks. */
 
 import type { Degradation } from "./imaging/degradation";
+import type { Loss } from "./imaging/losses";
 import type { Rect } from "./tiles";
 import { Bridge } from "./worker/bridge";
 import type { PixelsApi } from "./worker/pixels.worker";
@@ -13,8 +14,8 @@ export interface Photo {
   /** Upright, sRGB, opaque: 4 bytes for each pixel. */
   readonly bitmap: ImageBitmap;
   readonly overview: ImageBitmap | null;
-  /** Whether it had transparency, which lies on white now. */
-  readonly flattened: boolean;
+  /** What of the file is not shown, or not kept. */
+  readonly losses: readonly Loss[];
   /** What it lost before; null for a lossless file. */
   readonly degradation: Degradation | null;
 }
@@ -39,9 +40,9 @@ export async function openPhoto(
   name: string,
   signal: AbortSignal,
 ): Promise<Photo> {
-  const { header, ...opened } = await pixels.call("open", { file }, { signal });
+  const opened = await pixels.call("open", { file }, { signal });
   const { width, height } = opened.bitmap;
-  return { name, width, height, flattened: header.alpha, ...opened };
+  return { name, width, height, ...opened };
 }
 
 export function closePhoto({ bitmap, overview }: Photo): void {

@@ -35,10 +35,14 @@ function drawBase(
   seen: Rect,
 ): void {
   const { overview } = photo;
-  const share = overview ? overview.width / photo.width : 1;
-  const fromAfar = overview !== null && view.zoom <= share;
+  const fromAfar = overview !== null && view.zoom <= overviewShare(photo, overview);
   context.imageSmoothingQuality = view.zoom < 1 ? "medium" : "low";
-  drawPart(context, fromAfar ? overview : photo.bitmap, fromAfar ? share : 1, seen, view, stage);
+  drawPart(context, photo, fromAfar ? overview : photo.bitmap, seen, view, stage);
+}
+
+/** Pixels of the overview for one of the photo, along the longer side, where rounding tells least. */
+function overviewShare(photo: Size, overview: Size): number {
+  return Math.max(overview.width, overview.height) / Math.max(photo.width, photo.height);
 }
 
 function drawPatches(
@@ -65,25 +69,37 @@ function drawPatches(
   context.restore();
 }
 
-/** Draws the seen part of a bitmap that has `share` pixels for each of the photo's. */
+/** Draws the seen part of the photo from a bitmap of it, of whatever size. */
 function drawPart(
   context: CanvasRenderingContext2D,
+  photo: Size,
   bitmap: ImageBitmap,
-  share: number,
   seen: Rect,
   view: View,
   stage: Size,
 ): void {
   const origin = photoOrigin(view, stage);
+  const { x, y, width, height } = scaled(seen, photo, bitmap);
   context.drawImage(
     bitmap,
-    seen.x * share,
-    seen.y * share,
-    seen.width * share,
-    seen.height * share,
+    x,
+    y,
+    width,
+    height,
     origin.x + seen.x * view.zoom,
     origin.y + seen.y * view.zoom,
     seen.width * view.zoom,
     seen.height * view.zoom,
   );
+}
+
+/** Where a part of the photo lies in a bitmap of another size: of narrow ones the sides differ. */
+export function scaled(part: Rect, photo: Size, bitmap: Size): Rect {
+  const [across, down] = [bitmap.width / photo.width, bitmap.height / photo.height];
+  return {
+    x: part.x * across,
+    y: part.y * down,
+    width: part.width * across,
+    height: part.height * down,
+  };
 }

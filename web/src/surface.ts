@@ -47,7 +47,7 @@ export function exposeSurface(app: App): void {
     },
     view: () => viewOf(app),
     cache: () => app.viewer.cache,
-    result: async () => app.result?.blob ?? null,
+    result: async () => app.job.result?.blob ?? null,
   };
   Object.defineProperty(window, "zoomsr", { value: Object.freeze(surface) });
 }

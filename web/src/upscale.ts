@@ -1,15 +1,17 @@
 /** Enlarges the whole photo, tile by tile, into a file. */
 
+import type { Model } from "./catalogue";
 import type { Engine } from "./engine";
 import type { OutputFormat } from "./imaging/output";
 import { RUN_BYTES } from "./layers";
 import { type Photo, takeWindow } from "./photo";
 import type { Network } from "./restore";
 import { coreOf, planTiles, type Tile, tileSide, windowOf } from "./tiles";
+import type { Size } from "./view";
 import type { Bridge } from "./worker/bridge";
 import type { PixelsApi } from "./worker/pixels.worker";
 
-export interface Job {
+export interface Task {
   readonly photo: Photo;
   readonly network: Network;
   readonly format: OutputFormat;
@@ -36,14 +38,14 @@ const BAND_BYTES = 48 * 2 ** 20;
 export async function upscalePhoto(
   engine: Engine,
   pixels: Bridge<PixelsApi>,
-  job: Job,
+  task: Task,
 ): Promise<Blob> {
-  const { photo, network, format, quality, signal } = job;
+  const { photo, network, format, quality, signal } = task;
   const { model } = network;
   const size = { width: photo.width * model.scale, height: photo.height * model.scale };
   await pixels.call("encode", { format, quality, ...size }, { signal });
   try {
-    await runTiles(engine, pixels, job, planPhoto(engine, job));
+    await runTiles(engine, pixels, task, planPhoto(engine, model, photo));
     return await pixels.call("finish", undefined, { signal });
   } catch (error) {
     await pixels.call("abort", undefined);
@@ -51,7 +53,18 @@ export async function upscalePhoto(
   }
 }
 
-function planPhoto(engine: Engine, { photo, network: { model } }: Job): Tile[] {
+/** How long a photo will take, by what earlier ones took. */
+export function estimateSeconds(engine: Engine, model: Model, photo: Size): number {
+  const tiles = planPhoto(engine, model, photo);
+  return (engine.expectedMsPerPixel(model) * computedPixels(tiles)) / 1000;
+}
+
+/** LR pixels that go through the network: those of the photo, and of each tile's context. */
+function computedPixels(tiles: readonly Tile[]): number {
+  return tiles.map(windowOf).reduce((sum, { width, height }) => sum + width * height, 0);
+}
+
+function planPhoto(engine: Engine, model: Model, photo: Size): Tile[] {
   const cost = {
     halo: model.halo,
     valuesPerPixel: model.values_per_pixel,
@@ -65,28 +78,31 @@ function planPhoto(engine: Engine, { photo, network: { model } }: Job): Tile[] {
 async function runTiles(
   engine: Engine,
   pixels: Bridge<PixelsApi>,
-  job: Job,
+  task: Task,
   tiles: readonly Tile[],
 ): Promise<void> {
   let written: Promise<void> = Promise.resolve();
-  let next = tiles[0] && startTile(engine, job, tiles[0]);
+  const begun = performance.now();
+  let next = tiles[0] && startTile(engine, task, tiles[0]);
   for (const [index, tile] of tiles.entries()) {
     const current = next;
     const following = tiles[index + 1];
-    next = following && startTile(engine, job, following);
+    next = following && startTile(engine, task, following);
     next?.catch(() => {}); // told when its turn comes, unless an earlier one ends the job
     const rgba = await current;
     await written; // no more than one tile waits for the encoder
-    if (rgba) written = writeTile(pixels, job, tile, rgba);
+    if (rgba) written = writeTile(pixels, task, tile, rgba);
     written.catch(() => {});
-    job.onProgress((index + 1) / tiles.length);
+    const done = computedPixels(tiles.slice(0, index + 1));
+    engine.learn(task.network.model, (performance.now() - begun) / done);
+    task.onProgress((index + 1) / tiles.length);
   }
   await written;
 }
 
 async function startTile(
   engine: Engine,
-  { photo, network, signal }: Job,
+  { photo, network, signal }: Task,
   tile: Tile,
 ): Promise<Uint8ClampedArray<ArrayBuffer>> {
   signal.throwIfAborted();
@@ -99,7 +115,7 @@ async function startTile(
 
 function writeTile(
   pixels: Bridge<PixelsApi>,
-  { network: { model }, signal }: Job,
+  { network: { model }, signal }: Task,
   tile: Tile,
   rgba: Uint8ClampedArray<ArrayBuffer>,
 ): Promise<void> {

@@ -3,7 +3,7 @@
  */
 
 import { animateView } from "./animation";
-import type { Layer } from "./layers";
+import type { Layer, Layers } from "./layers";
 import { closePhoto, type Photo } from "./photo";
 import { drawScene } from "./renderer";
 import { type Patch, Sharpener } from "./sharpener";
@@ -28,16 +28,10 @@ const CLOSE_ZOOM = 3;
 export type Phase = "view" | "sharpening" | "sharp";
 
 export interface ViewerEvents {
-  /** The view or the photo has changed. */
-  onView(): void;
+  /** The view has changed: somebody moved it, or the stage has another size. */
+  onView(isMoved: boolean): void;
   onPhase(phase: Phase): void;
   onError(error: unknown): void;
-}
-
-export interface Layers {
-  readonly sharp: Layer;
-  /** What it is compared with; null for bilinear, which needs no computing. */
-  readonly plain: Layer | null;
 }
 
 export class Viewer {
@@ -120,7 +114,7 @@ export class Viewer {
     this.canvas.width = size.width;
     this.canvas.height = size.height;
     if (!this.current) return;
-    this.place(wasFit ? fitView(this.current, size) : this.shown);
+    this.place(wasFit ? fitView(this.current, size) : this.shown, false);
     this.draw(); // at once: a canvas that was resized is empty
   }
 
@@ -167,12 +161,12 @@ export class Viewer {
     this.stopAnimation = animateView(this.shown, target, (step) => this.place(step));
   }
 
-  private place(view: View): void {
+  private place(view: View, isMoved = true): void {
     if (!this.current) return;
     const { x, y, zoom } = clampView(view, this.current, this.size);
     this.shown = { x, y, zoom };
     this.redraw();
-    this.events.onView();
+    this.events.onView(isMoved);
     this.restLater();
   }
 

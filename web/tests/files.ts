@@ -12,12 +12,37 @@ export function fileOf(...parts: readonly Part[]): Uint8Array {
 }
 
 /** A PNG that claims a size, with nothing in it. */
-export function pngOf(width: number, height: number, colorType = 2): Uint8Array {
-  const sizes = new Uint8Array(8);
-  const view = new DataView(sizes.buffer);
-  view.setUint32(0, width);
-  view.setUint32(4, height);
+export function pngOf(width: number, height: number, colorType = 2, bits = 8): Uint8Array {
+  const sizes = fileOf(u32(width), u32(height));
   const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-  const header = fileOf([0, 0, 0, 13], "IHDR", sizes, [8, colorType, 0, 0, 0], [0, 0, 0, 0]);
+  const header = fileOf([0, 0, 0, 13], "IHDR", sizes, [bits, colorType, 0, 0, 0], [0, 0, 0, 0]);
   return fileOf(signature, header, [0, 0, 0, 0], "IEND", [0xae, 0x42, 0x60, 0x82]);
+}
+
+/** A number of four bytes. */
+export function u32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value);
+  return bytes;
+}
+
+/** A box of a HEIF file. */
+export function box(name: string, ...content: readonly Part[]): Uint8Array {
+  const inside = fileOf(...content);
+  return fileOf(u32(8 + inside.length), name, inside);
+}
+
+/** What an `ispe` box has in it. */
+export function size(width: number, height: number): Uint8Array {
+  return fileOf(u32(0), u32(width), u32(height));
+}
+
+/** An AVIF or HEIC file with properties, and with nothing in it. */
+export function heifOf(
+  brand: string,
+  others: readonly string[],
+  ...properties: readonly Uint8Array[]
+): Uint8Array {
+  const meta = box("meta", u32(0), box("iprp", box("ipco", ...properties)));
+  return fileOf(box("ftyp", brand, u32(0), ...others), meta);
 }

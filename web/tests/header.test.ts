@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../src/errors";
 import { checkFile, isWhole, MAX_PIXELS, readHeader } from "../src/imaging/header";
-import { fileOf, pngOf } from "./files";
+import { box, fileOf, heifOf, pngOf, size } from "./files";
 
 const cat = new Uint8Array(readFileSync(new URL("../../examples/chelsea.png", import.meta.url)));
 
@@ -72,17 +72,37 @@ describe("sizes", () => {
   });
 
   it("of an AVIF: the largest that it has", () => {
-    const ispe = (width: number, height: number): number[] => [
-      ...[0, 0, 0, 20],
-      ...[..."ispe"].map((letter) => letter.charCodeAt(0)),
-      ...[0, 0, 0, 0, 0, 0, width >> 8, width & 255, 0, 0, height >> 8, height & 255],
-    ];
-    const box = (name: string, content: Uint8Array): Uint8Array =>
-      fileOf([0, 0, 0, 8 + content.length], name, content);
-    const sizes = box("ipco", fileOf(ispe(160, 120), ispe(640, 480)));
-    const meta = box("meta", fileOf([0, 0, 0, 0], box("iprp", sizes)));
-    const avif = fileOf(box("ftyp", fileOf("avif", [0, 0, 0, 0])), meta);
+    const avif = heifOf("avif", [], box("ispe", size(160, 120)), box("ispe", size(640, 480)));
     expect(readHeader(avif)).toMatchObject({ format: "avif", width: 640, height: 480 });
+  });
+
+  it.each([
+    ["heic", [], "heic"],
+    ["mif1", ["heic", "mif1"], "heic"],
+    ["mif1", ["avif", "miaf"], "avif"],
+    ["heix", [], "heic"],
+  ])("of a file of the brand %s, and %j, which is %s", (brand, others, format) => {
+    const file = heifOf(brand, others, box("ispe", size(640, 480)));
+    expect(readHeader(file)).toMatchObject({ format, width: 640 });
+  });
+});
+
+describe("transparency of a PNG", () => {
+  const chunk = (name: string, content: number[]): Uint8Array =>
+    fileOf([0, 0, 0, content.length], name, content, [0, 0, 0, 0]);
+  const withChunks = (...chunks: Uint8Array[]): Uint8Array => {
+    const png = pngOf(20, 10, 3);
+    return fileOf(png.subarray(0, 33), ...chunks, png.subarray(33));
+  };
+
+  it("is in a chunk, however far behind", () => {
+    const long = Array.from({ length: 200 }, () => chunk("tEXt", Array(200).fill(32)));
+    expect(readHeader(withChunks(...long, chunk("tRNS", [0]))).alpha).toBe(true);
+  });
+
+  it("is not in a text that has its name", () => {
+    const text = [...new TextEncoder().encode("about tRNS")];
+    expect(readHeader(withChunks(chunk("tEXt", text))).alpha).toBe(false);
   });
 });
 

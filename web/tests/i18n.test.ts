@@ -31,6 +31,10 @@ describe("Korean", () => {
     expect(ko[key].trim()).not.toBe("");
   });
 
+  it.each(keys)("%s: reads aloud, without particles for any name", (key) => {
+    expect(ko[key]).not.toMatch(/[이가을를은는와과로]\([이가을를은는와과로]\)/);
+  });
+
   it("is Korean, but for names", () => {
     const words = (key: keyof typeof en): string =>
       en[key].replace(/\{\w+\}|ZoomSR|SplitSR/g, "").toLowerCase();

@@ -43,12 +43,6 @@ export class Bytes {
     return String.fromCharCode(...this.bytes.subarray(offset, offset + length));
   }
 
-  /** Where a name of four letters first is in [from, to), or -1. */
-  find(name: string, from: number, to: number): number {
-    for (let at = from; at + 4 <= to; at++) if (this.isAt(name, at)) return at;
-    return -1;
-  }
-
   /** Where a name of four letters last is, or -1. */
   findLast(name: string): number {
     const first = name.charCodeAt(0);

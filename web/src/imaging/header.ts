@@ -76,7 +76,7 @@ export function readHeader(bytes: Uint8Array): Header {
 function readPng(file: Bytes): Header {
   if (file.u32(12) !== IHDR) throw new AppError("errorNotImage");
   const colorType = file.u8(25);
-  const transparent = file.find("tRNS", 33, Math.min(file.length, 4096)) >= 0;
+  const transparent = [...pngChunks(file)].some(({ name }) => name === "tRNS");
   return {
     format: "png",
     width: file.u32(16),
@@ -84,6 +84,24 @@ function readPng(file: Bytes): Header {
     alpha: colorType === 4 || colorType === 6 || transparent,
     turned: true,
   };
+}
+
+/** A part of a file: its name, where its content begins, and how long that is. */
+export interface Part {
+  readonly name: string;
+  readonly at: number;
+  readonly length: number;
+}
+
+/** A PNG's chunks before its pixels. */
+export function* pngChunks(file: Bytes): Generator<Part> {
+  for (let offset = 8; offset + 8 <= file.length; ) {
+    const length = file.u32(offset);
+    const name = file.text(offset + 4, 4);
+    if (name === "IDAT" || name === "IEND") return;
+    yield { name, at: offset + 8, length };
+    offset += 12 + length;
+  }
 }
 
 function readJpeg(file: Bytes): Header {

@@ -21,7 +21,8 @@ async function register(): Promise<void> {
   if (known) return;
   await navigator.serviceWorker.ready;
   // Hosts without the headers for threads get them by the service worker, from the next load on.
-  if (state() === "empty") showInfo(crossOriginIsolated ? "offlineReady" : "threadsLater");
+  const isQuiet = state() === "empty" && block("toast").hidden;
+  if (isQuiet) showInfo(crossOriginIsolated ? "offlineReady" : "threadsLater");
 }
 
 function watchUpdates(registration: ServiceWorkerRegistration): void {

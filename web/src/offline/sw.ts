@@ -46,6 +46,11 @@ worker.addEventListener("message", (event) => {
   if (event.data === "take over") void worker.skipWaiting();
 });
 
+worker.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(showApp());
+});
+
 worker.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || !request.url.startsWith(worker.registration.scope)) return;
@@ -55,6 +60,12 @@ worker.addEventListener("fetch", (event) => {
     event.waitUntil(refreshModels().catch(() => {})); // without a network there is nothing newer
   } else event.respondWith(answer(request, path));
 });
+
+/** Brings the page forward that has told of its job. */
+async function showApp(): Promise<void> {
+  const [page] = await worker.clients.matchAll({ type: "window" });
+  await page?.focus();
+}
 
 async function fillApp(): Promise<void> {
   const cache = await caches.open(APP_CACHE);

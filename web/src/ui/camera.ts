@@ -3,7 +3,7 @@
 import type { App } from "../app";
 import { byId, onClick } from "../dom";
 import { AppError, describeError } from "../errors";
-import { attachDialog } from "./dialogs";
+import { Sheet } from "./dialogs";
 import { showError } from "./toast";
 
 /** As many pixels as the camera has, within reason; the one that looks away from the user. */
@@ -13,30 +13,30 @@ const WISH: MediaStreamConstraints = {
 };
 
 export function attachCamera(app: App): void {
-  const dialog = attachDialog("camera");
+  const sheet = new Sheet("camera");
   const video = byId("camera-video", HTMLVideoElement);
-  dialog.addEventListener("close", () => stop(video));
+  sheet.dialog.addEventListener("close", () => stop(video));
   onClick("open-camera", () => {
     // Pages that were not loaded securely have no camera; phones then offer their own app.
     if (!navigator.mediaDevices) byId("camera-input", HTMLInputElement).click();
-    else start(dialog, video).catch(showError);
+    else start(sheet, video).catch(showError);
   });
   onClick("camera-shutter", () => {
     shoot(video)
       .then((shot) => shot && app.open(shot, "camera.png"))
       .catch(showError)
-      .finally(() => dialog.close());
+      .finally(() => sheet.close());
   });
 }
 
-async function start(dialog: HTMLDialogElement, video: HTMLVideoElement): Promise<void> {
-  dialog.showModal();
+async function start(sheet: Sheet, video: HTMLVideoElement): Promise<void> {
+  sheet.open();
   try {
     const stream = await navigator.mediaDevices.getUserMedia(WISH);
     video.srcObject = stream;
-    if (!dialog.open) stop(video); // closed while the browser asked
+    if (!sheet.isOpen) stop(video); // closed while the browser asked
   } catch (error) {
-    dialog.close();
+    sheet.close();
     throw cameraError(error);
   }
 }

@@ -1,4 +1,3 @@
-import type { Model } from "../catalogue";
 import { t } from "../i18n";
 import type { Choice, Cleaned } from "../restore";
 
@@ -20,9 +19,4 @@ const CLEANED = {
 /** What a photo is cleaned of, in a few words; nothing if it is not. */
 export function cleanedText({ cleaned }: Choice): string {
   return cleaned ? t(CLEANED[cleaned]) : "";
-}
-
-/** `Fast ×4` */
-export function modelName({ label, scale }: Model): string {
-  return t("modelChoice", { label: familyName(label), scale });
 }

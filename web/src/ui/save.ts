@@ -1,52 +1,44 @@
-/** The dialog that enlarges the whole photo and offers the result. */
+/** The sheet that enlarges the whole photo and offers the result. */
 
 import type { App } from "../app";
 import { block, button, byId, onClick } from "../dom";
 import { duration, fileSize, number, onLanguage, percent, t } from "../i18n";
-import {
-  CANVAS_MEGAPIXELS,
-  fits,
-  OUTPUT_FORMATS,
-  type OutputFormat,
-  outputName,
-} from "../imaging/output";
+import { CANVAS_MEGAPIXELS, fits, OUTPUT_FORMATS, type OutputFormat } from "../imaging/output";
+import type { Photo } from "../photo";
 import { recall, remember } from "../preferences";
 import type { Choice } from "../restore";
-import type { Size } from "../view";
-import { attachDialog } from "./dialogs";
-import { cleanedText, modelName } from "./names";
-import { announce, showInfo } from "./toast";
+import { Sheet } from "./dialogs";
+import { ResultLink } from "./job-chip";
+import { lossesText } from "./losses";
+import { attachModelChoice, timeText } from "./model-choice";
+import { cleanedText } from "./names";
+import { showInfo } from "./toast";
 
 export function attachSaving(app: App): void {
-  new SaveDialog(app);
+  attachModelChoice(app, "save-choices");
+  new SaveSheet(app);
 }
 
-class SaveDialog {
-  private readonly dialog = attachDialog("save");
+class SaveSheet {
+  private readonly sheet = new Sheet("save");
   private readonly download = byId("download", HTMLAnchorElement);
+  private readonly link = new ResultLink(this.download);
   private readonly quality = byId("quality", HTMLInputElement);
-  private offered: Blob | null = null;
-  private begun = 0;
 
   constructor(private readonly app: App) {
     onClick("upscale-all", () => this.open());
     onClick("upscale-start", () => void this.start());
     onClick("cancel", () => this.cancel());
-    this.quality.addEventListener("input", () => this.choose());
+    this.download.addEventListener("click", () => app.job.downloaded());
+    this.quality.addEventListener("input", () => app.chose());
     for (const input of this.inputs) {
       input.addEventListener("change", () => {
         remember("format", input.value);
-        this.choose();
+        app.chose();
       });
     }
     app.onChange(() => this.show());
     onLanguage(() => this.show());
-  }
-
-  /** Another format or quality: what was made before is of the old ones. */
-  private choose(): void {
-    this.app.dropResult();
-    this.show();
   }
 
   private get inputs(): HTMLInputElement[] {
@@ -58,92 +50,82 @@ class SaveDialog {
     return (chosen?.value as OutputFormat | undefined) ?? "png";
   }
 
+  private get share(): number {
+    return Number(this.quality.value) / 100;
+  }
+
   private open(): void {
     const remembered = OUTPUT_FORMATS.find((format) => format === recall("format"));
     for (const input of this.inputs) {
-      if (remembered && !this.offered) input.checked = input.value === remembered;
+      if (remembered && !this.app.job.isAtRisk) input.checked = input.value === remembered;
     }
     this.show();
-    this.dialog.showModal();
+    this.sheet.open();
   }
 
   private async start(): Promise<void> {
-    this.begun = performance.now();
-    this.progress(0);
-    await this.app.upscale(this.format, Number(this.quality.value) / 100, (share) =>
-      this.progress(share),
-    );
-    const { result } = this.app;
-    if (result) announce("finished", { size: fileSize(result.blob.size) });
-    if (result && this.dialog.open) this.download.focus();
+    await this.app.upscale(this.format, this.share);
+    if (!this.download.hidden && this.sheet.isOpen) this.download.focus();
   }
 
   private cancel(): void {
-    this.app.cancelUpscaling();
+    this.app.cancelJob();
     showInfo("cancelled");
-  }
-
-  private progress(share: number): void {
-    const bar = block("progress");
-    const shown = Math.floor(share * 100);
-    bar.ariaValueNow = String(shown);
-    block("progress-fill").style.transform = `scaleX(${share})`;
-    const left = ((performance.now() - this.begun) / 1000) * (1 / share - 1);
-    block("progress-text").textContent =
-      share > 0
-        ? t("progressText", { percent: percent(share), time: duration(left) })
-        : t("progressFirst");
   }
 
   private show(): void {
     const { app } = this;
     const { photo } = app.viewer;
     button("upscale-all").disabled = !app.engine || !photo;
-    if (photo && app.network) this.showSize(photo, app.network);
+    if (photo && app.network) this.showChoices(photo, app.network);
+    this.showProgress();
     this.offer();
   }
 
-  private showSize(photo: Size, network: Choice): void {
-    const { model } = network;
-    const size = { width: photo.width * model.scale, height: photo.height * model.scale };
-    this.showChoices(size.width, size.height);
-    block("save-size").textContent = t("saveSize", {
-      width: number(size.width),
-      height: number(size.height),
-      network: modelName(model),
-    });
+  private showChoices(photo: Photo, network: Choice): void {
+    const { scale } = network.model;
+    const size = { width: photo.width * scale, height: photo.height * scale };
+    this.showFormats(size.width, size.height);
+    const [width, height] = [number(size.width), number(size.height)];
+    block("save-size").textContent = t("saveSize", { width, height });
     block("save-cleaned").textContent = cleanedText(network);
-    const milliseconds = (this.app.engine?.msPerPixel(model) ?? 0) * photo.width * photo.height;
-    block("save-time").textContent = t("saveTime", { time: duration(milliseconds / 1000) });
+    block("save-time").textContent = timeText(this.app);
+    block("save-losses").textContent = lossesText(photo.losses);
   }
 
-  private showChoices(width: number, height: number): void {
+  private showFormats(width: number, height: number): void {
     for (const input of this.inputs) {
-      input.disabled = this.app.upscaling || !fits(input.value as OutputFormat, width, height);
+      const tooLarge = !fits(input.value as OutputFormat, width, height);
+      input.disabled = this.app.job.running || tooLarge;
     }
     const note = block("format-note");
     note.hidden = OUTPUT_FORMATS.every((format) => fits(format, width, height));
     note.textContent = t("formatTooLarge", { megapixels: CANVAS_MEGAPIXELS });
-    this.quality.disabled = this.format === "png";
-    byId("quality-value", HTMLOutputElement).value =
-      this.format === "png" ? "–" : this.quality.value;
+    block("quality-row").hidden = this.format === "png";
+    this.quality.disabled = this.app.job.running;
+    byId("quality-value", HTMLOutputElement).value = this.quality.value;
+  }
+
+  private showProgress(): void {
+    const { progress } = this.app.job;
+    block("save-progress").hidden = !progress;
+    if (!progress) return;
+    const { share, secondsLeft } = progress;
+    block("progress").ariaValueNow = String(Math.floor(share * 100));
+    block("progress-fill").style.transform = `scaleX(${share})`;
+    const words = { percent: percent(share), time: duration(secondsLeft) };
+    block("progress-text").textContent = t("progressText", words);
   }
 
   /** Shows the one of start, cancel and download that is to be done next. */
   private offer(): void {
-    const { upscaling, result } = this.app;
-    block("save-progress").hidden = !upscaling;
-    button("cancel").hidden = !upscaling;
-    button("upscale-start").hidden = upscaling || result !== null;
-    this.download.hidden = result === null;
-    if (result?.blob === this.offered) return;
-    if (this.offered) URL.revokeObjectURL(this.download.href);
-    this.offered = result?.blob ?? null;
-    const { photo } = this.app.viewer;
-    if (!result || !photo) return;
-    const name = outputName(photo.name, result.model.scale, result.format);
-    this.download.href = URL.createObjectURL(result.blob);
-    this.download.download = name;
-    this.download.textContent = `${t("download", { name })} (${fileSize(result.blob.size)})`;
+    const { job } = this.app;
+    const result = this.app.hasResult(this.format, this.share) ? job.result : null;
+    button("cancel").hidden = !job.running;
+    button("upscale-start").hidden = job.running || result !== null;
+    this.download.hidden = job.running || result === null;
+    this.link.offer(result);
+    if (!result) return;
+    this.download.textContent = `${t("downloadIt")} (${fileSize(result.blob.size)})`;
   }
 }

@@ -1,4 +1,4 @@
-/** Short messages over the page. */
+/** Messages: short ones to see, and words for screen readers, above everything else on the page. */
 
 import { block, onClick } from "../dom";
 import { AppError, describeError, isAbort, type Params } from "../errors";
@@ -12,10 +12,29 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 
 export function attachToast(): void {
   onClick("toast-close", hideToast);
+  placeMessages();
+}
+
+/**
+ * Puts the messages into the dialog that is open: what is outside of it can be neither read nor
+ * pressed. On the page they are over everything else.
+ */
+export function placeMessages(): void {
+  const messages = block("messages");
+  const dialogs = [...document.querySelectorAll("dialog[open]")];
+  const host = dialogs.at(-1) ?? document.body;
+  if (messages.parentElement !== host) host.append(messages);
+  messages.popover = host === document.body ? "manual" : null;
+  if (messages.popover && !messages.matches(":popover-open")) messages.showPopover();
 }
 
 export function showInfo(key: MessageKey, params: Params = {}): void {
-  show("info", t(key, params));
+  showText(t(key, params));
+}
+
+/** Shows words that are put together elsewhere. */
+export function showText(text: string): void {
+  show("info", text);
   timer = setTimeout(hideToast, INFO_MS);
 }
 

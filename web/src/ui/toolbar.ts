@@ -1,10 +1,9 @@
 /** The controls around the stage: zoom, comparison, and the line that says what is seen. */
 
-import type { Against, App } from "../app";
+import type { App } from "../app";
 import { block, button, byId, onClick } from "../dom";
 import { onLanguage, percent, t } from "../i18n";
 import { CompareSlider } from "./compare-slider";
-import { modelName } from "./names";
 
 const ZOOM_STEP = 1.5;
 
@@ -31,18 +30,17 @@ function showZoom({ viewer }: App): void {
 /** What one sees, in a few words. */
 function showHint(app: App): void {
   const hint = block("hint");
-  hint.dataset.phase = app.upscaling ? "upscaling" : app.phase;
+  hint.dataset.phase = app.job.running ? "upscaling" : app.phase;
   block("hint-text").textContent = hintText(app);
 }
 
 function hintText(app: App): string {
-  if (app.upscaling) return t("hintPaused");
+  if (app.job.running) return t("hintPaused");
   if (app.failure) return t("hintPlain", { name: t("bilinear") });
   if (app.viewer.view.zoom <= 1) return t("hintZoom");
   if (!app.engine || !app.network) return t("hintWait");
   if (app.phase !== "sharp") return t("hintSharpening");
-  const { model, cleaned } = app.network;
-  return cleaned ? `${modelName(model)} · ${t("hintCleaned")}` : modelName(model);
+  return t(app.network.cleaned ? "hintCleaned" : "hintSharp");
 }
 
 /** The slider, the button to hold, and what is compared with. */
@@ -50,14 +48,11 @@ class Comparison {
   private readonly slider = byId("compare-slider", CompareSlider);
   private readonly toggle = button("compare-toggle");
   private readonly hold = button("hold-compare");
-  private readonly against = byId("compare-against", HTMLSelectElement);
   private holding = false;
 
   constructor(private readonly app: App) {
     this.toggle.addEventListener("click", () => this.setOn(!this.isOn));
     this.slider.addEventListener("input", () => this.split());
-    this.against.value = app.against;
-    this.against.addEventListener("change", () => app.compareWith(this.against.value as Against));
     this.attachHold();
   }
 
@@ -73,11 +68,11 @@ class Comparison {
   }
 
   show(): void {
-    const { model, against } = this.app;
+    const { against } = this.app;
     block("label-plain").hidden = !this.isOn && !this.holding;
     block("label-sharp").hidden = !this.isOn || this.holding;
     block("label-plain").textContent = t(against);
-    block("label-sharp").textContent = model ? modelName(model) : "";
+    block("label-sharp").textContent = t("splitsr");
     block("hint").hidden = this.isOn || this.holding;
   }
 
@@ -123,7 +118,7 @@ function attachKeys(app: App, comparison: Comparison): void {
     "3": () => viewer.zoomTo(3),
     "4": () => viewer.zoomTo(4),
     c: () => comparison.setOn(!comparison.isOn),
-    Escape: () => (comparison.isOn ? comparison.setOn(false) : app.cancelUpscaling()),
+    Escape: () => (comparison.isOn ? comparison.setOn(false) : void stopJob(app)),
     ArrowLeft: (far) => step(app, -1, 0, far),
     ArrowRight: (far) => step(app, 1, 0, far),
     ArrowUp: (far) => step(app, 0, -1, far),
@@ -139,6 +134,11 @@ function attachKeys(app: App, comparison: Comparison): void {
     event.preventDefault();
     action(event.shiftKey);
   });
+}
+
+/** Ends a job that runs, if its owner is sure; a result that waits is safe from the key. */
+async function stopJob(app: App): Promise<void> {
+  if (app.job.running && (await app.job.mayGo())) app.cancelJob();
 }
 
 function isQuiet(target: Element): boolean {

@@ -10,6 +10,7 @@ import {
   readCompression,
 } from "../imaging/degradation";
 import { checkFile, type Header } from "../imaging/header";
+import { LOSSES, type Loss, readLosses } from "../imaging/losses";
 import type { Rect } from "../tiles";
 import type { Size } from "../view";
 import { takePixels, toBitmap } from "./canvas";
@@ -18,17 +19,20 @@ import { serve } from "./serve";
 import { halve } from "./tensor";
 
 export interface Opened {
-  readonly header: Header;
   /** The photo as it is shown: upright, sRGB, opaque. */
   readonly bitmap: ImageBitmap;
   /** The photo at most `OVERVIEW_SIDE` large, for views from afar; absent for small photos. */
   readonly overview: ImageBitmap | null;
   /** Null for a lossless file. */
   readonly degradation: Degradation | null;
+  readonly losses: readonly Loss[];
 }
 
 /** Shown from afar, a large photo is drawn from one of this size: faster, and without moiré. */
 const OVERVIEW_SIDE = 2048;
+
+/** Rows that are looked through at once for transparent pixels. */
+const CHECKED_ROWS = 256;
 
 let encoder: Encoder | undefined;
 
@@ -39,9 +43,14 @@ const methods = {
     const header = checkFile(bytes);
     const compression = readCompression(bytes, header.format);
     const decoded = await decode(file, header);
+    const transparent = header.alpha && isTransparent(decoded);
     const bitmap = header.alpha || header.turned ? redraw(decoded) : decoded;
     const degradation = compression && { ...compression, noise: await noiseOf(bitmap) };
-    return { header, bitmap, overview: await shrink(bitmap), degradation };
+    const lost = await readLosses(bytes, header);
+    const losses = LOSSES.filter(
+      (loss) => lost.includes(loss) || (loss === "transparency" && transparent),
+    );
+    return { bitmap, overview: await shrink(bitmap), degradation, losses };
   },
 
   /** A part of the photo by bicubic; at half its size with `half`. */
@@ -91,8 +100,26 @@ async function decode(file: Blob, header: Header): Promise<ImageBitmap> {
   try {
     return await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
+    if (header.format === "heic") throw new AppError("errorHeic");
     throw new AppError("errorDecode", { format: header.format.toUpperCase() });
   }
+}
+
+/** Whether any pixel lets through what is behind it. */
+function isTransparent(bitmap: ImageBitmap): boolean {
+  const { width, height } = bitmap;
+  const context = new OffscreenCanvas(width, Math.min(CHECKED_ROWS, height)).getContext("2d", {
+    willReadFrequently: true,
+  });
+  if (!context) return true;
+  context.globalCompositeOperation = "copy";
+  for (let top = 0; top < height; top += CHECKED_ROWS) {
+    context.drawImage(bitmap, 0, -top);
+    const rows = Math.min(CHECKED_ROWS, height - top);
+    const { data } = context.getImageData(0, 0, width, rows);
+    for (let alpha = 3; alpha < data.length; alpha += 4) if (data[alpha] !== 255) return true;
+  }
+  return false;
 }
 
 /**

@@ -1,0 +1,37 @@
+"""Size and quality are chosen in words for people, wherever they are needed."""
+
+from __future__ import annotations
+
+import re
+
+from tests.browser.photos import Photos
+from tests.browser.zoom_page import ZoomPage
+
+
+def choose(zoom: ZoomPage, sheet: str, kind: str, value: str) -> None:
+    zoom[f"#{sheet}-dialog [data-choice={kind}] input[value='{value}']"].check(force=True)
+    zoom.wait_ready()
+
+
+def test_they_choose_the_model(zoom: ZoomPage, photos: Photos) -> None:
+    zoom.open(photos.cat)["#upscale-all"].click()
+    choose(zoom, "save", "size", "2")
+    zoom.page.wait_for_function("() => window.zoomsr.model === 'splitsr-fast-x2'")
+    assert "600 × 400" in zoom["#save-size"].inner_text()
+    choose(zoom, "save", "speed", "balanced")
+    zoom.page.wait_for_function("() => window.zoomsr.model === 'splitsr-balanced-x2'")
+    zoom["#save-close"].click()
+    zoom["#settings-open"].click()
+    chosen = zoom["#settings-dialog [data-choice] input:checked"]
+    assert [found.input_value() for found in chosen.all()] == ["2", "balanced"]
+    assert zoom["#model-picker"].input_value() == "splitsr-balanced-x2"
+
+
+def test_nobody_reads_jargon_who_does_not_ask_for_it(zoom: ZoomPage, photos: Photos) -> None:
+    zoom.open(photos.cat)
+    for button, sheet in (("#settings-open", "settings"), ("#upscale-all", "save")):
+        zoom[button].click()
+        shown = zoom[f"#{sheet}-dialog"].inner_text()
+        assert re.search(r"About \d+ (sec|min) for this photo", shown)
+        assert not re.search(r"dB|MP\b|splitsr-|WebAssembly|[Bb]ilinear", shown)
+        zoom[f"#{sheet}-close"].click()

@@ -1,0 +1,53 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Model } from "../src/catalogue";
+import type { Engine } from "../src/engine";
+import type { Photo } from "../src/photo";
+import { estimateSeconds, type Task, upscalePhoto } from "../src/upscale";
+import type { Bridge } from "../src/worker/bridge";
+import type { PixelsApi } from "../src/worker/pixels.worker";
+
+const model = { name: "m", scale: 2, halo: 10, values_per_pixel: 300 } as Model;
+const photo = { width: 900, height: 600 } as Photo;
+
+/** An engine that is thought to take 0.01 ms for a pixel, and computes nothing. */
+function engineOf(learned: number[]): Engine {
+  return {
+    msPerPixel: () => 0.01,
+    expectedMsPerPixel: () => 0.01,
+    learn: (_: Model, msPerPixel: number) => learned.push(msPerPixel),
+    pixels: async () => ({ rgba: new Uint8ClampedArray(4) }),
+  } as unknown as Engine;
+}
+
+const pixels = { call: async () => new Blob() } as unknown as Bridge<PixelsApi>;
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe("the time that a photo takes", () => {
+  it("counts what is computed twice, around each tile", () => {
+    const alone = (900 * 600 * 0.01) / 1000;
+    const expected = estimateSeconds(engineOf([]), model, photo);
+    expect(expected).toBeGreaterThan(alone);
+    expect(expected).toBeLessThan(1.5 * alone);
+  });
+
+  it("is learned as tiles finish, to the last of them", async () => {
+    vi.stubGlobal("createImageBitmap", async () => ({}));
+    const learned: number[] = [];
+    const shares: number[] = [];
+    const task = {
+      photo,
+      network: { model, strength: 0 },
+      format: "png",
+      quality: 1,
+      signal: new AbortController().signal,
+      onProgress: (share) => shares.push(share),
+    } satisfies Task;
+    await upscalePhoto(engineOf(learned), pixels, task);
+    expect(shares.length).toBeGreaterThan(2);
+    expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+    expect(shares.at(-1)).toBe(1);
+    expect(learned).toHaveLength(shares.length);
+    expect(learned.at(-1)).toBeLessThan(0.01); // this one computes nothing
+  });
+});
