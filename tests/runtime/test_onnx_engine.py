@@ -67,7 +67,7 @@ def test_a_model_without_a_spec_is_refused(
     tmp_path: Path, make_model: Callable[..., Path], tiny_spec: ModelSpec
 ) -> None:
     path = make_model(tmp_path / "foreign.onnx", tiny_spec, metadata=False)
-    with pytest.raises(WeightsError, match=r"no 'splitsr.networks' in its metadata"):
+    with pytest.raises(WeightsError, match=r"no 'splitsr.spec' in its metadata"):
         OnnxEngine(path)
 
 
