@@ -117,7 +117,7 @@ def test_the_same_weights_in_8_bits_would_be_wrong(lr: np.ndarray) -> None:
 
 
 def test_int8_keeps_the_quality(repo_root: Path) -> None:
-    records = read_precision(repo_root / "docs" / "results" / "precision.json")
+    records = read_precision(repo_root / "results" / "precision.json")
     assert {f"{name}-int8" for name in records} == {entry.name for entry in INT8}
     for name, record in records.items():
         full = find_model(name).figures
