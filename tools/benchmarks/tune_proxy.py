@@ -28,7 +28,7 @@ from splitsr.training.validation import Validator, held_out
 from tools.proxy import Pair, Proxy, read_proxy
 
 ROOT = Path(__file__).resolve().parents[2]
-CELLS = ROOT / "docs" / "results" / "ablation" / "cells"
+CELLS = ROOT / "results" / "ablation" / "cells"
 LONG_STEPS = 2000
 
 
