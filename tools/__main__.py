@@ -58,10 +58,7 @@ def _read_sets(
     return {name: sets[name] for name in [*SETS, *sets]}
 
 
-@command.command("promote")
-@click.argument("run", type=click.Path(exists=True, path_type=Path))
-@click.option("--name", required=True, help="The model's name, such as splitsr-balanced-x4.")
-@click.option(
+_sets_option = click.option(
     "--set",
     "sets",
     multiple=True,
@@ -70,6 +67,12 @@ def _read_sets(
     callback=_read_sets,
     help="A test set's HR images; Set5, Set14 and B100 are needed.",
 )
+
+
+@command.command("promote")
+@click.argument("run", type=click.Path(exists=True, path_type=Path))
+@click.option("--name", required=True, help="The model's name, such as splitsr-balanced-x4.")
+@_sets_option
 @click.option(
     "--hardware",
     default="",
@@ -138,15 +141,7 @@ def promote_command(
 @click.option(
     "--calibration", type=_FOLDER, required=True, help="Photographs that no test set has."
 )
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    required=True,
-    metavar="NAME=DIR",
-    callback=_read_sets,
-    help="A test set's HR images; Set5, Set14 and B100 are needed.",
-)
+@_sets_option
 @_root_option
 @_zoo_option
 def quantize_command(

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from splitsr.data.sources import find_images
 from splitsr.evaluation.metrics import psnr_y
 from splitsr.evaluation.score import ImagePair, read_pairs
+from splitsr.experiments.json_file import to_json
 from splitsr.imaging.atomic import write_atomic
 from splitsr.imaging.resize import rescale_bicubic
 from splitsr.runtime.engine_cache import find_networks
@@ -55,7 +55,7 @@ def main() -> None:
         networks = find_networks(model, options.threads)
         name, found = measure(Upscaler(networks), options.folders, options.every)
         models[name] = found
-        write_atomic(path, _json(DegradedFile(dict(sorted(models.items())))), overwrite=True)
+        write_atomic(path, to_json(DegradedFile(dict(sorted(models.items())))), overwrite=True)
     if not models:
         parser.error("nothing is measured yet: name folders and a --model")
     draw(models, options.root / "docs/images/degraded-gain.png")
@@ -125,10 +125,6 @@ def draw(models: dict[str, DegradedModel], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Without the version of matplotlib in it, the file is the same wherever it is drawn.
     figure.savefig(path, dpi=110, metadata={"Software": None})
-
-
-def _json(found: DegradedFile) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n"
 
 
 def _rounded(value: float) -> float:

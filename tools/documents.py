@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from splitsr.errors import DataError
-from splitsr.experiments.grid_results import StudyResult, read_studies, to_csv, to_markdown
+from splitsr.experiments.grid_results import read_studies, to_csv, to_markdown
 from splitsr.experiments.search_results import read_tuning
 from splitsr.experiments.search_results import to_csv as to_search_csv
 from splitsr.experiments.search_results import to_markdown as to_search_table
@@ -25,6 +25,9 @@ from tools.paths import Paths
 from tools.precision_results import card_precision_block, precision_block, read_precision
 from tools.proxy import proxy_block, read_proxy
 from tools.speed_tables import speed_blocks
+
+_Made = tuple[Mapping[str, str], Mapping[Path, str]]
+"""The blocks of a page, and the contents of tables that lie beside their results."""
 
 
 def fill_blocks(text: str, blocks: Mapping[str, str], label: str) -> str:
@@ -160,34 +163,40 @@ def _new_card(name: str, record: ModelRecord, paths: Paths) -> str:
 
 def _render_pages(paths: Paths) -> dict[Path, str]:
     """The pages with tables made from results, and the tables that are files of their own."""
-    blocks: dict[str, Callable[[], Mapping[str, str]]] = {
-        "ablation.md": lambda: {s.name: to_markdown(s) for s in _studies(paths)},
-        "tuning.md": lambda: _tuning_blocks(paths),
-        "deploy.md": lambda: {"precision": precision_block(read_precision(paths.precision))},
-        "speed.md": lambda: speed_blocks(paths.results.parent),
-        "arm.md": lambda: arm_blocks(paths.result("arm.json")),
-        "degraded.md": lambda: degraded_blocks(paths.result("degraded.json")),
-    }
-    pages = {paths.page(name): make for name, make in blocks.items() if paths.page(name).exists()}
-    documents = {path: fill_blocks(_read(path), make(), str(path)) for path, make in pages.items()}
-    if paths.page("ablation.md") in pages:
-        documents |= {paths.result(f"ablation/{s.name}.csv"): to_csv(s) for s in _studies(paths)}
-    if paths.page("tuning.md") in pages:
-        table = to_search_csv(read_tuning(paths.result("tuning/trials.json")))
-        documents[paths.result("tuning/trials.csv")] = table
+    documents: dict[Path, str] = {}
+    for name, make in _PAGES.items():
+        page = paths.page(name)
+        if page.exists():
+            blocks, tables = make(paths)
+            documents |= {page: fill_blocks(_read(page), blocks, str(page)), **tables}
     return documents
 
 
-def _studies(paths: Paths) -> list[StudyResult]:
-    return read_studies(paths.result("ablation"))
+def _ablation(paths: Paths) -> _Made:
+    studies = read_studies(paths.result("ablation"))
+    tables = {paths.result(f"ablation/{study.name}.csv"): to_csv(study) for study in studies}
+    return {study.name: to_markdown(study) for study in studies}, tables
 
 
-def _tuning_blocks(paths: Paths) -> dict[str, str]:
+def _tuning(paths: Paths) -> _Made:
     """What a search found, and how far to trust it."""
-    return {
-        "search": to_search_table(read_tuning(paths.result("tuning/trials.json"))),
-        "proxy": proxy_block(read_proxy(paths.result("tuning/proxy.json"))),
-    }
+    found = read_tuning(paths.result("tuning/trials.json"))
+    proxy = proxy_block(read_proxy(paths.result("tuning/proxy.json")))
+    tables = {paths.result("tuning/trials.csv"): to_search_csv(found)}
+    return {"search": to_search_table(found), "proxy": proxy}, tables
+
+
+_PAGES: dict[str, Callable[[Paths], _Made]] = {
+    "ablation.md": _ablation,
+    "tuning.md": _tuning,
+    "deploy.md": lambda paths: (
+        {"precision": precision_block(read_precision(paths.precision))},
+        {},
+    ),
+    "speed.md": lambda paths: (speed_blocks(paths.results.parent), {}),
+    "arm.md": lambda paths: (arm_blocks(paths.result("arm.json")), {}),
+    "degraded.md": lambda paths: (degraded_blocks(paths.result("degraded.json")), {}),
+}
 
 
 def _holds(path: Path, text: str) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 
 from splitsr.benchmark.timing import Latency, Machine
 from splitsr.errors import WeightsError
+from splitsr.experiments.json_file import to_json
 from splitsr.export.verify import Parity
 
 
@@ -117,5 +118,4 @@ def read_results(path: Path) -> Results:
 
 def results_to_json(results: Results) -> bytes:
     """The file's content, models sorted by name."""
-    content = msgspec.json.encode(_File(dict(sorted(results.items()))))
-    return msgspec.json.format(content, indent=2) + b"\n"
+    return to_json(_File(dict(sorted(results.items()))))

@@ -9,6 +9,7 @@ import msgspec
 
 from splitsr.benchmark.timing import Machine
 from splitsr.errors import WeightsError
+from splitsr.experiments.json_file import to_json
 from splitsr.zoo.catalogue import Figures
 from tools.model_tables import markdown_table
 
@@ -78,8 +79,7 @@ def read_precision(path: Path) -> Mapping[str, QuantizedRecord]:
 
 def precision_to_json(records: Mapping[str, QuantizedRecord]) -> bytes:
     """The file's content, models sorted by name."""
-    content = msgspec.json.encode(_File(dict(sorted(records.items()))))
-    return msgspec.json.format(content, indent=2) + b"\n"
+    return to_json(_File(dict(sorted(records.items()))))
 
 
 def precision_block(records: Mapping[str, QuantizedRecord]) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from splitsr.evaluation.degrade import Degrade
 from tests.docs.markdown import ROOT
 from tests.patience import PATIENCE_S
-from tools.figures.compare import QUALITY, as_jpeg
+from tools.figures.compare import QUALITY
 
 
 def test_the_picture_has_three_ways_side_by_side(tiny_model: Path, tmp_path: Path) -> None:
@@ -28,7 +29,7 @@ def test_the_picture_has_three_ways_side_by_side(tiny_model: Path, tmp_path: Pat
     assert picture.shape == (30 + 2 * 4 * 72 + 6, 3 * 4 * 72 + 2 * 6, 3)
     panels = [picture[30 : 30 + 288, left : left + 288] for left in (0, 294, 588)]
     with Image.open(ROOT / "examples" / "chelsea.png") as image:
-        crop = as_jpeg(np.asarray(image), QUALITY).color[40:112, 78:150]
+        crop = Degrade(f"jpeg={QUALITY}")(np.asarray(image), "chelsea.png").color[40:112, 78:150]
     assert (panels[0][::4, ::4] == crop).all()
     # The other two are larger versions of the same crop, and not of each other.
     for panel in panels[1:]:

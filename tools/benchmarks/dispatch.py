@@ -1,6 +1,6 @@
 """Time saved and quality lost when a light and a heavy network share pictures.
 
-    python tools/benchmarks/dispatch.py --set B100=../shared/data/test/B100/HR --set photos=large/ \
+    python -m tools.benchmarks.dispatch --set B100=../shared/data/test/B100/HR --set photos=large/ \
         --output results/dispatch.json --document docs/dispatch.md
 
 For each set and number of threads, the heavy network alone, the light one alone and both at

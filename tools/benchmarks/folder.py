@@ -1,6 +1,6 @@
 """A folder of photos against the networks' time alone.
 
-    python tools/benchmarks/folder.py --out results/folder.json
+    python -m tools.benchmarks.folder --out results/folder.json
 
 100 JPEGs of 480x320, crops of the photos in `examples/`, are enlarged from files to files by
 `splitsr upscale`'s own batch. Pure network time is that of the network over the same pictures,

@@ -1,6 +1,6 @@
 """Peak resident memory of `splitsr upscale` on large photos.
 
-    python tools/benchmarks/memory.py --out results/memory.json [--small]
+    python -m tools.benchmarks.memory --out results/memory.json [--small]
 
 Each case is one process of the command line, whose own peak is asked for at its end. The photos are
 one of `examples/`, resized. --small takes a ninth of the pixels: a trial of the script.

@@ -1,6 +1,6 @@
 """Settings of the runtime held against others: the threads', and the size of tiles.
 
-    python tools/benchmarks/settings.py --out results/settings.json
+    python -m tools.benchmarks.settings --out results/settings.json
 
 Threads: a run of 128x128 on all threads as `session_options` has them, with threads that sleep at
 once or stay awake when they have no work, and with work handed out in equal blocks; with nothing

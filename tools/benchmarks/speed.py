@@ -1,6 +1,6 @@
 """Networks on this machine: threads and precisions, and two lanes against one run.
 
-    python tools/benchmarks/speed.py --out results/speed.json
+    python -m tools.benchmarks.speed --out results/speed.json
 
 Uses `run_bench`, as `splitsr bench` does, and for the lanes the same turns: a photo of many tiles
 computed in two lanes, and tile after tile on all threads, with nothing else running and beside a
@@ -20,7 +20,6 @@ from statistics import median
 
 import msgspec
 import numpy as np
-from settings import busy_core
 
 from splitsr.benchmark.speed import BenchReport, Contestant, run_bench
 from splitsr.errors import SplitSRError
@@ -30,6 +29,7 @@ from splitsr.runtime.loading import load_engine
 from splitsr.runtime.onnx_engine import available_cpus
 from splitsr.runtime.tile_runner import plan_for, run_tiled
 from splitsr.zoo.catalogue import find_model
+from tools.benchmarks.settings import busy_core
 
 BALANCED, FAST = "splitsr-balanced-x4", "splitsr-fast-x4"
 SIZE, PHOTO = (128, 128), (600, 800)

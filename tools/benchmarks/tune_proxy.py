@@ -1,6 +1,6 @@
 """How well the search's short training ranks networks.
 
-    python tools/benchmarks/tune_proxy.py --data photos.pack --out results/tuning/proxy.json
+    python -m tools.benchmarks.tune_proxy --data photos.pack --out results/tuning/proxy.json
 
 `splitsr tune` judges a network by PSNR-Y after a few steps. Here the ablation's networks, whose
 PSNR-Y after 2000 steps of two seeds is known (results/ablation/cells), are trained for these
@@ -20,6 +20,7 @@ import msgspec
 import torch
 
 from splitsr.data.pack import Pack
+from splitsr.experiments.json_file import to_json
 from splitsr.experiments.search_training import HELD_OUT, recipe
 from splitsr.networks import ModelSpec, spec_from_dict
 from splitsr.networks.checkpoint import load_weights
@@ -54,7 +55,7 @@ def main() -> None:
             print(pairs[cell], flush=True)
         found = Proxy(steps=arguments.steps, long_steps=LONG_STEPS, pairs=tuple(pairs.values()))
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+        arguments.out.write_bytes(to_json(found))
 
 
 def read_cells() -> dict[str, list[dict[str, Any]]]:

@@ -1,6 +1,6 @@
 """Makes the README's picture: crops of ordinary JPEGs, as they are, by bicubic and by splitsr.
 
-    python tools/figures/compare.py
+    python -m tools.figures.compare
 
 The example photos are saved as JPEG of quality 80 first. With the model that ships; another one
 (`--model`) and another file (`--output`) for trials.
@@ -9,7 +9,6 @@ The example photos are saved as JPEG of quality 80 first. With the model that sh
 from __future__ import annotations
 
 import argparse
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from splitsr import Upscaler
-from splitsr.imaging.files import Photo, read_photo
+from splitsr.evaluation.degrade import Degrade
 from splitsr.imaging.resize import resize_bicubic
 from splitsr.runtime.upscale_file import upscale_photo
 
@@ -90,15 +89,10 @@ def panels(lr: Pixels, sr: Pixels, top: int, left: int) -> list[Pixels]:
 
 
 def _row(crop: Crop, upscaler: Upscaler) -> list[Pixels]:
-    photo = as_jpeg(np.asarray(Image.open(EXAMPLES / crop.file).convert("RGB")), QUALITY)
+    photo = Degrade(f"jpeg={QUALITY}")(
+        np.asarray(Image.open(EXAMPLES / crop.file).convert("RGB")), crop.file
+    )
     return panels(photo.color, upscale_photo(upscaler, photo, SCALE).color, crop.top, crop.left)
-
-
-def as_jpeg(pixels: Pixels, quality: int) -> Photo:
-    """The photo as it is read of a JPEG."""
-    file = BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
-    return read_photo(file.getvalue())
 
 
 def _label(picture: Image.Image, step: int) -> None:

@@ -1,6 +1,6 @@
 """Makes the picture of what training does to LR images: a crop, degraded in each way.
 
-    python tools/figures/degradations.py
+    python -m tools.figures.degradations
 
 The crop is of `examples/astronaut.png`, shrunk by 2; its pixels are shown enlarged.
 """

@@ -1,6 +1,6 @@
 """Makes the model cards' pictures of failures: a fine grid, small text, a small face.
 
-    python tools/figures/limits.py
+    python -m tools.figures.limits
 
 For every scale: what was there, what bicubic makes of it after it was shrunk, and SplitSR's
 balanced network. The grid and the text are drawn here; the face is of `examples/astronaut.png`.

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 from splitsr import Upscaler
+from splitsr.evaluation.degrade import Degrade
 from splitsr.runtime.upscale_file import upscale_photo
 from tools.figures.compare import (
     FONT_SIZE,
@@ -27,7 +28,6 @@ from tools.figures.compare import (
     SCALE,
     SIDE,
     Pixels,
-    as_jpeg,
     panels,
 )
 from tools.figures.limits import text
@@ -76,7 +76,7 @@ def pairs(upscaler: Upscaler, subject: Subject) -> Image.Image:
     picture = Image.new("RGB", (3 * step - GAP, len(QUALITIES) * (step + LABEL_HEIGHT)), "white")
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT_SIZE)
     for row, quality in enumerate(QUALITIES):
-        photo = as_jpeg(subject.photo, quality)
+        photo = Degrade(f"jpeg={quality}")(subject.photo, "photo")
         strength = upscaler.restoration(photo.color, photo.compression, SCALE).strength
         sr = upscale_photo(upscaler, photo, SCALE).color
         labels = (f"JPEG {quality}", f"bicubic x{SCALE}", f"splitsr x{SCALE}, {strength:g}")

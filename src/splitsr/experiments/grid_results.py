@@ -104,11 +104,6 @@ def read_studies(folder: Path) -> list[StudyResult]:
     return [_read_study(path) for path in sorted(folder.glob("*.json"))]
 
 
-def to_json(value: msgspec.Struct) -> bytes:
-    """A result as it stands in its file."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
-
-
 def to_csv(study: StudyResult) -> str:
     """One line a network: sizes, latency, and mean and spread by test set."""
     file = io.StringIO()

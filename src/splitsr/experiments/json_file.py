@@ -27,3 +27,8 @@ def read_json(path: Path, kind: type[T], what: str) -> T:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (OSError, msgspec.DecodeError) as error:
         raise DataError(f"{path}: not {what} ({error})") from error
+
+
+def to_json(value: msgspec.Struct) -> bytes:
+    """A result as it stands in its file."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"

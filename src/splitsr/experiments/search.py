@@ -27,6 +27,7 @@ from splitsr.benchmark.flops import measure_cost
 from splitsr.data.pack import Pack
 from splitsr.data.patches import PairedPixels
 from splitsr.errors import ConfigError, NonFiniteError, TrainingError
+from splitsr.experiments.json_file import to_json
 from splitsr.experiments.search_plot import draw_search
 from splitsr.experiments.search_results import (
     Budget,
@@ -211,8 +212,7 @@ class _Search:
         return result
 
     def _write(self, result: TuneResult) -> None:
-        content = msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n"
-        write_atomic(self.out / "trials.json", content, overwrite=True)
+        write_atomic(self.out / "trials.json", to_json(result), overwrite=True)
         write_atomic(self.out / "trials.csv", to_csv(result).encode(), overwrite=True)
         draw_search(result, self.out / "pareto.png")
 

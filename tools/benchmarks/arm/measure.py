@@ -1,6 +1,6 @@
 """What the shipped networks compute on AArch64, under emulation, and in how many instructions.
 
-    python tools/benchmarks/arm/measure.py --out results/arm.json [--place build/arm]
+    python -m tools.benchmarks.arm.measure --out results/arm.json [--place build/arm]
 
 Exports x4 networks with `splitsr export` (which checks each in its own runtime on this machine),
 runs every file here and on an emulated AArch64, as two profiles of a device, compares the pictures,
@@ -20,15 +20,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
 import numpy as np
-from prepare import ROOT, require_tools
-from prepare import main as prepare
 
+from splitsr.experiments.json_file import to_json
 from splitsr.export.checked import own_photos
 from splitsr.imaging.arrays import from_nchw, to_nchw
 from splitsr.zoo.catalogue import find_model
 from tools.arm_tables import ArmCase, ArmFile, ArmTests
+from tools.benchmarks.arm.prepare import ROOT, require_tools
+from tools.benchmarks.arm.prepare import main as prepare
 
 HERE = Path(__file__).parent
 SIDE = 64  # of the LR picture: a tile of a phone
@@ -82,7 +82,7 @@ def main() -> None:
         cases=tuple(found),
         tests=tests,
     )
-    call.out.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+    call.out.write_bytes(to_json(result))
 
 
 def write_cases(folder: Path) -> list[dict[str, str]]:

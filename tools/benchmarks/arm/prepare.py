@@ -1,6 +1,6 @@
 """An AArch64 Debian with Python and the runtimes, in a folder, to run under QEMU's user emulation.
 
-    python tools/benchmarks/arm/prepare.py build/arm
+    python -m tools.benchmarks.arm.prepare build/arm
 
     build/arm/root      Debian's arm64 packages of Python 3.11, unpacked: QEMU's -L
     build/arm/site      wheels for AArch64: the runtimes, and what the tests need
