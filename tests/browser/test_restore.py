@@ -160,6 +160,5 @@ def test_offline_too(open_app: Callable[..., ZoomPage], jpeg: Path) -> None:
     zoom = open_app().settle()
     zoom.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     zoom.page.context.set_offline(True)
-    zoom.page.reload()
-    zoom.wait_ready().open(jpeg).press("4").wait("sharp")
+    zoom.reload().wait_ready().open(jpeg).press("4").wait("sharp")
     assert zoom.ask("strength") > 0
