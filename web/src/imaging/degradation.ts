@@ -28,11 +28,13 @@ const DQT = 0xdb;
 const SOS = 0xda;
 /** Luma of BT.601, as MATLAB rounds it. */
 const [RED, GREEN, BLUE] = [65.481 / 219, 128.553 / 219, 24.966 / 219] as const;
-/** Rows of a band, and side of the blocks in it. */
+/** Rows of a band, two of blocks. */
 export const BAND_ROWS = 16;
+const BLOCK = 8;
 const NOISE_PIXELS = 2 ** 19;
-const FLATTEST = 0.05;
-const NORMAL_MEDIAN = 0.6745;
+const FLATTEST = 0.02;
+/** What the flattest blocks show of noise alone, of a standard deviation of 1. */
+const FLATTEST_NORMAL = 0.3456;
 
 /** How a file was compressed with loss; null for a lossless one. */
 export function readCompression(bytes: Uint8Array, format: Format): Compression | null {
@@ -105,7 +107,7 @@ function webpFrame(bytes: Uint8Array, file: Bytes): { kind: string; frame: Uint8
 /** Where the bands of rows begin in which noise is looked for: of a large photo a few are enough. */
 export function bandTops(width: number, height: number): number[] {
   const rows = Math.floor(height / BAND_ROWS);
-  if (rows === 0) return [];
+  if (rows === 0) return [0];
   const count = Math.max(1, Math.min(rows, Math.floor(NOISE_PIXELS / (width * BAND_ROWS))));
   const last = height - BAND_ROWS;
   const step = last / Math.max(count - 1, 1);
@@ -115,9 +117,9 @@ export function bandTops(width: number, height: number): number[] {
 
 /**
  * The noise in the flattest parts of a photo's luma: the median of the finest diagonal differences
- * within a block, of the flattest twentieth of the blocks.
+ * within a block, of the flattest fiftieth of the blocks.
  *
- * @param bands of the photo, (BAND_ROWS, width, 4) uint8 each
+ * @param bands of the photo, (at most BAND_ROWS, width, 4) uint8 each
  */
 export function estimateNoise(bands: readonly Uint8ClampedArray[], width: number): number {
   const found = bands.flatMap((band) => flatness(lumaOf(band), width)).sort((a, b) => a - b);
@@ -125,7 +127,7 @@ export function estimateNoise(bands: readonly Uint8ClampedArray[], width: number
   const place = FLATTEST * (found.length - 1);
   const below = found[Math.floor(place)] as number;
   const above = found[Math.ceil(place)] as number;
-  return (below + (above - below) * (place % 1)) / NORMAL_MEDIAN;
+  return (below + (above - below) * (place % 1)) / FLATTEST_NORMAL;
 }
 
 function lumaOf(rgba: Uint8ClampedArray): Float64Array {
@@ -140,19 +142,21 @@ function lumaOf(rgba: Uint8ClampedArray): Float64Array {
 /** The median difference of each block of a band that has none of its values clipped. */
 function flatness(luma: Float64Array, width: number): number[] {
   const medians: number[] = [];
-  for (let left = 0; left + BAND_ROWS <= width; left += BAND_ROWS) {
-    const differences = blockDifferences(luma, width, left);
-    if (differences) medians.push(medianOf(differences));
+  for (let top = 0; (top + BLOCK) * width <= luma.length; top += BLOCK) {
+    for (let left = 0; left + BLOCK <= width; left += BLOCK) {
+      const differences = blockDifferences(luma, width, top * width + left);
+      if (differences) medians.push(medianOf(differences));
+    }
   }
   return medians;
 }
 
 /** Of each 2x2 pixels of a block; null where noise cannot be seen: near black or white. */
-function blockDifferences(luma: Float64Array, width: number, left: number): Float64Array | null {
-  const differences = new Float64Array((BAND_ROWS / 2) ** 2);
+function blockDifferences(luma: Float64Array, width: number, first: number): Float64Array | null {
+  const differences = new Float64Array((BLOCK / 2) ** 2);
   let index = 0;
-  for (let row = 0; row < BAND_ROWS; row += 2) {
-    for (let at = row * width + left; at < row * width + left + BAND_ROWS; at += 2) {
+  for (let row = 0; row < BLOCK; row += 2) {
+    for (let at = first + row * width; at < first + row * width + BLOCK; at += 2) {
       const [a, b] = [luma[at] as number, luma[at + 1] as number];
       const [c, d] = [luma[at + width] as number, luma[at + width + 1] as number];
       if (Math.min(a, b, c, d) < 2 || Math.max(a, b, c, d) > 253) return null;
