@@ -39,12 +39,12 @@ Image8 = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
 QUALITIES = (30, 50, 65, 75, 85, 90, 95, 98, 100)
-NOISES = (0.0, 2.0, 5.0, 10.0)
-SHARES = {0.0: 8.0, 2.0: 4.0, 5.0: 2.0, 10.0: 1.0}  # of noises: most photos have little
+NOISES = (0.0, 2.0, 5.0, 10.0, 15.0)
+SHARES = {0.0: 8.0, 2.0: 4.0, 5.0: 2.0, 10.0: 1.0, 15.0: 0.5}  # most photos have little noise
 STRENGTHS = np.arange(9) / 8
 KNOTS = (
     [30.0, 50.0, 75.0, 85.0, 90.0, 95.0, 98.0, 100.0],
-    [0.5, 1.0, 2.0, 4.0],
+    [1.0, 2.5, 4.5, 7.0, 11.0],
 )  # quality, estimated noise
 SWEEPS = 3
 LEAST_WEIGHT = 3.0  # of images near a knot: with less it has the value of the noise below it
