@@ -22,6 +22,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from numpy.polynomial import polynomial
 
 from splitsr.data.pack import Pack
 from splitsr.evaluation.degrade import Degrade
@@ -42,13 +43,14 @@ QUALITIES = (30, 50, 65, 75, 85, 90, 95, 98, 100)
 NOISES = (0.0, 2.0, 5.0, 10.0, 15.0)
 SHARES = {0.0: 8.0, 2.0: 4.0, 5.0: 2.0, 10.0: 1.0, 15.0: 0.5}  # most photos have little noise
 STRENGTHS = np.arange(9) / 8
+MEASURED = STRENGTHS[::2]  # between them a polynomial: PSNR changes smoothly with the weights
 KNOTS = (
     [30.0, 50.0, 75.0, 85.0, 90.0, 95.0, 98.0, 100.0],
     [1.0, 2.5, 4.5, 7.0, 11.0],
 )  # quality, estimated noise
 SWEEPS = 3
 LEAST_WEIGHT = 3.0  # of images near a knot: with less it has the value of the noise below it
-MOST_SIDE = 512  # of an HR photograph, whose middle is taken
+MOST_SIDE = 128  # of an LR image: the middle of a photograph
 
 
 class Sample(NamedTuple):
@@ -95,8 +97,9 @@ def read_options() -> argparse.Namespace:
 def measure(upscaler: Upscaler, hr: Image8, name: str) -> Iterator[Sample]:
     """Every degradation of a photograph, of its middle; its name seeds the noise."""
     scale = round(upscaler.scale)
-    top, left = (max(0, side - MOST_SIDE) // 2 for side in hr.shape[:2])
-    hr = crop_to_multiple(hr[top : top + MOST_SIDE, left : left + MOST_SIDE], scale)
+    most = MOST_SIDE * scale
+    top, left = (max(0, side - most) // 2 for side in hr.shape[:2])
+    hr = crop_to_multiple(hr[top : top + most, left : left + most], scale)
     given = list(product(QUALITIES, NOISES))
     photos = [degrade(rescale_bicubic(hr, 1 / scale), name, *each) for each in given]
     scores = scores_by_strength(upscaler, photos, hr)
@@ -119,7 +122,9 @@ def scores_by_strength(upscaler: Upscaler, photos: Sequence[Photo], hr: Image8) 
 
     scale = round(upscaler.scale)
     # One strength after another: an upscaler keeps the networks of few.
-    return np.array([[score(photo, one) for photo in photos] for one in STRENGTHS]).T
+    found = np.array([[score(photo, one) for photo in photos] for one in MEASURED])
+    through = polynomial.polyfit(MEASURED, found, len(MEASURED) - 1)
+    return np.asarray(polynomial.polyval(STRENGTHS, through))
 
 
 def fit(samples: Sequence[Sample]) -> StrengthTable:

@@ -43,7 +43,11 @@ def upscale(tiny_model: Path) -> Callable[..., tuple[int, dict[str, str], list[s
         results = json.loads(done.stdout)["results"]
         statuses = {Path(result["input"]).name: result["status"] for result in results}
         assert len(statuses) == len(results)
-        return done.exit_code, statuses, done.stderr.splitlines()
+        lines = done.stderr.splitlines()
+        if len(results) > 1:
+            done_of_all = f"wrote {[*statuses.values()].count('done')} of {len(results)} photos"
+            assert done_of_all in lines.pop()
+        return done.exit_code, statuses, lines
 
     return run
 
@@ -169,7 +173,7 @@ def test_names_are_printed_escaped_and_kept(
     call = ("upscale", "--model", tiny_model, "--json", folder)
     done = run_splitsr(*call)
     assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+    line, _ = done.stderr.splitlines()
     assert rb"new\nline \x1b[31m\udcff.png: not an image" in line
     found = json.loads(done.stdout)["results"]
     assert found[-1]["input"] == str(path)
@@ -183,16 +187,16 @@ def test_a_stream_has_no_name_of_its_own(tmp_path: Path, folder: Path) -> None:
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)
     for text in (str(pipe), "/dev/fd/63", "/proc/123/fd/4", "/dev/stdin", "-"):
-        (job,) = plan_jobs((text,), None, scale=4).jobs
+        (job,) = plan_jobs((text,), None, name="{stem}_x4").jobs
         assert job.source == (None if text in ("-", "/dev/stdin") else Path(text))
         assert (job.target, job.output_format) == (None, None)
-        (job,) = plan_jobs((text,), str(tmp_path / "out.jpg"), scale=4).jobs
+        (job,) = plan_jobs((text,), str(tmp_path / "out.jpg"), name="{stem}_x4").jobs
         assert (job.target, job.output_format) == (tmp_path / "out.jpg", "JPEG")
         with pytest.raises(BadCall, match="has no name"):
-            plan_jobs((text,), f"{tmp_path}/", scale=4)
-    plan = plan_jobs((str(pipe), str(folder)), None, scale=4)
+            plan_jobs((text,), f"{tmp_path}/", name="{stem}_x4")
+    plan = plan_jobs((str(pipe), str(folder)), None, name="{stem}_x4")
     assert (len(plan.jobs), len(plan.problems)) == (2, 1)
-    (job,) = plan_jobs((str(folder / "a.png"),), "/dev/stdout", scale=4).jobs
+    (job,) = plan_jobs((str(folder / "a.png"),), "/dev/stdout", name="{stem}_x4").jobs
     assert (job.target, job.output_format) == (None, "PNG")
 
 

@@ -208,7 +208,8 @@ def test_two_inputs_for_one_output_fail_and_no_other(
     assert result.exit_code == 1
     statuses = [result["status"] for result in json.loads(result.stdout)["results"]]
     assert statuses == ["failed", "failed", "done", "done"]
-    lines = result.stderr.splitlines()
+    *lines, summary = result.stderr.splitlines()
+    assert summary == f"splitsr: wrote 2 of 4 photos to {tmp_path / 'out'}, 2 failed"
     assert len(lines) == 2
     assert all(f"would be written to {tmp_path / 'out' / 'a_x4.png'} too" in line for line in lines)
     assert names(tmp_path / "out") == ["b_x4.jpg", "c_x4.png"]
@@ -341,7 +342,8 @@ def test_bad_files_do_not_stop_the_others(
     result = upscale(folder, folder / "missing.png", "-o", out, "--max-pixels", 10_000)
 
     assert result.exit_code == 1
-    lines = result.stderr.splitlines()
+    *lines, summary = result.stderr.splitlines()
+    assert summary == f"splitsr: wrote 2 of 7 photos to {out}, 5 failed"
     assert len(lines) == 5
     for name in ("empty.png", "fake.jpg", "cut.png", "huge.png", "missing.png"):
         assert sum(f"{name}: " in line for line in lines) == 1
@@ -464,8 +466,9 @@ def test_a_disk_that_fills_up(folder: Path, tiny_model: Path, photo: np.ndarray)
         check=False,
     )
     assert result.returncode == 1
-    assert result.stderr.count(b"\n") == 1
-    assert b"large_x4.png: cannot be written: File too large" in result.stderr
+    cause, summary = result.stderr.splitlines()
+    assert cause.endswith(b"large_x4.png: cannot be written: File too large")
+    assert summary == b"splitsr: wrote 1 of 2 photos, 1 failed"
     assert [path.name for path in folder.glob(".*")] == []
     assert not (folder / "large_x4.png").exists()
     assert size(folder / "a_x4.png") == (64, 96)
@@ -547,18 +550,19 @@ def test_every_example_of_the_help_is_a_right_call(
     upscale: Callable[..., Result], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder.parent)
-    for name in ("photo.jpg", "photo.png"):
-        Image.new("RGB", (6, 5)).save(name)
+    Image.new("RGB", (1200, 800)).save("photo.jpg")
+    Image.new("RGB", (6, 5)).save("photo.png")
     text = CliRunner().invoke(cli, ["upscale", "--help"]).output
     examples = [
         line.split() for line in text.splitlines() if line.startswith("    splitsr upscale")
     ]
     here = [example for example in examples if "ray" not in example]  # test_upscale_ray has those
-    assert (len(examples), len(here)) == (4, 3)
+    assert (len(examples), len(here)) == (5, 4)
     for example in here:
         result = upscale(*example[2:])
         assert result.exit_code == 0, result.output
     assert size(Path("poster.webp")) == (36, 30)
+    assert size(Path("wallpaper.jpg")) == (3240, 2160)
 
 
 def test_int8_is_asked_for_by_its_precision_or_its_name(

@@ -129,7 +129,8 @@ def test_a_killed_worker_and_a_damaged_photo_lose_nothing(
 
     assert left >= 3  # it was in the middle
     assert process.returncode == 1
-    lines = stderr.decode().splitlines()
+    *lines, summary = stderr.decode().splitlines()
+    assert f"wrote {PHOTOS} of {PHOTOS + 1} photos" in summary
     assert len(lines) == 2, lines
     assert any("its worker died" in line for line in lines)
     assert any(line.startswith(f"splitsr: {folder / 'damaged.jpg'}: the JPEG") for line in lines)
@@ -161,7 +162,8 @@ def test_a_killed_call_leaves_whole_files_and_is_taken_up_again(
     process = begin(*words, "--json")
     stdout, stderr = process.communicate(timeout=PATIENCE_S)
 
-    assert (process.returncode, stderr) == (0, b"")
+    assert (process.returncode, stderr.count(b"\n")) == (0, 1)
+    assert stderr.endswith(f", {len(whole)} skipped\n".encode())
     statuses = [result["status"] for result in json.loads(stdout)["results"]]
     assert (statuses.count("skipped"), len(statuses)) == (len(whole), PHOTOS - 1)
     assert files_of(out).items() >= whole.items()
@@ -215,7 +217,9 @@ def test_what_a_cluster_did_not_do_has_failed(
 ) -> None:
     words = ("--engine", "ray", "--address", "127.0.0.1:1", "--json")
     done = run_splitsr("upscale", folder / "1.jpg", folder / "missing.jpg", *words)
-    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    cause, summary = done.stderr.splitlines()
+    assert (done.returncode, b"Ray at 127.0.0.1:1" in cause) == (1, True)
+    assert summary == b"splitsr: wrote 0 of 2 photos, 2 failed"
     results = json.loads(done.stdout)["results"]
     assert [result["status"] for result in results] == ["failed", "failed"]
     assert all("Ray at 127.0.0.1:1" in result["error"] for result in results)

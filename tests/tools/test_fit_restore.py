@@ -26,14 +26,15 @@ from tools.fit_restore import (
 def samples_best_at(strength: float, *, noise: float = 0.0) -> list[Sample]:
     """Three images of each quality, whose PSNR-Y falls on both sides of a strength."""
     scores = 30 - np.abs(STRENGTHS - strength)
-    return [Sample(quality, noise, noise, scores) for quality in QUALITIES for _ in range(3)]
+    estimate = KNOTS[1][NOISES.index(noise)]
+    return [Sample(quality, noise, estimate, scores) for quality in QUALITIES for _ in range(3)]
 
 
 def test_a_table_has_the_best_strength_of_each_quality_and_noise() -> None:
     table = fit([*samples_best_at(0.25, noise=0.0), *samples_best_at(0.75, noise=2.0)])
     for quality in KNOTS[0]:
         assert table.at(quality, 0.0) == 0.25
-        assert table.at(quality, 2.0) == table.at(quality, 9.0) == 0.75
+        assert table.at(quality, KNOTS[1][1]) == table.at(quality, 99.0) == 0.75
 
 
 def test_the_report_tells_what_is_lost() -> None:

@@ -6,15 +6,17 @@ becomes its result, whatever it raises.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import BinaryIO, Literal, Protocol
 
+from splitsr.batch.target_size import TargetSize
 from splitsr.errors import ImageWriteError, SplitSRError
 from splitsr.imaging.atomic import check_target, is_device
 from splitsr.imaging.codecs.formats import WRITABLE
@@ -91,6 +93,9 @@ class Settings:
         skip_existing: leave out a job whose target exists.
         overwrite: replace a target that exists.
         max_pixels: most pixels of an input; more are refused before they are decoded.
+        size: what each image is to reach instead of `scale`.
+        strip_metadata: write nothing of the input's but its colour profile.
+        keep_times: give an output the input's time of last change.
     """
 
     scale: float
@@ -98,6 +103,17 @@ class Settings:
     skip_existing: bool = False
     overwrite: bool = False
     max_pixels: int = DEFAULT_MAX_PIXELS
+    size: TargetSize | None = None
+    strip_metadata: bool = False
+    keep_times: bool = False
+
+    def scale_of(self, image: Photo | PhotoRows) -> float:
+        """The enlargement of one image.
+
+        Raises:
+            ImageWriteError: it cannot reach `size`.
+        """
+        return self.size.scale(image.height, image.width) if self.size else self.scale
 
 
 @dataclass(frozen=True)
@@ -267,7 +283,8 @@ def _skip(job: Job, settings: Settings) -> Result | None:
 
 def failed(job: Job, settings: Settings, error: str) -> Result:
     """The result of a job that failed."""
-    return Result(*names_of(job), "failed", scale=settings.scale, error=error)
+    scale = None if settings.size else settings.scale
+    return Result(*names_of(job), "failed", scale=scale, error=error)
 
 
 def names_of(job: Job) -> tuple[str, str]:
@@ -300,9 +317,12 @@ def enlarge_job(
         ModelError: the network failed.
     """
     photo = open_photo(job.source or sys.stdin.buffer, max_pixels=settings.max_pixels)
+    scale = settings.scale_of(photo)
     output_format = job.output_format or _stream_format(photo)
-    check_result(photo, settings.scale, output_format)
-    larger, restoration = stream_photo(upscaler, photo, settings.scale, progress)
+    check_result(photo, scale, output_format)
+    larger, restoration = stream_photo(upscaler, photo, scale, progress)
+    if settings.strip_metadata:
+        larger = replace(larger, metadata=larger.metadata.colours_alone())
     write_photo(
         larger,
         target,
@@ -322,6 +342,9 @@ def _run(job: Job, upscaler: Upscaler, settings: Settings, progress: OnProgress 
         _prepare_target(job.target, overwrite=settings.overwrite, makes_folder=job.makes_folder)
     target = job.target or sys.stdout.buffer
     found = enlarge_job(job, target, upscaler, settings, progress)
+    if settings.keep_times and job.source and job.target:
+        times = job.source.stat()
+        os.utime(job.target, ns=(times.st_atime_ns, times.st_mtime_ns))
     return done(job, upscaler, settings, *found, perf_counter() - begun)
 
 
@@ -335,12 +358,13 @@ def done(
     seconds: float,
 ) -> Result:
     """The result of a job that was done."""
-    networks = upscaler.networks_for(settings.scale)
+    scale = settings.scale_of(photo)
+    networks = upscaler.networks_for(scale)
     return Result(
         *names_of(job),
         "done",
         model=" + ".join(network.name for network in networks),
-        scale=settings.scale,
+        scale=round(scale, 4),
         size_in=(photo.height, photo.width),
         size_out=(larger.height, larger.width),
         restore=restoration.strength,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from math import isnan
+from string import Formatter
 from typing import IO, Any, Literal, TypeVar
 
 import click
@@ -91,6 +92,61 @@ def model_options(function: Function) -> Function:
         ),
         click.option(
             "--threads", type=click.IntRange(1), help="CPU threads.  [default: all there are]"
+        ),
+    )
+
+
+def _read_name(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    try:
+        used = [field for _, field, *_ in Formatter().parse(value) if field is not None]
+    except ValueError as error:
+        raise click.BadParameter(f"found {value!r}: {error}") from None
+    if "stem" not in used or {*used} - {"stem", "size"} or {"/", "\\"} & {*value}:
+        raise click.BadParameter(
+            f"found {value!r}; must be a file name with {{stem}}, and {{size}} if you like"
+        )
+    return value
+
+
+def size_options(function: Function) -> Function:
+    """Adds --width, --height and --max-side: a size in pixels in place of --scale."""
+    pixels = click.IntRange(1)
+    return _add(
+        function,
+        click.option("--width", type=pixels, metavar="PX", help="Enlarge to this width instead."),
+        click.option(
+            "--height",
+            type=pixels,
+            metavar="PX",
+            help="Enlarge to this height; with --width, to fit into both.",
+        ),
+        click.option(
+            "--max-side", type=pixels, metavar="PX", help="Enlarge until the longer side has this."
+        ),
+    )
+
+
+def naming_options(function: Function) -> Function:
+    """Adds --name, --strip-metadata and --keep-times: what a result has of its input."""
+    return _add(
+        function,
+        click.option(
+            "--name",
+            metavar="TEXT",
+            callback=_read_name,
+            default="{stem}_{size}",
+            show_default=True,
+            help="Name of a result, without its ending: {stem} is the input's, {size} reads x4 or "
+            "4000w.",
+        ),
+        click.option(
+            "--strip-metadata",
+            is_flag=True,
+            help="Leave out EXIF (place, camera), XMP, IPTC and comments; the colour profile "
+            "stays.",
+        ),
+        click.option(
+            "--keep-times", is_flag=True, help="Give a result its input's time of last change."
         ),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,8 +15,10 @@ from splitsr.cli.options import (
     engine_options,
     json_option,
     model_options,
+    naming_options,
     output_options,
     restore_option,
+    size_options,
 )
 from splitsr.cli.output import say
 from splitsr.errors import SplitSRError, UnknownModelError
@@ -45,6 +48,7 @@ class _Call:
     "-o", "--output", metavar="OUT", help="File or folder to write.  [default: beside the input]"
 )
 @model_options
+@size_options
 @click.option(
     "--precision",
     type=click.Choice(["fp32", "int8"]),
@@ -66,6 +70,7 @@ class _Call:
 )
 @restore_option
 @output_options
+@naming_options
 @engine_options
 @click.option("--recursive", is_flag=True, help="Look into folders of folders.")
 @click.option(
@@ -78,22 +83,25 @@ def command(
     recursive: bool,
     engine: str,
     address: str | None,
+    name: str,
     as_json: bool,
     **options: Any,  # noqa: ANN401 (click's values, used by name in _prepare)
 ) -> None:
     """Enlarge photos.
 
     INPUT is a file, a folder, a pattern, or - for standard input, which is written to standard
-    output. Results are named photo_x4.jpg and stand beside the input, or in the folder OUT; with
-    --recursive its folders mirror the input's. The format stays if it can be written, and so do
-    EXIF, colour profile, transparency and 16 bits. An input named like a result of another input
-    (photo_x2.png beside photo.jpg) is left out. A file that fails does not stop the others.
+    output. Results are named photo_x4.jpg, or as --name says, and stand beside the input, or in the
+    folder OUT; with --recursive its folders mirror the input's. The format stays if it can be
+    written, and so do EXIF, colour profile, transparency and 16 bits. An input named like a result
+    of another input (photo_x2.png beside photo.jpg) is left out. A file that fails does not stop
+    the others.
 
     \b
     Examples:
       splitsr upscale photo.jpg
       splitsr upscale photos/ -o larger/ --recursive --skip-existing
       splitsr upscale photo.png -o poster.webp --scale 6 --quality 90
+      splitsr upscale photo.jpg -o wallpaper.jpg --width 3840 --height 2160
       splitsr upscale photos/ -o larger/ --engine ray --address 10.0.0.1:6379
       cat photo.png | splitsr upscale - > larger.png
     """  # noqa: D301 (click reads the \b)
@@ -102,19 +110,23 @@ def command(
     if address and engine != "ray":
         raise click.UsageError("--address needs --engine ray")
     call = _prepare(**options)
+    size = call.settings.size
+    name = name.format(stem="{stem}", size=size.label if size else f"x{call.settings.scale:g}")
     output_format = options["output_format"]
-    plan = plan_jobs(
-        inputs, output, scale=call.settings.scale, output_format=output_format, recursive=recursive
-    )
+    plan = plan_jobs(inputs, output, name=name, output_format=output_format, recursive=recursive)
     _check_streams(plan, engine, as_json=as_json)
     results = [*_report_unplanned(plan)]
     interrupted = _run_all(plan, call, results, engine, address)
     if as_json:
         _print_json(results)
+    counts = Counter(result.status for result in results)
     if interrupted:
-        done = sum(result.status == "done" for result in results)
-        say(f"interrupted; {done} of {len(plan.jobs)} photos done")
+        say(f"interrupted; {counts['done']} of {len(plan.jobs)} photos done")
         sys.exit(INTERRUPTED)
+    if len(results) > 1:
+        where = f" to {output}" if output else ""
+        rest = "".join(f", {counts[it]} {it}" for it in ("failed", "skipped") if counts[it])
+        say(f"wrote {counts['done']} of {len(results)} photos{where}{rest}")
     if any(result.status == "failed" for result in results):
         sys.exit(1)
 
@@ -123,6 +135,9 @@ def _prepare(
     *,
     model: str | None,
     scale: float | None,
+    width: int | None,
+    height: int | None,
+    max_side: int | None,
     tile: int | Literal["auto"],
     threads: int | None,
     precision: str,
@@ -134,14 +149,20 @@ def _prepare(
     max_pixels: int | None,
     dispatch: str | None,
     dispatch_threshold: float | None,
+    strip_metadata: bool,
+    keep_times: bool,
 ) -> _Call:
     """Loads the networks and gathers what all jobs share."""
     from splitsr.batch.local import Settings
+    from splitsr.batch.target_size import TargetSize
     from splitsr.imaging.files import DEFAULT_MAX_PIXELS
     from splitsr.zoo.catalogue import is_model_path
 
     if skip_existing and overwrite:
         raise click.UsageError("--skip-existing and --overwrite exclude each other")
+    size = TargetSize(width, height, max_side) if width or height or max_side else None
+    if scale and size:
+        raise click.UsageError("--scale and a size in pixels exclude each other")
     if model and precision != "fp32" and is_model_path(model):
         raise BadCall(f"{model}: a file has one precision; leave out --precision")
     try:
@@ -160,7 +181,8 @@ def _prepare(
         if tile != "auto" and not network.spec.tileable:
             say(f"{network.name} averages over all it sees: tiles may differ in tone")
     limit = max_pixels or DEFAULT_MAX_PIXELS
-    return _Call(recipe, upscaler, Settings(scale, quality, skip_existing, overwrite, limit))
+    writing = (quality, skip_existing, overwrite, limit)
+    return _Call(recipe, upscaler, Settings(scale, *writing, size, strip_metadata, keep_times))
 
 
 def _recipe(

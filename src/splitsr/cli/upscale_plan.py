@@ -23,7 +23,7 @@ from splitsr.imaging.codecs.formats import (
 )
 from splitsr.runtime.upscale_file import is_same_file
 
-_RESULT = re.compile(r"(.+)_x\d+(?:\.\d+)?")
+_RESULT = re.compile(r"(.+)_(?:x\d+(?:\.\d+)?|\d+w|\d+h|\d+w\d+h|\d+px)")
 """Names of results, without their ending."""
 
 
@@ -48,7 +48,7 @@ def plan_jobs(
     inputs: tuple[str, ...],
     out: str | None,
     *,
-    scale: float,
+    name: str,
     output_format: str | None = None,
     recursive: bool = False,
 ) -> Plan:
@@ -59,7 +59,7 @@ def plan_jobs(
             or a device is one like `-`: it has no name that an output could have.
         out: a file, a folder or `-`; None for names beside the inputs. What exists as a folder,
             ends in a slash or has no ending is a folder.
-        scale: for the names.
+        name: of a result, without its ending; `{stem}` in it stands for the input's.
         output_format: `png`, `jpeg`, ...; by default each input's own.
         recursive: look into the folders of folders.
 
@@ -80,7 +80,7 @@ def plan_jobs(
         made = [_single_job(file.path, out, output_format) for file in search.found]
         return Plan(tuple(made), tuple(search.problems), unread=search.unread)
     root = None if out is None else Path(out)
-    targets = {file: _target(file, root, scale, output_format) for file in search.found}
+    targets = {file: _target(file, root, name, output_format) for file in search.found}
     left_out = _results(targets)
     for file in left_out:
         del targets[file]
@@ -144,12 +144,12 @@ def _is_folder(out: str, *, many: bool) -> bool:
     return many and path.suffix.lower() not in IMAGE_SUFFIXES
 
 
-def _target(file: Found, root: Path | None, scale: float, output_format: str | None) -> Path:
+def _target(file: Found, root: Path | None, name: str, output_format: str | None) -> Path:
     kept = _kept_suffix(file.path)
     matches = output_format is None or format_for(f"x{kept}") == writable_format(output_format).name
     suffix = kept if matches else suffix_for(str(output_format))
     folder = file.path.parent if root is None else root / file.relative.parent
-    return folder / f"{file.path.stem}_x{scale:g}{suffix}"
+    return folder / (name.replace("{stem}", file.path.stem) + suffix)
 
 
 def _kept_suffix(source: Path) -> str:

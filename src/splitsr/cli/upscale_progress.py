@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from splitsr.cli.output import printable
+from splitsr.cli.output import printable, say
 from splitsr.runtime.upscaler import Progress
 
 if TYPE_CHECKING:
@@ -71,15 +71,41 @@ class _BarProgress(BatchProgress):
         self._bar.update(self._task, completed=self._done + share * self._size, **fields)
 
 
+class _LogProgress(BatchProgress):
+    """Says every half minute how far a batch is: for logs."""
+
+    EVERY_S = 30
+
+    def __init__(self, sizes: list[int]) -> None:
+        self._files, self._total = len(sizes), sum(sizes)
+        self._size, self._done, self._file = 0, 0, 0
+        self._said = monotonic()
+
+    def start(self, name: str, size: int) -> None:  # noqa: ARG002 (as the others)
+        self._size = size
+        self._file += 1
+
+    def tile(self, progress: Progress) -> None:
+        now = monotonic()
+        if now < self._said + self.EVERY_S:
+            return
+        self._said = now
+        share = self._done + self._size * progress.pixels_done / progress.pixels_total
+        say(f"photo {self._file} of {self._files}, {share / self._total:.0%} of all")
+
+    def finish(self) -> None:
+        self._done += self._size
+
+
 @contextmanager
 def batch_progress(sizes: list[int]) -> Iterator[BatchProgress]:
-    """Shows a bar on standard error while a batch runs, if that is a terminal.
+    """Shows on standard error how far a batch is: by a bar in a terminal, by lines in a log.
 
     Args:
         sizes: each file's share of the work, such as its bytes.
     """
     if not sys.stderr.isatty():
-        yield BatchProgress()
+        yield _LogProgress(sizes)
         return
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn

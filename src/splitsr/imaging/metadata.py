@@ -52,5 +52,10 @@ class Metadata:
             size=size,
         )
 
+    def colours_alone(self) -> Metadata:
+        """What the pixels need to be shown rightly, and nothing that tells of their origin."""
+        chunks = tuple(chunk for chunk in self.png_chunks if chunk.kind in COLOURS)
+        return Metadata(icc_profile=self.icc_profile, png_chunks=chunks, size=self.size)
+
     def _without_colours(self) -> tuple[Chunk, ...]:
         return tuple(chunk for chunk in self.png_chunks if chunk.kind not in COLOURS)
