@@ -102,7 +102,9 @@ def measure(upscaler: Upscaler, hr: Image8, name: str) -> Iterator[Sample]:
     hr = crop_to_multiple(hr[top : top + most, left : left + most], scale)
     given = list(product(QUALITIES, NOISES))
     photos = [degrade(rescale_bicubic(hr, 1 / scale), name, *each) for each in given]
-    scores = scores_by_strength(upscaler, photos, hr)
+    found = scores_by_strength(upscaler, photos, hr, MEASURED)
+    through = polynomial.polyfit(MEASURED, found.T, len(MEASURED) - 1)
+    scores = polynomial.polyval(STRENGTHS, through)
     for (quality, noise), photo, psnr in zip(given, photos, scores, strict=True):
         yield Sample(quality, noise, estimate_noise(photo.color), psnr)
 
@@ -113,7 +115,9 @@ def degrade(lr: Image8, name: str, quality: int | None, noise: float) -> Photo:
     return Degrade(",".join(steps))(lr, name) if steps else Photo(lr)
 
 
-def scores_by_strength(upscaler: Upscaler, photos: Sequence[Photo], hr: Image8) -> Floats:
+def scores_by_strength(
+    upscaler: Upscaler, photos: Sequence[Photo], hr: Image8, strengths: Floats = STRENGTHS
+) -> Floats:
     """(photos, strengths): the PSNR-Y of LR photos of one image at every strength."""
 
     def score(photo: Photo, strength: float) -> float:
@@ -122,9 +126,7 @@ def scores_by_strength(upscaler: Upscaler, photos: Sequence[Photo], hr: Image8) 
 
     scale = round(upscaler.scale)
     # One strength after another: an upscaler keeps the networks of few.
-    found = np.array([[score(photo, one) for photo in photos] for one in MEASURED])
-    through = polynomial.polyfit(MEASURED, found, len(MEASURED) - 1)
-    return np.asarray(polynomial.polyval(STRENGTHS, through))
+    return np.array([[score(photo, one) for photo in photos] for one in strengths]).T
 
 
 def fit(samples: Sequence[Sample]) -> StrengthTable:
