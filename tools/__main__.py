@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from splitsr.cli.main import main
+from splitsr.export.target import Format
 
 if TYPE_CHECKING:
     from splitsr.benchmark.timing import Latency
@@ -195,6 +196,34 @@ def time_command(names: tuple[str, ...], root: Path, zoo: Path | None) -> None:
         times = ", ".join(_latency_line(timing) for timing in record.latency)
         click.echo(f"{name}: {times}")
     _warn_if_disturbed(timed.values())
+
+
+@command.command("assets")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(get_args(Format)),
+    multiple=True,
+    help="May be given several times.  [default: all]",
+)
+def assets_command(folder: Path, names: tuple[str, ...], formats: tuple[Format, ...]) -> None:
+    """Export models for all runtimes, as a release carries them.
+
+    FOLDER gets a file for each model, format and precision, those of ncnn and Core ML as ZIP, and
+    SHA256SUMS. Of a model with a twin for degraded images there is each a second time, mixed at
+    strength 0.5. Every export is checked as `splitsr export` does; where one loses too much, a line
+    says so and there is none.
+
+    \b
+    Example:
+      python -m tools assets release splitsr-fast-x4
+    """  # noqa: D301 (click reads the \b)
+    from tools.assets import write_assets
+
+    for name in names:
+        write_assets(name, folder, formats or get_args(Format), click.echo)
 
 
 @command.command("tables")
