@@ -20,7 +20,7 @@ import numpy as np
 from splitsr.data.sources import find_images
 from splitsr.evaluation.metrics import psnr_y
 from splitsr.evaluation.score import ImagePair, read_pairs
-from splitsr.experiments.json_file import to_json
+from splitsr.experiments.result_files import to_json
 from splitsr.imaging.atomic import write_atomic
 from splitsr.imaging.resize import rescale_bicubic
 from splitsr.runtime.engine_cache import find_networks

@@ -10,7 +10,7 @@ import msgspec
 
 from splitsr.benchmark.timing import Latency, Machine
 from splitsr.errors import WeightsError
-from splitsr.experiments.json_file import to_json
+from splitsr.experiments.result_files import to_json
 from splitsr.export.verify import Parity
 
 

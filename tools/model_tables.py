@@ -12,6 +12,7 @@ import msgspec
 
 from splitsr.benchmark.timing import Machine
 from splitsr.errors import DataError
+from splitsr.experiments.result_files import Row, markdown_table
 from splitsr.zoo.catalogue import is_twin
 from tools.model_results import ModelRecord, Results
 
@@ -19,8 +20,6 @@ SETS = ("Set5", "Set14", "B100")
 """The test sets of every table."""
 
 _SIDE, _THREADS = 128, 2  # of the latency in the README's table
-
-Row = Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -90,23 +89,6 @@ def card_blocks(record: ModelRecord, data_sources: Path) -> dict[str, str]:
         "recipe": _recipe(record.training.config),
         "data": _data(data_sources),
     }
-
-
-def markdown_table(heading: Row, rows: Iterable[Row], *, left: int = 1) -> str:
-    """A table in Markdown.
-
-    Args:
-        heading: titles of the columns.
-        rows: as many cells each.
-        left: how many columns are flush left; the others are figures, flush right.
-    """
-    rule = ["---" if index < left else "--:" for index in range(len(heading))]
-    lines = [heading, rule, *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def _models_table(scale: int, results: Results, published: Sequence[Published]) -> str:

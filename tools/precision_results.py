@@ -9,9 +9,8 @@ import msgspec
 
 from splitsr.benchmark.timing import Machine
 from splitsr.errors import WeightsError
-from splitsr.experiments.json_file import to_json
+from splitsr.experiments.result_files import markdown_table, to_json
 from splitsr.zoo.catalogue import Figures
-from tools.model_tables import markdown_table
 
 
 class FormRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

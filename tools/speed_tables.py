@@ -10,7 +10,7 @@ import msgspec
 from splitsr.benchmark.speed import BenchReport, BenchRow
 from splitsr.benchmark.timing import Machine
 from splitsr.errors import DataError
-from tools.model_tables import markdown_table
+from splitsr.experiments.result_files import markdown_table
 
 File = TypeVar("File", bound=msgspec.Struct)
 

@@ -20,7 +20,7 @@ import msgspec
 import torch
 
 from splitsr.data.pack import Pack
-from splitsr.experiments.json_file import to_json
+from splitsr.experiments.result_files import to_json
 from splitsr.experiments.search_training import HELD_OUT, recipe
 from splitsr.networks import ModelSpec, spec_from_dict
 from splitsr.networks.checkpoint import load_weights

@@ -96,7 +96,7 @@ def command(
             "a study needs PyTorch and onnx: pip install 'splitsr[train,export]'"
         ) from None
     from splitsr.experiments.grid_results import to_markdown
-    from splitsr.experiments.json_file import to_json
+    from splitsr.experiments.result_files import to_json
 
     torch.set_num_threads(threads)
     if data is None:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from splitsr.experiments.json_file import to_json
+from splitsr.experiments.result_files import to_json
 from splitsr.export.checked import own_photos
 from splitsr.imaging.arrays import from_nchw, to_nchw
 from splitsr.zoo.catalogue import find_model
