@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-import numpy as np
-
-from splitsr.benchmark.timing import describe_machine
+from splitsr.benchmark.timing import describe_machine, time_engines
 from splitsr.errors import ModelError, UnknownModelError, WeightsError
 from splitsr.evaluation.degrade import tests_of
 from splitsr.evaluation.score import evaluate_images, load_pairs
@@ -37,7 +34,7 @@ from tools.precision_results import (
 )
 
 DECIDING_SET = "B100"
-_SIDE, _THREADS, _WARM_UP, _ROUNDS = 128, 2, 3, 60
+_SIDE, _THREADS, _ROUNDS = 128, 2, 60
 
 Report = Callable[[str], None]
 
@@ -72,7 +69,7 @@ def quantize_shipped(
     contents = {"fp32": entry.read(), **_forms(network, f"{name}-int8", photos)}
     engines = {form: OnnxEngine(content, _THREADS) for form, content in contents.items()}
     report("timing")
-    seconds = _interleaved(engines)
+    seconds = dict(zip(engines, time_engines(list(engines.values()), _SIDE, _ROUNDS), strict=True))
     scores = {}
     tests = tests_of(name, sets)
     for test, (folder, degrade) in tests.items():
@@ -137,18 +134,6 @@ def _forms(network: Network, name: str, photos: Sequence[Image]) -> dict[str, by
             build(form, network.spec, target, name, photos, path)
             contents[precision] = path.read_bytes()
     return contents
-
-
-def _interleaved(engines: Mapping[str, OnnxEngine]) -> dict[str, list[float]]:
-    """Seconds of each run, in turns, after a warm-up."""
-    lr = np.random.default_rng(0).random((1, 3, _SIDE, _SIDE), np.float32)
-    seconds: dict[str, list[float]] = {form: [] for form in engines}
-    for _ in range(_WARM_UP + _ROUNDS):
-        for form, engine in engines.items():
-            begun = time.perf_counter()
-            engine.run(lr)
-            seconds[form].append(time.perf_counter() - begun)
-    return {form: values[_WARM_UP:] for form, values in seconds.items()}
 
 
 def _require(name: str, record: QuantizedRecord) -> None:

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TypeVar
 
 import msgspec
 import torch
 
 from splitsr.benchmark.flops import measure_cost
-from splitsr.benchmark.timing import Machine, describe_machine, interleaved
+from splitsr.benchmark.timing import Machine, describe_machine, time_engines
 from splitsr.data.pack import Pack
 from splitsr.errors import DataError, TrainingError
 from splitsr.experiments.grid import Cell, Study, fingerprint
@@ -184,7 +185,7 @@ def _train(
 def _measure(study: Study, threads: int) -> _Timing:
     """Times all cells in turn; weights do not change that."""
     engines = [untrained_engine(cell.config.model, threads) for cell in study.cells]
-    milliseconds = tuple(round(value, 2) for value in interleaved(engines, SIDE))
+    milliseconds = tuple(round(1e3 * median(runs), 2) for runs in time_engines(engines, SIDE))
     return _Timing(milliseconds, describe_machine(), threads)
 
 
