@@ -11,7 +11,7 @@ import msgspec
 from splitsr.benchmark.timing import Latency, Machine
 from splitsr.errors import WeightsError
 from splitsr.experiments.result_files import to_json
-from splitsr.export.verify import Parity
+from tools.parity import Parity
 
 
 class SetResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

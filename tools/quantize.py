@@ -10,11 +10,9 @@ from statistics import median
 
 from splitsr.benchmark.timing import describe_machine, time_engines
 from splitsr.errors import ModelError, UnknownModelError, WeightsError
-from splitsr.evaluation.degrade import tests_of
 from splitsr.evaluation.score import evaluate_images, load_pairs
 from splitsr.export.checked import LIMITS_DB, Image, calibration_photos
 from splitsr.export.onnx import build
-from splitsr.export.quantize import may_saturate
 from splitsr.export.target import Target
 from splitsr.imaging.atomic import write_together
 from splitsr.networks.checkpoint import load_weights
@@ -25,6 +23,7 @@ from splitsr.runtime.upscaler import Upscaler
 from splitsr.zoo.catalogue import Figures
 from tools.catalogue_file import catalogue_with_variant
 from tools.documents import read_catalogue, write_documents
+from tools.evaluation_sets import tests_of
 from tools.paths import Paths
 from tools.precision_results import (
     FormRecord,
@@ -32,6 +31,7 @@ from tools.precision_results import (
     precision_to_json,
     read_precision,
 )
+from tools.saturation import may_saturate
 
 DECIDING_SET = "B100"
 _SIDE, _THREADS, _ROUNDS = 128, 2, 60

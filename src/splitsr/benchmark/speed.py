@@ -160,7 +160,7 @@ def run_bench(
 def workload(engine: Engine, height: int, width: int) -> Callable[[], object]:
     """One run over a picture of a size.
 
-    A picture of one tile is one run of the network, floats in and out, as `measure_latency` times
+    A picture of one tile is one run of the network, floats in and out, as `time_engine` times
     it. A larger one is run as `splitsr upscale` does, in tiles, from integers to integers.
     """
     tiles = plan_for(engine, height, width, "auto")

@@ -14,10 +14,8 @@ import msgspec
 import numpy as np
 
 from splitsr.runtime.engine import Engine
-from splitsr.runtime.onnx_engine import OnnxEngine, available_cpus
+from splitsr.runtime.onnx_engine import available_cpus
 
-SIDES = (128, 512)
-THREADS = (2, 1)
 QUIET = 0.9
 """Least share of a CPU that a process has on a machine where nothing else runs."""
 
@@ -69,23 +67,6 @@ class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     cores: int
     system: str
     runtime: str
-
-
-def measure_latency(
-    model: bytes, *, sides: Sequence[int] = SIDES, threads: Sequence[int] = THREADS
-) -> tuple[Latency, ...]:
-    """Times a network on square pictures, one session at a time.
-
-    Args:
-        model: content of the ONNX file.
-        sides: of the LR pictures, pixels.
-        threads: numbers of threads to time with.
-    """
-    found: list[Latency] = []
-    for count in threads:
-        engine = OnnxEngine(model, count)
-        found += [time_engine(engine, side, side, count) for side in sides]
-    return tuple(found)
 
 
 def time_engine(engine: Engine, height: int, width: int, threads: int) -> Latency:

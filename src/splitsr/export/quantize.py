@@ -113,29 +113,6 @@ def value_range(parts: Sequence[FloatArray], *, whole: bool = False) -> tuple[fl
     return float(min(low, 0)), float(max(high, 0))
 
 
-def may_saturate(content: bytes) -> bool:
-    """Whether x86 CPUs without VNNI compute an int8 network otherwise than the rest.
-
-    They keep the sum of two products, of a level from 0 to 255 and a weight each, in 16 bits that
-    saturate. Which weights are neighbours is the kernel's affair, so any two of one output are.
-
-    Args:
-        content: of an ONNX file that `quantize_onnx` made.
-    """
-    import onnx
-    from onnx import numpy_helper
-
-    values = map(numpy_helper.to_array, onnx.load_model_from_string(content).graph.initializer)
-    weights = [value for value in values if value.dtype == np.int8 and value.ndim == 4]
-    return any(_largest_sum(weight) * 255 > np.iinfo(np.int16).max for weight in weights)
-
-
-def _largest_sum(weight: npt.NDArray[np.int8]) -> int:
-    """The most that two weights of an output add up to, of either sign."""
-    rows = np.sort(weight.reshape(len(weight), -1).astype(np.int64), axis=1)
-    return int(max(rows[:, -2:].clip(0).sum(1).max(), -rows[:, :2].clip(max=0).sum(1).min()))
-
-
 def _ranges(proto: ModelProto, inputs: Sequence[FloatArray]) -> dict[str, dict[str, np.float32]]:
     """The least and the largest value that a tensor's 8 bits tell apart."""
     names, whole = _activations(proto)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from splitsr.errors import ImageWriteError
@@ -114,30 +113,6 @@ def stream_photo(
     larger = upscaler.stream(color, scale, progress, found.strength)
     over = None if alpha is None else enlarge_alpha(alpha, larger.height, larger.width)
     return PhotoRows(larger, over, photo.metadata, photo.format), found
-
-
-def upscale_photo(
-    upscaler: Upscaler,
-    photo: Photo,
-    scale: float | None = None,
-    progress: OnProgress | None = None,
-) -> Photo:
-    """Enlarges a photo that was read; metadata and format stay.
-
-    Args:
-        upscaler: does it.
-        photo: the photo.
-        scale: as for `Upscaler`.
-        progress: as for `Upscaler`.
-
-    Raises:
-        ImageTooLargeError: as for `Upscaler`.
-        ValueError: a scale out of range.
-    """
-    found = upscaler.restoration(photo.color, photo.compression, scale)
-    pixels = Pixels(photo.color, photo.alpha)
-    larger = upscaler.enlarge(pixels, scale, progress, found.strength)
-    return replace(photo, color=larger.color, alpha=larger.alpha)
 
 
 def check_result(photo: Photo | PhotoRows, scale: float, output_format: str) -> None:
