@@ -23,7 +23,7 @@ from splitsr.evaluation.score import ImagePair, read_pairs
 from splitsr.experiments.result_files import to_json
 from splitsr.imaging.atomic import write_atomic
 from splitsr.imaging.resize import rescale_bicubic
-from splitsr.runtime.engine_cache import find_networks
+from splitsr.runtime.loading import find_networks
 from splitsr.runtime.restore import choose_restoration
 from splitsr.runtime.upscaler import Upscaler
 from tools.degraded_tables import (
@@ -93,7 +93,7 @@ def score(
     rows = []
     for photo, scores in zip(photos, scores_by_strength(upscaler, photos, pair.hr), strict=True):
         bicubic = psnr_y(rescale_bicubic(photo.color, scale), pair.hr, crop_border=scale)
-        chosen = choose_restoration(model, photo.color, photo.compression).strength
+        chosen = choose_restoration(model, photo).strength
         auto = scores[list(STRENGTHS).index(chosen)]
         rows.append([bicubic, auto, chosen, *scores])
     return rows

@@ -564,6 +564,7 @@ def test_every_example_of_the_help_is_a_right_call(
 def test_int8_is_asked_for_by_its_precision_or_its_name(
     run_splitsr: Callable[..., subprocess.CompletedProcess[bytes]],
     tmp_path: Path,
+    tiny_model: Path,
     photo: np.ndarray,
 ) -> None:
     Image.fromarray(photo[:40, :48]).save(tmp_path / "a.png")
@@ -575,6 +576,23 @@ def test_int8_is_asked_for_by_its_precision_or_its_name(
     result = run_splitsr(*call, "splitsr-fast-x4-int8", "-o", tmp_path / "c.png")
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "b.png").read_bytes() == (tmp_path / "c.png").read_bytes()
-    result = run_splitsr(*call, tmp_path / "x.onnx", "--precision", "int8")
+    result = run_splitsr(*call, tiny_model, "--precision", "int8")
     assert result.returncode == 2
-    assert b"a file has one precision" in result.stderr
+    assert b"does not apply to model files" in result.stderr
+
+
+def test_bfloat16_is_asked_for_as_int8_is(
+    upscale: Callable[..., Result], tiny_model: Path, folder: Path
+) -> None:
+    pytest.importorskip("openvino")
+    pictures = []
+    for precision in ("fp32", "bf16"):
+        target = folder / f"{precision}.png"
+        options = ("--model", tiny_model, "--precision", precision, "-o", target)
+        result = upscale(folder / "a.png", *options)
+        if "no bfloat16 instructions" in result.stderr:
+            pytest.skip(result.stderr)
+        assert result.exit_code == 0, result.stderr
+        pictures.append(np.asarray(Image.open(target)).astype(int))
+    difference = np.abs(pictures[0] - pictures[1])
+    assert 0 < difference.mean() < 1

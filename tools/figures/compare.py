@@ -19,7 +19,6 @@ from PIL import Image, ImageDraw, ImageFont
 from splitsr import Upscaler
 from splitsr.evaluation.degrade import Degrade
 from splitsr.imaging.resize import resize_bicubic
-from splitsr.runtime.upscale_file import upscale_photo
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -92,7 +91,9 @@ def _row(crop: Crop, upscaler: Upscaler) -> list[Pixels]:
     photo = Degrade(f"jpeg={QUALITY}")(
         np.asarray(Image.open(EXAMPLES / crop.file).convert("RGB")), crop.file
     )
-    return panels(photo.color, upscale_photo(upscaler, photo, SCALE).color, crop.top, crop.left)
+    strength = upscaler.restoration(photo, SCALE).strength
+    sr = upscaler.enlarge(photo, SCALE, strength=strength).color
+    return panels(photo.color, sr, crop.top, crop.left)
 
 
 def _label(picture: Image.Image, step: int) -> None:

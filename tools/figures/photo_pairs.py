@@ -19,7 +19,6 @@ from skimage import data
 
 from splitsr import Upscaler
 from splitsr.evaluation.degrade import Degrade
-from splitsr.runtime.upscale_file import upscale_photo
 from tools.figures.compare import (
     FONT_SIZE,
     GAP,
@@ -77,8 +76,8 @@ def pairs(upscaler: Upscaler, subject: Subject) -> Image.Image:
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT_SIZE)
     for row, quality in enumerate(QUALITIES):
         photo = Degrade(f"jpeg={quality}")(subject.photo, "photo")
-        strength = upscaler.restoration(photo.color, photo.compression, SCALE).strength
-        sr = upscale_photo(upscaler, photo, SCALE).color
+        strength = upscaler.restoration(photo, SCALE).strength
+        sr = upscaler.enlarge(photo, SCALE, strength=strength).color
         labels = (f"JPEG {quality}", f"bicubic x{SCALE}", f"splitsr x{SCALE}, {strength:g}")
         top = row * (step + LABEL_HEIGHT)
         for column, (label, panel) in enumerate(

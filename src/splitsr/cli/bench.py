@@ -117,7 +117,7 @@ def command(
 def _contestants(
     models: tuple[str, ...], precisions: tuple[str, ...], threads: int | None
 ) -> list[Contestant]:
-    from splitsr.runtime.loading import find_form
+    from splitsr.runtime.loading import find_entry
 
     wanted = [
         (name, precision)
@@ -127,7 +127,7 @@ def _contestants(
     if not wanted:
         raise BadCall("this build of splitsr ships no such models; name an .onnx file")
     try:
-        entries = [(name, find_form(name, precision), precision) for name, precision in wanted]
+        entries = [(name, find_entry(name, precision), precision) for name, precision in wanted]
     except UnknownModelError as error:
         raise BadCall(str(error)) from None
     return [_contestant(name, entry, precision, threads) for name, entry, precision in entries]
@@ -158,7 +158,7 @@ def _contestant(source: str, entry: ModelEntry, precision: str, threads: int | N
     from splitsr.runtime.onnx_engine import available_cpus
 
     threads = threads or available_cpus()
-    engine = load_engine(entry, threads, precision)
+    engine = load_engine(source, threads, precision)
     # A form that is int8 itself is so without being asked for it.
     precision = entry.precision if precision == "fp32" else precision
     return Contestant(entry.name, source, precision, engine, threads, _multi_adds(entry))

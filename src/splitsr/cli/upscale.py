@@ -47,10 +47,11 @@ class _Call:
 @model_options
 @click.option(
     "--precision",
-    type=click.Choice(["fp32", "int8"]),
+    type=click.Choice(["fp32", "int8", "bf16"]),
     default="fp32",
     show_default=True,
-    help="int8: the model's form in 8-bit integers, faster on CPUs that have instructions for it.",
+    help="int8: the model's form in 8-bit integers, faster on CPUs that have instructions for it. "
+    "bf16: bfloat16, on a CPU that has it; needs 'splitsr[bf16]'.",
 )
 @click.option(
     "--dispatch",
@@ -138,22 +139,19 @@ def _prepare(
     """Loads the networks and gathers what all jobs share."""
     from splitsr.batch.local import Settings
     from splitsr.imaging.files import DEFAULT_MAX_PIXELS
-    from splitsr.zoo.catalogue import is_model_path
 
     if skip_existing and overwrite:
         raise click.UsageError("--skip-existing and --overwrite exclude each other")
-    if model and precision != "fp32" and is_model_path(model):
-        raise BadCall(f"{model}: a file has one precision; leave out --precision")
     try:
-        recipe = _recipe(model, precision, dispatch, dispatch_threshold, threads, tile)
-        recipe = replace(recipe, restore=restore)
+        recipe = _recipe(model, precision, dispatch, dispatch_threshold, threads)
+        recipe = replace(recipe, tile=tile, restore=restore)
         upscaler = recipe.upscaler()
         scale = scale or upscaler.scale
         networks = upscaler.networks_for(scale)
     except UnknownModelError as error:
         raise BadCall(str(error)) from None
     if upscaler.fixed_strength:
-        taken = upscaler.restoration(None, None, scale)
+        taken = upscaler.restoration(None, scale)
         if not taken.strength:
             say(f"--restore {upscaler.fixed_strength:g}: {taken.reason}")
     for network in networks:
@@ -169,11 +167,10 @@ def _recipe(
     dispatch: str | None,
     threshold: float | None,
     threads: int | None,
-    tile: int | Literal["auto"],
 ) -> Recipe:
     """What makes the upscaler: a model, or one with a light one beside it."""
     from splitsr.batch.upscaler_options import Recipe
-    from splitsr.zoo.catalogue import DEFAULT_FAMILY, variant_name
+    from splitsr.zoo.catalogue import DEFAULT_FAMILY
 
     if dispatch is None and threshold is not None:
         raise click.UsageError("--dispatch-threshold needs --dispatch")
@@ -181,8 +178,7 @@ def _recipe(
         raise click.UsageError("--dispatch is calibrated for fp32; leave out --precision")
     if dispatch and model and dispatch.endswith(".json"):
         raise click.UsageError(f"{dispatch} names both networks; leave --model out")
-    name = variant_name(model or DEFAULT_FAMILY, precision)
-    return Recipe(name, dispatch, threshold, threads, tile)
+    return Recipe(model or DEFAULT_FAMILY, dispatch, threshold, threads, precision)
 
 
 def _check_streams(plan: Plan, engine: str, *, as_json: bool) -> None:

@@ -18,8 +18,9 @@ from splitsr.dispatch.planner import Halos, Window, difficulty, plan_windows, sh
 from splitsr.errors import ModelError, UnknownModelError, WeightsError
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import Engine, FloatArray
-from splitsr.runtime.engine_cache import Networks, find_networks
+from splitsr.runtime.engine_cache import Networks
 from splitsr.runtime.interpolation import KERNELS, InterpolationEngine
+from splitsr.runtime.loading import find_networks
 from splitsr.zoo.catalogue import CATALOGUE, Catalogue, find_family, find_model, is_model_path
 from splitsr.zoo.reading import read_file
 

@@ -16,7 +16,7 @@ from splitsr.evaluation.metrics import psnr_y
 from splitsr.evaluation.score import ImagePair, Progress
 from splitsr.imaging.arrays import to_nchw
 from splitsr.runtime.engine import Engine, lane_of
-from splitsr.runtime.engine_cache import find_networks
+from splitsr.runtime.loading import find_networks
 from splitsr.runtime.upscaler import Upscaler
 
 MOST = 1000.0

@@ -15,7 +15,6 @@ from splitsr.imaging.files import Photo
 from splitsr.imaging.resize import Edge
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import Engine, FloatArray
-from splitsr.runtime.pixels import Pixels
 from splitsr.runtime.restore import Restore
 from splitsr.runtime.upscaler import Upscaler
 
@@ -81,9 +80,8 @@ def find_method(
     enlargement = scale or upscaler.scale
 
     def enlarge(photo: Photo) -> Enlarged:
-        found = upscaler.restoration(photo.color, photo.compression, enlargement)
-        pixels = Pixels(photo.color, None)
-        sr = upscaler.enlarge(pixels, enlargement, strength=found.strength)
+        found = upscaler.restoration(photo, enlargement)
+        sr = upscaler.enlarge(Photo(photo.color), enlargement, strength=found.strength)
         return Enlarged(sr.color, found.strength)
 
     return Method(model, enlargement, enlarge)

@@ -17,7 +17,6 @@ from splitsr.imaging.files import (
 )
 from splitsr.imaging.rows import Rows
 from splitsr.runtime.engine import Engine
-from splitsr.runtime.pixels import Pixels
 from splitsr.runtime.restore import Restoration, Restore
 from splitsr.runtime.tile_runner import TileSize
 from splitsr.runtime.upscaler import OnProgress, Upscaler, enlarge_alpha
@@ -30,6 +29,7 @@ def upscale(
     *,
     model: str | Path | Engine = DEFAULT_FAMILY,
     scale: float | None = None,
+    precision: str = "fp32",
     tile: TileSize = "auto",
     threads: int | None = None,
     restore: Restore = "auto",
@@ -48,6 +48,7 @@ def upscale(
         path_out: the file to write; never the same as `path_in`.
         model: as for `Upscaler`.
         scale: 1 to 8, whole or not; by default the network's own.
+        precision: as for `Upscaler`.
         tile: as for `Upscaler`.
         threads: as for `Upscaler`.
         restore: as for `Upscaler`.
@@ -64,12 +65,12 @@ def upscale(
     Raises:
         ImageError: the input cannot be read or the output cannot be written.
         ModelError: an unknown model, or one whose file is damaged.
-        ValueError: a scale, tile, strength or number of threads out of range.
+        ValueError: a scale, precision, tile, strength or number of threads out of range.
     """
     source, target = Path(path_in), Path(path_out)
     if is_same_file(source, target):
         raise ImageWriteError(f"{target}: is the input itself; name another output")
-    upscaler = Upscaler(model, threads=threads, tile=tile, restore=restore)
+    upscaler = Upscaler(model, precision=precision, threads=threads, tile=tile, restore=restore)
     scale = upscaler.scale if scale is None else scale
     output_format = format_for(target) if format is None else format
     photo = open_photo(source, max_pixels=max_pixels)
@@ -104,14 +105,13 @@ def stream_photo(
         ImageTooLargeError: as for `Upscaler`.
         ValueError: a scale out of range.
     """
-    alpha = photo.alpha if isinstance(photo, Photo) else None
-    if isinstance(photo, Photo):
-        found = upscaler.restoration(photo.color, photo.compression, scale)
-        color = Rows.of(Pixels(photo.color, alpha).opaque_color())
-    else:
-        found, color = upscaler.restoration(None, None, scale), photo.color
+    whole = photo if isinstance(photo, Photo) else None
+    found = upscaler.restoration(whole, scale)
+    color = Rows.of(whole.opaque_color()) if whole else photo.rows().color
     larger = upscaler.stream(color, scale, progress, found.strength)
-    over = None if alpha is None else enlarge_alpha(alpha, larger.height, larger.width)
+    over = None
+    if whole and whole.alpha is not None:
+        over = enlarge_alpha(whole.alpha, larger.height, larger.width)
     return PhotoRows(larger, over, photo.metadata, photo.format), found
 
 
