@@ -20,7 +20,8 @@ from splitsr.imaging.files import read_photo
 from splitsr.imaging.photo import Photo
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import Engine
-from splitsr.runtime.engine_cache import Networks, find_networks
+from splitsr.runtime.engine_cache import Networks
+from splitsr.runtime.loading import find_networks
 from splitsr.runtime.restore import StrengthTable, choose_restoration, read_tables
 from splitsr.runtime.upscale_file import upscale
 from splitsr.runtime.upscaler import Upscaler

@@ -22,6 +22,7 @@ from splitsr.export.target import (
 
 if TYPE_CHECKING:
     from splitsr.export.checked import Delivery
+    from splitsr.networks.network import Network
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -125,10 +126,11 @@ def command(
 ) -> None:
     """Write a model for another runtime.
 
-    MODEL is a name that `splitsr models` lists, or a .safetensors file of weights. The export is
-    run in its own runtime on photographs and compared with the network in PyTorch; one that loses
-    more than 0.01 dB of PSNR-Y (fp16: 0.05, int8: 0.15) is not written. docs/deploy.md shows how
-    to use each format.
+    MODEL is a name that `splitsr models` lists, a .safetensors file of weights, or an untrained
+    network that `splitsr info` knows, such as edsr-baseline-x4. The export is run in its own
+    runtime on photographs and compared with the network in PyTorch; one that loses more than
+    0.01 dB of PSNR-Y (fp16: 0.05, int8: 0.15) is not written. docs/deploy.md shows how to use each
+    format.
 
     \b
     Examples:
@@ -169,27 +171,42 @@ def _deliver(
 ) -> Delivery:
     from splitsr.errors import MissingDependencyError
     from splitsr.export.target import EXTRAS
-    from splitsr.zoo.catalogue import twin_name
 
-    weights, twin = _weights(model, restore)
     try:
         from splitsr.export.checked import deliver, own_photos, some_photos
-        from splitsr.networks.checkpoint import load_mixed, load_weights
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"exporting a model needs {error.name}: pip install 'splitsr[{EXTRAS[target.format]}]'"
         ) from None
+    name, network = _load(model, restore)
     photos = some_photos(images) if images else own_photos()
     return deliver(
-        load_mixed(weights, twin, restore) if twin else load_weights(weights),
+        network,
         target,
         output,
-        name=twin_name(weights.stem, restore) if twin else weights.stem,
+        name=name,
         restore=restore,
         images=photos,
         calibration=some_photos(calibration) if calibration else photos,
         overwrite=overwrite,
     )
+
+
+def _load(model: str, restore: float) -> tuple[str, Network]:
+    """The model's name and its network in PyTorch, mixed with its twin's to restore."""
+    from splitsr.export.random_weights import untrained_network
+    from splitsr.networks import PRESETS
+    from splitsr.networks.checkpoint import load_mixed, load_weights
+    from splitsr.zoo.catalogue import no_twin, twin_name
+
+    if model in PRESETS:
+        if restore:
+            raise no_twin(model)
+        return model, untrained_network(PRESETS[model])
+    weights, twin = _weights(model, restore)
+    if twin is None:
+        return weights.stem, load_weights(weights)
+    return twin_name(weights.stem, restore), load_mixed(weights, twin, restore)
 
 
 def _weights(model: str, restore: float) -> tuple[Path, Path | None]:

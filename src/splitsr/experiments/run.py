@@ -25,8 +25,8 @@ from splitsr.experiments.grid import Cell, Study, fingerprint
 from splitsr.experiments.grid_plot import draw_study
 from splitsr.experiments.grid_results import SIDE, CellResult, Row, StudyResult, to_csv
 from splitsr.experiments.grid_results import to_markdown as study_to_markdown
-from splitsr.experiments.random_weights import untrained_engine
 from splitsr.experiments.result_files import to_json
+from splitsr.export.random_weights import untrained_engine
 from splitsr.imaging.atomic import write_atomic
 from splitsr.networks.checkpoint import load_weights
 from splitsr.training.config import TrainConfig

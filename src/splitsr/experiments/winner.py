@@ -6,7 +6,6 @@ import time
 
 from splitsr.benchmark.timing import time_engine
 from splitsr.errors import TrainingError
-from splitsr.experiments.random_weights import untrained_engine
 from splitsr.experiments.search_results import (
     Settings,
     Trial,
@@ -16,6 +15,7 @@ from splitsr.experiments.search_results import (
     describe_network,
 )
 from splitsr.experiments.search_training import FULL_STEPS, recipe
+from splitsr.export.random_weights import untrained_engine
 from splitsr.networks import ModelSpec, spec_from_dict
 from splitsr.training.config import config_to_toml
 

@@ -60,7 +60,7 @@ class InterpolationEngine:
         padded = np.pad(image, margins, mode="symmetric")
         shifted = [padded.take(range(at, at + size), axis) for at in range(2 * reach + 1)]
         phases = np.empty((*image.shape[: axis + 1], scale, *image.shape[axis + 1 :]), np.float32)
-        for phase, weights in enumerate(_taps(self._spec.kernel, scale)):
+        for phase, weights in enumerate(phase_weights(self._spec.kernel, scale)):
             place = phases[(slice(None),) * (axis + 1) + (phase,)]
             place[...] = 0
             for weight, moved in zip(weights, shifted, strict=True):
@@ -70,8 +70,12 @@ class InterpolationEngine:
 
 
 @lru_cache
-def _taps(kernel: Kernel, scale: int) -> FloatArray:
-    """(scale, 2 * reach + 1): what each phase takes of the LR pixels around it."""
+def phase_weights(kernel: Kernel, scale: int) -> FloatArray:
+    """What each place in an LR pixel takes of the LR pixels around it.
+
+    Returns:
+        (scale, 2 * reach + 1) float32, each row summing to 1.
+    """
     if kernel == "bilinear":
         offsets = (np.arange(scale) + 0.5) / scale - 0.5
         distances = np.abs(offsets[:, None] - np.arange(-1, 2))
