@@ -22,9 +22,9 @@ from splitsr.benchmark.timing import Machine, describe_machine, time_engines
 from splitsr.data.pack import Pack
 from splitsr.errors import DataError, TrainingError
 from splitsr.experiments.grid import Cell, Study, fingerprint
-from splitsr.experiments.grid_plot import draw_study
 from splitsr.experiments.grid_results import SIDE, CellResult, Row, StudyResult, to_csv
 from splitsr.experiments.grid_results import to_markdown as study_to_markdown
+from splitsr.experiments.plots import draw_study
 from splitsr.experiments.result_files import to_json
 from splitsr.export.random_weights import untrained_engine
 from splitsr.imaging.atomic import write_atomic

@@ -27,8 +27,8 @@ from splitsr.benchmark.flops import measure_cost
 from splitsr.data.pack import Pack
 from splitsr.data.patches import PairedPixels
 from splitsr.errors import ConfigError, NonFiniteError, TrainingError
+from splitsr.experiments.plots import draw_search
 from splitsr.experiments.result_files import to_json
-from splitsr.experiments.search_plot import draw_search
 from splitsr.experiments.search_results import (
     Budget,
     Settings,
