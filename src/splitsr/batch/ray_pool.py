@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import splitsr
-from splitsr.batch.cluster import run_job
+from splitsr.batch.cluster import DEATHS, run_job
 from splitsr.batch.local import Job, Result, Settings
 from splitsr.batch.upscaler_options import Recipe
 from splitsr.errors import ClusterError, MissingDependencyError, SplitSRError
 from splitsr.runtime.onnx_engine import available_cpus
+from splitsr.runtime.upscaler import Upscaler
 
 try:
     import ray
@@ -41,6 +42,9 @@ class PhotoWorker:
     def __init__(self, recipe: Recipe, settings: Settings) -> None:
         """Loads nothing yet: what fails here would come back without its own message."""
         self._recipe, self._settings = recipe, settings
+        self._upscaler: Upscaler | None = None
+        # The first call of a process that Ray has started again is one that another died on.
+        self._again: bool = ray.get_runtime_context().was_current_actor_reconstructed
 
     def prepare(self, version: str) -> int:
         """Loads the networks, and gives the number of the process.
@@ -57,13 +61,19 @@ class PhotoWorker:
                 f"splitsr {splitsr.__version__} on {os.uname().nodename} and {version} here; "
                 "install one version"
             )
-        self._upscaler = self._recipe.upscaler()
-        self._upscaler.networks_for(self._settings.scale)
+        self._loaded().networks_for(self._settings.scale)
         return os.getpid()
 
-    def run(self, job: Job, again: bool) -> Result:
+    def run(self, job: Job) -> tuple[Result, bool]:
         """Runs a job; whatever goes wrong with a photo is its result, and the worker goes on."""
-        return run_job(job, self._upscaler, self._settings, again=again)
+        again, self._again = self._again, False
+        return run_job(job, self._loaded(), self._settings, again=again), again
+
+    def _loaded(self) -> Upscaler:
+        """The networks; a process that Ray has started again loads them with its first job."""
+        if self._upscaler is None:
+            self._upscaler = self._recipe.upscaler()
+        return self._upscaler
 
 
 class RayWorker:
@@ -73,9 +83,9 @@ class RayWorker:
         self._actor = actor
         self.ready: Future[object] = _told(actor.prepare.remote(splitsr.__version__).future())
 
-    def run(self, job: Job, *, again: bool) -> Future[Result]:
+    def run(self, job: Job) -> Future[tuple[Result, bool]]:
         """Starts a photo; paths become absolute."""
-        return _told(self._actor.run.remote(_absolute(job), again).future())
+        return _told(self._actor.run.remote(_absolute(job)).future())
 
 
 class RayPool:
@@ -100,7 +110,9 @@ class RayPool:
                 f"--threads {threads}: the machines of the cluster have "
                 f"{', '.join(f'{count:g}' for count in cpus)} CPUs; choose fewer"
             )
-        self._class = ray.remote(num_cpus=threads, max_restarts=0)(PhotoWorker)
+        self._class = ray.remote(num_cpus=threads, max_restarts=-1, max_task_retries=DEATHS - 1)(
+            PhotoWorker
+        )
         self._arguments = (replace(recipe.absolute(), threads=threads), settings)
 
     def hire(self) -> RayWorker:
