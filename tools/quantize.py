@@ -13,7 +13,7 @@ from splitsr.errors import ModelError, UnknownModelError, WeightsError
 from splitsr.evaluation.score import evaluate_images, load_pairs
 from splitsr.export.checked import LIMITS_DB, Image, calibration_photos
 from splitsr.export.onnx import build
-from splitsr.export.target import Target
+from splitsr.export.target import Source, Target
 from splitsr.imaging.atomic import write_together
 from splitsr.networks.checkpoint import load_weights
 from splitsr.networks.network import Network
@@ -131,7 +131,7 @@ def _forms(network: Network, name: str, photos: Sequence[Image]) -> dict[str, by
         path = Path(folder, "form.onnx")
         for precision in ("fp16", "int8"):
             target = Target(format="onnx", precision=precision)
-            build(form, network.spec, target, name, photos, path)
+            build(Source(form, network.spec, name, photos), target, path)
             contents[precision] = path.read_bytes()
     return contents
 

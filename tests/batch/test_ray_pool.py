@@ -12,9 +12,9 @@ from PIL import Image
 pytest.importorskip("ray", reason="ray is not installed: pip install 'splitsr[ray]'")
 
 from splitsr.batch import ray_pool as module
-from splitsr.batch.ray_pool import PhotoWorker  # noqa: E402
 from splitsr.batch.cluster import DEATHS, attempt_on
 from splitsr.batch.local import Job, Result, Settings
+from splitsr.batch.ray_pool import PhotoWorker
 from splitsr.batch.upscaler_options import Recipe
 from splitsr.runtime.upscaler import Progress
 

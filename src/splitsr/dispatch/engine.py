@@ -16,7 +16,6 @@ import numpy as np
 
 from splitsr.dispatch.planner import Halos, Window, difficulty, plan_windows, share_work
 from splitsr.errors import ModelError, UnknownModelError, WeightsError
-from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import Engine, FloatArray
 from splitsr.runtime.engine_cache import Networks
 from splitsr.runtime.interpolation import KERNELS, InterpolationEngine
@@ -108,40 +107,15 @@ class Dispatcher:
                     f"{engine.name}: averages over the whole picture, so it cannot be given parts "
                     "of one; choose another network"
                 )
-        self._engines = (heavy, light)
+        self.spec, self.name = heavy.spec, f"{heavy.name} with {light.name}"
+        self.engines = (heavy, light)
         self._calibration = calibration
         self._workers = workers
-        radii = (min(calibration.halo, engine.spec.receptive_radius) for engine in self._engines)
+        radii = (min(calibration.halo, engine.spec.receptive_radius) for engine in self.engines)
         self._halos = Halos(*radii)
 
-    @property
-    def spec(self) -> ModelSpec:
-        """The heavy network's."""
-        return self._engines[0].spec
-
-    @property
-    def engines(self) -> tuple[Engine, Engine]:
-        """The heavy and the light network."""
-        return self._engines
-
-    @property
-    def name(self) -> str:
-        """Both networks' names."""
-        heavy, light = self._engines
-        return f"{heavy.name} with {light.name}"
-
     def run(self, lr: FloatArray) -> FloatArray:
-        """Enlarges, each part by its network.
-
-        Args:
-            lr: (N, 3, H, W) float32, RGB in [0, 1].
-
-        Returns:
-            (N, 3, scale * H, scale * W) float32, RGB, not clamped.
-
-        Raises:
-            ModelError: as of the engines.
-        """
+        """Enlarges, each part by its network; see `Engine`."""
         scale = self.spec.scale
         sr = np.empty((*lr.shape[:2], lr.shape[2] * scale, lr.shape[3] * scale), np.float32)
         for picture, result in zip(lr, sr, strict=True):
@@ -175,7 +149,7 @@ class Dispatcher:
     def _compute(self, picture: FloatArray, result: FloatArray, window: Window) -> None:
         rows, columns = window.rows, window.columns
         lr = picture[None, :, rows.start : rows.stop, columns.start : columns.stop]
-        sr = self._engines[window.light].run(np.ascontiguousarray(lr))
+        sr = self.engines[window.light].run(np.ascontiguousarray(lr))
         scale = self.spec.scale
         inside = [
             slice((span.core_start - span.start) * scale, (span.core_stop - span.start) * scale)

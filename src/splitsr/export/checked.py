@@ -21,7 +21,7 @@ from splitsr.errors import DataError, ImageError, ModelError
 from splitsr.evaluation.degrade import Degrade
 from splitsr.evaluation.metrics import psnr_y
 from splitsr.export.backends import Backend
-from splitsr.export.target import SUFFIXES, Precision, Target
+from splitsr.export.target import SUFFIXES, Precision, Source, Target
 from splitsr.imaging.arrays import from_nchw, to_nchw
 from splitsr.imaging.atomic import check_target, write_together
 from splitsr.imaging.resize import rescale_bicubic
@@ -137,7 +137,8 @@ def deliver(
     lr = calibration_photos(calibration, network.spec.scale, target.size, degraded=restore > 0)
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder, paths[0].name)
-        backend.build(inference_form(network), network.spec, target, name, lr, trial)
+        source = Source(inference_form(network), network.spec, name, lr)
+        backend.build(source, target, trial)
         checked = images if backend.runs_here else ()
         engine = backend.engine(trial, network.spec, target) if checked else None
         delivery = compare(network, engine, target, checked, name, backend.runtime)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from threading import BoundedSemaphore
 
-from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import DividedEngine, Engine, FloatArray
 
 
@@ -18,23 +17,8 @@ class SharedEngine:
     def __init__(self, engine: DividedEngine, free: BoundedSemaphore) -> None:
         """Takes the engine to share, and what counts the lanes that are free, of all engines."""
         self._lane = engine.lane()
-        self._lanes = engine.lanes
+        self.spec, self.name, self.lanes = engine.spec, engine.name, engine.lanes
         self._free = free
-
-    @property
-    def spec(self) -> ModelSpec:
-        """The network's description."""
-        return self._lane.spec
-
-    @property
-    def name(self) -> str:
-        """The network's name."""
-        return self._lane.name
-
-    @property
-    def lanes(self) -> int:
-        """How many runs are made at once."""
-        return self._lanes
 
     def lane(self) -> Engine:
         """Itself: its runs wait for a free lane."""
