@@ -155,4 +155,4 @@ def test_bfloat16_without_openvino_says_what_to_install() -> None:
         f"load_engine({MODEL!r}, 1, 'bf16')"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert "MissingDependencyError: bfloat16 needs OpenVINO: pip install" in done.stderr
+    assert "MissingDependencyError: bfloat16 needs openvino: pip install" in done.stderr

@@ -68,7 +68,7 @@ def test_weights_without_torch_say_what_to_install(
     weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingDependencyError, match=r"need torch: pip install 'splitsr\[train\]'"):
+    with pytest.raises(MissingDependencyError, match=r"needs torch: pip install 'splitsr\[tr"):
         find_method(str(weights))
 
 

@@ -16,17 +16,13 @@ import splitsr
 from splitsr.batch.cluster import DEATHS, run_job
 from splitsr.batch.local import Job, Result, Settings
 from splitsr.batch.upscaler_options import Recipe
-from splitsr.errors import ClusterError, MissingDependencyError, SplitSRError
+from splitsr.errors import ClusterError, SplitSRError, naming_extra
 from splitsr.runtime.onnx_engine import available_cpus
 from splitsr.runtime.upscaler import Upscaler
 
-try:
+with naming_extra("--engine ray", "ray"):
     import ray
     from ray.exceptions import RayTaskError
-except ModuleNotFoundError as error:
-    raise MissingDependencyError(
-        f"--engine ray needs {error.name}: pip install 'splitsr[ray]'"
-    ) from error
 
 OBJECT_STORE_BYTES = 80 * 2**20
 """For the objects of a cluster on this machine: hardly more than Ray's least, as photos go by

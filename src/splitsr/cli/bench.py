@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from splitsr.cli.options import BadCall, json_option, size_option
-from splitsr.errors import MissingDependencyError, UnknownModelError
+from splitsr.errors import UnknownModelError, naming_extra
 
 if TYPE_CHECKING:
     from splitsr.benchmark.offload import Link, Offload, Transfer
@@ -147,14 +147,9 @@ def _source(name: str, folder: Path) -> str:
 
     if name not in PRESETS:
         return name
-    try:
+    with naming_extra(f"{name}: a network that does not ship", "train,export"):
         from splitsr.export.onnx import export_onnx
         from splitsr.export.random_weights import untrained_network
-    except ImportError:
-        raise MissingDependencyError(
-            f"{name}: making this network needs PyTorch and onnx: pip install "
-            "'splitsr[train,export]'"
-        ) from None
     path = folder / f"{name}.onnx"
     if not path.exists():
         export_onnx(untrained_network(PRESETS[name]), path, name=name)

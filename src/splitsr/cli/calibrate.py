@@ -11,7 +11,6 @@ from splitsr.cli.options import BadCall, json_option
 
 if TYPE_CHECKING:
     from splitsr.dispatch.engine import Calibration
-    from splitsr.evaluation.score import ImagePair
 
 
 @click.command()
@@ -109,15 +108,12 @@ def _calibrate(
     max_loss: float | None,
     threads: int | None,
 ) -> Calibration:
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from splitsr.cli.live_bar import counting
     from splitsr.evaluation.dispatch_calibration import calibrate, load_pair
+    from splitsr.evaluation.score import load_pairs
 
-    pairs = _read(folder, load_pair(start.heavy, start.light, threads)[0].spec.scale)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Calibrating", total=None)
+    pairs = load_pairs(folder, load_pair(start.heavy, start.light, threads)[0].spec.scale)
+    with counting("Calibrating") as progress:
         return calibrate(
             start.heavy,
             start.light,
@@ -126,14 +122,8 @@ def _calibrate(
             max_loss=max_loss,
             start=start,
             threads=threads,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=progress,
         )
-
-
-def _read(folder: Path, scale: int) -> list[ImagePair]:
-    from splitsr.evaluation.score import load_pairs
-
-    return load_pairs(folder, scale)
 
 
 def _to_json(found: Calibration) -> bytes:

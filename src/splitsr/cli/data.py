@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from splitsr.cli.live_bar import counting
 from splitsr.cli.output import markup
 from splitsr.data.pack import DEFAULT_MIN_SIZE, Pack, PackReport, build_pack
-from splitsr.data.pack import Progress as ReportProgress
 from splitsr.data.shards import join_shards, write_shards
 from splitsr.data.sources import find_images
 from splitsr.imaging.files import DEFAULT_MAX_PIXELS
@@ -75,7 +72,7 @@ def pack(
     """  # noqa: D301 (click reads the \b)
     console = Console(stderr=True, highlight=False)
     sources = find_images(folders)
-    with _progress(console, "Packing") as progress:
+    with counting("Packing") as progress:
         report = build_pack(
             sources,
             output,
@@ -88,7 +85,7 @@ def pack(
     if shard_mb is None:
         return
     shards = output.with_name(f"{output.name}.shards")
-    with _progress(console, "Splitting") as progress:
+    with counting("Splitting") as progress:
         paths = write_shards(
             Pack.open(output),
             sources,
@@ -113,7 +110,7 @@ def join(shards: tuple[Path, ...], output: Path, overwrite: bool) -> None:
       splitsr data join data/photos.pack.shards -o data/photos.pack
     """  # noqa: D301 (click reads the \b)
     console = Console(stderr=True, highlight=False)
-    with _progress(console, "Joining") as progress:
+    with counting("Joining") as progress:
         report = join_shards(shards, output, overwrite=overwrite, progress=progress)
     _print_report(console, report, output)
 
@@ -141,9 +138,9 @@ def teach(pack: Path, model: str, name: str | None, ensemble: bool, threads: int
 
     console = Console(stderr=True, highlight=False)
     opened, method = Pack.open(pack), find_method(model, threads=threads)
-    with _progress(console, "LR images") as progress:
+    with counting("LR images") as progress:
         lr_image = lr_images(opened, method.scale, progress)
-    with _progress(console, "Teaching") as progress:
+    with counting("Teaching") as progress:
         path = write_targets(
             opened,
             lr_image,
@@ -155,22 +152,6 @@ def teach(pack: Path, model: str, name: str | None, ensemble: bool, threads: int
             progress=progress,
         )
     console.print(markup(f"{path}: targets of {len(opened)} images"), soft_wrap=True)
-
-
-@contextmanager
-def _progress(console: Console, title: str) -> Iterator[ReportProgress]:
-    """A progress bar that counts images."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print_report(console: Console, report: PackReport, output: Path) -> None:

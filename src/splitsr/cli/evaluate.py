@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, get_args
 import click
 import msgspec
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
+from splitsr.cli.live_bar import counting
 from splitsr.cli.options import restore_option
 from splitsr.cli.output import markup
 from splitsr.evaluation.score import BenchmarkResult, Score, Scores, evaluate_folder
@@ -72,9 +72,7 @@ def command(
     if model == BICUBIC and restore not in ("auto", "off"):
         raise click.UsageError("bicubic has no twin that restores; leave out --restore")
     method = find_method(model, scale=scale, edge=edge, threads=threads, restore=restore)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Evaluating", total=None)
+    with counting("Evaluating") as progress:
         result = evaluate_folder(
             method.enlarge,
             method.scale,
@@ -83,7 +81,7 @@ def command(
             edge=edge,
             round_y=round_y,
             degrade=degrade,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=progress,
         )
     if as_json:
         click.echo(msgspec.json.encode(_fields(model, result)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from splitsr.cli.options import BadCall, json_option, read_restore
+from splitsr.errors import naming_extra
 from splitsr.export.target import (
     NATIVE_LAYOUT,
     SIDES,
@@ -169,15 +170,10 @@ def _deliver(
     *,
     overwrite: bool,
 ) -> Delivery:
-    from splitsr.errors import MissingDependencyError
     from splitsr.export.target import EXTRAS
 
-    try:
+    with naming_extra("exporting a model", EXTRAS[target.format]):
         from splitsr.export.checked import deliver, own_photos, some_photos
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            f"exporting a model needs {error.name}: pip install 'splitsr[{EXTRAS[target.format]}]'"
-        ) from None
     name, network = _load(model, restore)
     photos = some_photos(images) if images else own_photos()
     return deliver(

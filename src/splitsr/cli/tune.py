@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from splitsr.cli.options import BadCall, json_option, size_option
+from splitsr.errors import naming_extra
 
 if TYPE_CHECKING:
     from splitsr.data.pack import Pack
@@ -123,8 +124,10 @@ def command(
         raise BadCall("no budget: give --max-ms, --max-params or --max-gmacs, or several of them")
     if not data.is_dir():
         raise BadCall(f"--data {data}: no such folder; make a pack with splitsr data pack")
-    _require_packages()
-    import torch
+    with naming_extra("a search", "tune"):
+        import onnxscript  # noqa: F401
+        import optuna  # noqa: F401
+        import torch
 
     from splitsr.data.pack import Pack
     from splitsr.experiments.search_results import Budget
@@ -137,19 +140,6 @@ def command(
     result = _search(settings, pack, out, trials, minutes)
     _print(result, as_json)
     click.echo(f"the winner's configuration: {out / 'winner.toml'}", err=True)
-
-
-def _require_packages() -> None:
-    from splitsr.errors import MissingDependencyError
-
-    try:
-        import onnxscript  # noqa: F401
-        import optuna  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"a search needs {error.name}: pip install 'splitsr[tune]'"
-        ) from None
 
 
 def _settings(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from splitsr.errors import MissingDependencyError
+from splitsr.errors import naming_extra
 from splitsr.evaluation.score import Enlarge, Enlarged, bicubic, regardless
 from splitsr.imaging.files import Photo
 from splitsr.imaging.resize import Edge
@@ -106,14 +106,10 @@ class _TorchEngine:
 
 def _torch_engine(path: Path, threads: int | None) -> Engine:
     """A network straight from its weights, before any export."""
-    try:
+    with naming_extra(f"{path}: a file of weights, unlike ONNX,", "train"):
         import torch
 
         from splitsr.networks.checkpoint import load_weights
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            f"{path}: weights need {error.name}: pip install 'splitsr[train]', or give ONNX"
-        ) from None
     if threads:
         torch.set_num_threads(threads)  # torch has one number of threads for the whole process
     network = load_weights(path)

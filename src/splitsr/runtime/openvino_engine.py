@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from splitsr.errors import MissingDependencyError, ModelError
+from splitsr.errors import ModelError, naming_extra
 from splitsr.runtime.engine import FloatArray, check_input
 from splitsr.runtime.onnx_engine import available_cpus
 from splitsr.zoo.onnx_file import damaged, read_metadata, spec_from_metadata
@@ -69,12 +69,8 @@ class OpenVinoEngine:
 
 
 def _open_core() -> openvino.Core:
-    try:
+    with naming_extra("bfloat16", "bf16"):
         import openvino
-    except ImportError:
-        raise MissingDependencyError(
-            "bfloat16 needs OpenVINO: pip install 'splitsr[bf16]'"
-        ) from None
     core = openvino.Core()
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise ModelError("bf16: this CPU has no bfloat16 instructions; use fp32")
