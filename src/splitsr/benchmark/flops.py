@@ -12,10 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from splitsr.networks import ModelSpec
+from splitsr.networks.base import OUTPUT_PIXELS_720P
 from splitsr.networks.build import build_model
 
-# By custom, multiply-adds are given for a 1280x720 output.
-OUTPUT_PIXELS_720P = 1280 * 720
 _PROBE = 48  # LR side of the probe; any size above 1 gives the same answer
 
 

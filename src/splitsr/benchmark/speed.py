@@ -12,13 +12,13 @@ import numpy as np
 from splitsr.benchmark.memory import peak_rss_of
 from splitsr.benchmark.peak_flops import PeakProbe
 from splitsr.benchmark.timing import Machine, describe_machine, take_turns
+from splitsr.networks.base import OUTPUT_PIXELS_720P
 from splitsr.runtime.engine import Engine
 from splitsr.runtime.tile_runner import plan_for, run_tiled
 
 ROUNDS = 15
 _SECONDS = 20.0  # after which no further round begins, once there were `_LEAST_ROUNDS`
 _LEAST_ROUNDS = 5
-_OUTPUT_PIXELS_720P = 1280 * 720
 
 _MEASURED = """
 import sys
@@ -181,7 +181,7 @@ def run_once(source: str, precision: str, threads: str, height: str, width: str)
 
 def flops_of(multi_adds_720p: int, scale: int, height: int, width: int) -> float:
     """Additions and multiplications of the convolutions over a picture."""
-    return 2.0 * multi_adds_720p * height * width * scale**2 / _OUTPUT_PIXELS_720P
+    return 2.0 * multi_adds_720p * height * width * scale**2 / OUTPUT_PIXELS_720P
 
 
 def _row(one: Contestant, size: tuple[int, int], seconds: list[float], peak: float) -> BenchRow:

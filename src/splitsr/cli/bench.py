@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import BadCall, json_option, size_option
+from splitsr.cli.options import BadCall, json_option, size_option, threads_option
 from splitsr.errors import UnknownModelError, naming_extra
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _read_links(
 @click.command()
 @click.argument("models", metavar="[MODEL]...", nargs=-1)
 @size_option
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all there are]")
+@threads_option
 @click.option(
     "--precision",
     "precisions",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import BadCall, json_option
+from splitsr.cli.options import BadCall, json_option, threads_option
 
 if TYPE_CHECKING:
     from splitsr.dispatch.engine import Calibration
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     help="File to write, *.json, for `splitsr upscale --dispatch`.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all there are]")
+@threads_option
 @json_option
 def command(
     folder: Path,

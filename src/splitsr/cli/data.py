@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from splitsr.cli.live_bar import counting
+from splitsr.cli.options import threads_option
 from splitsr.cli.output import markup
 from splitsr.data.pack import DEFAULT_MIN_SIZE, Pack, PackReport, build_pack
 from splitsr.data.shards import join_shards, write_shards
@@ -120,7 +121,7 @@ def join(shards: tuple[Path, ...], output: Path, overwrite: bool) -> None:
 @click.option("--model", required=True, help="The teacher, as `splitsr evaluate` takes it.")
 @click.option("--name", help="Of the targets (default: the model's).")
 @click.option("--ensemble", is_flag=True, help="Average over the eight symmetries: 8 times slower.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads (default: all cores).")
+@threads_option
 def teach(pack: Path, model: str, name: str | None, ensemble: bool, threads: int | None) -> None:
     """Compute once what a teacher makes of the PACK's LR images.
 

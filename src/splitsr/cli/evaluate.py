@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from splitsr.cli.live_bar import counting
-from splitsr.cli.options import restore_option
+from splitsr.cli.options import json_option, restore_option, threads_option
 from splitsr.cli.output import markup
 from splitsr.evaluation.score import BenchmarkResult, Score, Scores, evaluate_folder
 from splitsr.imaging.resize import Edge
@@ -37,8 +37,8 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--round-y", is_flag=True, help="Round luma to whole levels before comparing.")
 @click.option("--degrade", metavar="SPEC", help="Degrade the LR images, e.g. noise=5,jpeg=90.")
 @restore_option
-@click.option("--threads", type=click.IntRange(1), help="CPU threads (default: all cores).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@threads_option
+@json_option
 def command(
     model: str,
     hr_dir: Path,

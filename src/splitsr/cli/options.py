@@ -10,8 +10,7 @@ from typing import IO, Any, Literal, TypeVar
 import click
 
 from splitsr.cli.output import say
-
-MIN_SCALE, MAX_SCALE = 1, 8
+from splitsr.runtime.scale_plan import MAX_SCALE, MIN_SCALE
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -89,10 +88,14 @@ def model_options(function: Function) -> Function:
             help="Side of a tile in input pixels. Smaller tiles take less memory; the picture is "
             "the same.",
         ),
-        click.option(
-            "--threads", type=click.IntRange(1), help="CPU threads.  [default: all there are]"
-        ),
+        threads_option,
     )
+
+
+def threads_option(function: Function) -> Function:
+    """Adds --threads, of a network."""
+    text = "CPU threads.  [default: all there are]"
+    return _add(function, click.option("--threads", type=click.IntRange(1), help=text))
 
 
 def restore_option(function: Function) -> Function:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from splitsr.cli.options import threads_option
 from splitsr.errors import naming_extra
 
 
@@ -34,7 +35,7 @@ from splitsr.errors import naming_extra
     help="HR images to validate on; by default some of the pack are held out.",
 )
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Default: CUDA if there.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads; default: all cores.")
+@threads_option
 def command(
     config: Path,
     data: Path,

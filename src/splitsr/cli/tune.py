@@ -11,6 +11,7 @@ import click
 
 from splitsr.cli.options import BadCall, json_option, size_option
 from splitsr.errors import naming_extra
+from splitsr.networks.base import SCALES
 
 if TYPE_CHECKING:
     from splitsr.data.pack import Pack
@@ -41,7 +42,11 @@ def _read_finite(
 
 @click.command()
 @click.option(
-    "--scale", type=click.Choice(["2", "3", "4"]), default="4", show_default=True, help="Factor."
+    "--scale",
+    type=click.Choice(list(map(str, SCALES))),
+    default="4",
+    show_default=True,
+    help="Factor.",
 )
 @click.option(
     "--max-ms",

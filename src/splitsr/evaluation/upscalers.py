@@ -14,6 +14,7 @@ from splitsr.evaluation.score import Enlarge, Enlarged, bicubic, regardless
 from splitsr.imaging.files import Photo
 from splitsr.imaging.resize import Edge
 from splitsr.networks import ModelSpec
+from splitsr.networks.base import WEIGHTS_SUFFIXES
 from splitsr.runtime.engine import Engine, FloatArray
 from splitsr.runtime.restore import Restore
 from splitsr.runtime.upscaler import Upscaler
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 BICUBIC = "bicubic"
-WEIGHTS_SUFFIXES = (".safetensors", ".pth")
 
 
 @dataclass(frozen=True)

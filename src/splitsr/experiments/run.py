@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TypeVar
 
 import msgspec
 import torch
@@ -20,12 +19,12 @@ import torch
 from splitsr.benchmark.flops import measure_cost
 from splitsr.benchmark.timing import Machine, describe_machine, time_engines
 from splitsr.data.pack import Pack
-from splitsr.errors import DataError, TrainingError
+from splitsr.errors import TrainingError
 from splitsr.experiments.grid import Cell, Study, fingerprint
 from splitsr.experiments.grid_results import SIDE, CellResult, Row, StudyResult, to_csv
 from splitsr.experiments.grid_results import to_markdown as study_to_markdown
 from splitsr.experiments.plots import draw_study
-from splitsr.experiments.result_files import to_json
+from splitsr.experiments.result_files import read_json, to_json
 from splitsr.export.random_weights import untrained_engine
 from splitsr.imaging.atomic import write_atomic
 from splitsr.networks.checkpoint import load_weights
@@ -36,8 +35,6 @@ from splitsr.training.state import STATE_FILE
 from splitsr.training.validation import Validator, held_out
 
 HELD_OUT = "held out"
-
-T = TypeVar("T", bound=msgspec.Struct)
 
 Report = Callable[[str, int, int, Record | None], None]
 """Called with a cell's label, how many runs are done, how many there are, and what it reports."""
@@ -194,7 +191,7 @@ def _known_timing(study: Study, places: Places) -> _Timing | None:
     path = places.study(study.name, ".json")
     if not path.exists():
         return None
-    earlier = _read(path, StudyResult)
+    earlier = read_json(path, StudyResult, "the results of a study; remove it to measure again")
     rows = {row.label: row.milliseconds for row in earlier.rows}
     known = [rows.get(cell.label) for cell in study.cells]
     found = tuple(value for value in known if value is not None)
@@ -222,7 +219,11 @@ def _gather(study: Study, places: Places, timing: _Timing | None) -> StudyResult
 
 def _row(cell: Cell, study: Study, places: Places, milliseconds: float | None) -> Row:
     paths = [places.cell(fingerprint(cell.seeded(seed))) for seed in study.seeds]
-    results = [_read(path, CellResult) for path in paths if path.exists()]
+    results = [
+        read_json(path, CellResult, "the result of a run; remove it to train again")
+        for path in paths
+        if path.exists()
+    ]
     names = dict.fromkeys(name for result in results for name in result.psnr_y)
     cost = measure_cost(cell.config.model)
     return Row(
@@ -242,10 +243,3 @@ def _write(result: StudyResult, places: Places) -> None:
     }
     for suffix, content in contents.items():
         write_atomic(places.study(result.name, suffix), content, overwrite=True)
-
-
-def _read(path: Path, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.DecodeError) as error:
-        raise DataError(f"{path}: not a result ({error}); remove it to train again") from error

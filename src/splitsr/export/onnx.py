@@ -20,6 +20,7 @@ from torch import nn
 from splitsr.export.forms import ChannelsLast, HalfInside, with_dense_convolutions
 from splitsr.export.quantize import quantize_onnx
 from splitsr.export.target import Layout, Source, Target
+from splitsr.imaging.atomic import write_atomic
 from splitsr.networks import ModelSpec
 from splitsr.networks.network import Network
 from splitsr.networks.splitsr.inference_form import inference_form
@@ -67,9 +68,7 @@ def save(proto: ModelProto, path: Path) -> None:
         del node.metadata_props[:]
         node.doc_string = ""
     onnx.checker.check_model(proto)
-    partial = path.with_name(path.name + ".partial")
-    onnx.save(proto, partial)
-    partial.replace(path)
+    write_atomic(path, proto.SerializeToString(), overwrite=True)
 
 
 def to_proto(network: nn.Module, target: Target) -> ModelProto:

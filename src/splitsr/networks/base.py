@@ -13,6 +13,11 @@ from msgspec import Meta
 from splitsr.errors import SpecError
 
 SCALES = (2, 3, 4)
+OUTPUT_PIXELS_720P = 1280 * 720
+"""By custom, multiply-adds are given for an output of this size."""
+
+WEIGHTS_SUFFIXES = (".safetensors", ".pth")
+"""Of files that have weights of PyTorch: ours, and those that others have published."""
 
 MAX_COUNT = 10_000
 """Largest number of channels, of blocks in all, and of other counts: what lies above is no network,

@@ -7,8 +7,7 @@ from itertools import product
 from math import ceil, prod
 from typing import NamedTuple
 
-MIN_SCALE = 1.0
-MAX_SCALE = 8.0
+MIN_SCALE, MAX_SCALE = 1, 8
 
 
 class Pass(NamedTuple):

@@ -16,10 +16,9 @@ from msgspec import Meta
 from splitsr.data.degradations import Degradation
 from splitsr.errors import ConfigError
 from splitsr.networks import ModelSpec, SplitSRSpec, spec_from_config
+from splitsr.networks.base import WEIGHTS_SUFFIXES
 from splitsr.zoo.catalogue import find_model, is_model_path
 from splitsr.zoo.reading import read_file
-
-_WEIGHTS = (".safetensors", ".pth")
 
 _Positive = Annotated[int, Meta(ge=1)]
 _Weight = Annotated[float, Meta(ge=0)]
@@ -211,14 +210,14 @@ def weights_path(source: str) -> Path:
     Raises:
         UnknownModelError: it is no file of weights, and no shipped model has that name.
     """
-    return Path(source) if source.endswith(_WEIGHTS) else find_model(source).weights_path
+    return Path(source) if source.endswith(WEIGHTS_SUFFIXES) else find_model(source).weights_path
 
 
 def _locate(fields: dict[str, Any], folder: Path) -> None:
     """Makes paths of weights absolute; names of shipped models stay."""
     for name in ("init_from", "teacher"):
         source = fields.get(name)
-        if isinstance(source, str) and (source.endswith(_WEIGHTS) or is_model_path(source)):
+        if isinstance(source, str) and (source.endswith(WEIGHTS_SUFFIXES) or is_model_path(source)):
             fields[name] = str((folder / source).resolve())
 
 
