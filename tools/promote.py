@@ -21,7 +21,7 @@ from splitsr.benchmark.flops import Cost, measure_cost
 from splitsr.benchmark.timing import describe_machine
 from splitsr.errors import ModelError
 from splitsr.evaluation.score import BenchmarkResult, evaluate_folder, load_pairs
-from splitsr.evaluation.upscalers import find_method
+from splitsr.evaluation.upscalers import find_upscaler
 from splitsr.export.onnx import export_onnx
 from splitsr.imaging.atomic import write_together
 from splitsr.networks.checkpoint import read_weights, save_weights
@@ -136,7 +136,7 @@ def _evaluate(
     path: Path, test: str, hr_dir: Path, degrade: str | None, report: Report
 ) -> SetResult:
     """Scores the ONNX file on a test set, through the runtime that ships."""
-    method = find_method(str(path))
+    method = find_upscaler(str(path))
     result = evaluate_folder(
         method.enlarge,
         method.scale,

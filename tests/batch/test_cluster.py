@@ -14,7 +14,7 @@ from PIL import Image
 from splitsr.batch import local as batch
 from splitsr.batch.cluster import DEATHS, attempt_on, run_job
 from splitsr.batch.local import Job, Result, Settings, attempt, failed
-from splitsr.batch.upscaler_options import Recipe
+from splitsr.batch.upscaler_options import UpscalerOptions
 from splitsr.errors import ClusterError
 from splitsr.runtime.upscaler import Progress, Upscaler
 
@@ -250,14 +250,14 @@ def test_an_output_of_a_dead_worker_is_compared(
     assert run_job(job, upscaler, SETTINGS, again=True).status == "failed"
 
 
-def test_a_recipe_can_be_followed_elsewhere(
+def test_the_options_can_be_followed_elsewhere(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tiny_model.parent)
-    recipe = Recipe(tiny_model.name, "pair.json", threads=1).absolute()
-    assert recipe.model == str(tiny_model)
-    assert recipe.light == str(tiny_model.parent / "pair.json")
-    named = Recipe("splitsr-balanced-x4", "splitsr-fast", threads=1)
+    options = UpscalerOptions(tiny_model.name, "pair.json", threads=1).absolute()
+    assert options.model == str(tiny_model)
+    assert options.light == str(tiny_model.parent / "pair.json")
+    named = UpscalerOptions("splitsr-balanced-x4", "splitsr-fast", threads=1)
     assert named.absolute() == named
     (both,) = named.upscaler().networks_for(4)
     assert "splitsr-balanced-x4" in both.name

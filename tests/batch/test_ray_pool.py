@@ -15,7 +15,7 @@ from splitsr.batch import ray_pool as module
 from splitsr.batch.cluster import DEATHS, attempt_on
 from splitsr.batch.local import Job, Result, Settings
 from splitsr.batch.ray_pool import PhotoWorker
-from splitsr.batch.upscaler_options import Recipe
+from splitsr.batch.upscaler_options import UpscalerOptions
 from splitsr.runtime.upscaler import Progress
 
 
@@ -51,7 +51,7 @@ def test_a_photo_that_kills_every_worker_takes_no_other_with_it(
     jobs = [Job(tmp_path / f"{name}.png", tmp_path / f"{name}_x4.png", "PNG") for name in names]
     settings, troubles = Settings(4), list[str]()
 
-    with module.ray_pool(None, Recipe(str(tiny_model), threads=1), settings) as pool:
+    with module.ray_pool(None, UpscalerOptions(str(tiny_model), threads=1), settings) as pool:
         found = attempt_on(pool, jobs, settings, Silent(), troubles.append)
         results = {Path(result.input).stem: result for result in found}
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from splitsr.batch.local import Job, Settings, attempt_all
-from splitsr.batch.upscaler_options import Recipe
+from splitsr.batch.upscaler_options import UpscalerOptions
 from splitsr.dispatch.engine import find_dispatched
 from splitsr.errors import UnknownModelError, WeightsError
 from splitsr.imaging.degradation import Compression
@@ -272,8 +272,8 @@ def test_dispatch_restores_too(restoring_model: Path, photo: np.ndarray) -> None
     assert np.abs(found.astype(int) - expected).max() <= 1
 
 
-def test_a_recipe_takes_the_strength_along(restoring_model: Path, photo: np.ndarray) -> None:
-    recipe = Recipe(str(restoring_model), threads=1, restore=0.75).absolute()
-    found = pickle.loads(pickle.dumps(recipe)).upscaler()(photo[:40, :32])
+def test_the_options_take_the_strength_along(restoring_model: Path, photo: np.ndarray) -> None:
+    options = UpscalerOptions(str(restoring_model), threads=1, restore=0.75).absolute()
+    found = pickle.loads(pickle.dumps(options)).upscaler()(photo[:40, :32])
     expected = Upscaler(restoring_model, threads=1, restore=0.75)(photo[:40, :32])
     np.testing.assert_array_equal(found, expected)

@@ -15,7 +15,7 @@ from typing import Any
 import splitsr
 from splitsr.batch.cluster import DEATHS, run_job
 from splitsr.batch.local import Job, Result, Settings
-from splitsr.batch.upscaler_options import Recipe
+from splitsr.batch.upscaler_options import UpscalerOptions
 from splitsr.errors import ClusterError, SplitSRError, naming_extra
 from splitsr.runtime.onnx_engine import available_cpus
 from splitsr.runtime.upscaler import Upscaler
@@ -35,9 +35,9 @@ KNOCK_SECONDS = 5.0
 class PhotoWorker:
     """Runs in a process of the cluster, and keeps its networks loaded."""
 
-    def __init__(self, recipe: Recipe, settings: Settings) -> None:
+    def __init__(self, options: UpscalerOptions, settings: Settings) -> None:
         """Loads nothing yet: what fails here would come back without its own message."""
-        self._recipe, self._settings = recipe, settings
+        self._options, self._settings = options, settings
         self._upscaler: Upscaler | None = None
         # The first call of a process that Ray has started again is one that another died on.
         self._again: bool = ray.get_runtime_context().was_current_actor_reconstructed
@@ -68,7 +68,7 @@ class PhotoWorker:
     def _loaded(self) -> Upscaler:
         """The networks; a process that Ray has started again loads them with its first job."""
         if self._upscaler is None:
-            self._upscaler = self._recipe.upscaler()
+            self._upscaler = self._options.upscaler()
         return self._upscaler
 
 
@@ -87,17 +87,17 @@ class RayWorker:
 class RayPool:
     """Workers on a cluster that this process is connected to."""
 
-    def __init__(self, recipe: Recipe, settings: Settings) -> None:
+    def __init__(self, options: UpscalerOptions, settings: Settings) -> None:
         """Looks how many workers there is room for.
 
         Args:
-            recipe: of the workers' networks.
+            options: of the workers' networks.
             settings: of the batch.
 
         Raises:
             ClusterError: no machine has as many CPUs as a worker needs.
         """
-        threads = recipe.threads or 1
+        threads = options.threads or 1
         nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
         cpus = [node["Resources"].get("CPU", 0) for node in nodes if node["Alive"]]
         self.size = sum(int(count // threads) for count in cpus)
@@ -109,7 +109,7 @@ class RayPool:
         self._class = ray.remote(num_cpus=threads, max_restarts=-1, max_task_retries=DEATHS - 1)(
             PhotoWorker
         )
-        self._arguments = (replace(recipe.absolute(), threads=threads), settings)
+        self._arguments = (replace(options.absolute(), threads=threads), settings)
 
     def hire(self) -> RayWorker:
         """Starts a worker, and does not wait for it."""
@@ -117,13 +117,15 @@ class RayPool:
 
 
 @contextlib.contextmanager
-def ray_pool(address: str | None, recipe: Recipe, settings: Settings) -> Iterator[RayPool]:
+def ray_pool(
+    address: str | None, options: UpscalerOptions, settings: Settings
+) -> Iterator[RayPool]:
     """Connects to a cluster for as long as it is used; workers end with it.
 
     Args:
         address: of the cluster's head, such as `10.0.0.1:6379`, or `auto` for one on this machine;
             None for a cluster of this machine alone, which ends with this call.
-        recipe: of the workers' networks. Without threads, a worker has one: several workers of
+        options: of the workers' networks. Without threads, a worker has one: several workers of
             one thread do more than one of several.
         settings: of the batch.
 
@@ -138,7 +140,7 @@ def ray_pool(address: str | None, recipe: Recipe, settings: Settings) -> Iterato
             reason = f"{_reason(error)}{_token_hint(error)}"
             raise ClusterError(f"Ray at {address or 'this machine'}: {reason}") from error
         try:
-            yield RayPool(recipe, settings)
+            yield RayPool(options, settings)
         finally:
             ray.shutdown()
 

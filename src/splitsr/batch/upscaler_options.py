@@ -13,7 +13,7 @@ from splitsr.zoo.catalogue import is_model_path
 
 
 @dataclass(frozen=True)
-class Recipe:
+class UpscalerOptions:
     """What makes an `Upscaler`.
 
     Attributes:
@@ -58,7 +58,7 @@ class Recipe:
             restore=self.restore,
         )
 
-    def absolute(self) -> Recipe:
+    def absolute(self) -> UpscalerOptions:
         """The same for a process that works in another folder."""
         model = str(Path(self.model).absolute()) if is_model_path(self.model) else self.model
         light = self.light

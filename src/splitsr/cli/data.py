@@ -135,10 +135,10 @@ def teach(pack: Path, model: str, name: str | None, ensemble: bool, threads: int
     """  # noqa: D301 (click reads the \b)
     from splitsr.data.patches import lr_images
     from splitsr.data.targets import write_targets
-    from splitsr.evaluation.upscalers import find_method
+    from splitsr.evaluation.upscalers import find_upscaler
 
     console = Console(stderr=True, highlight=False)
-    opened, method = Pack.open(pack), find_method(model, threads=threads)
+    opened, method = Pack.open(pack), find_upscaler(model, threads=threads)
     with counting("LR images") as progress:
         lr_image = lr_images(opened, method.scale, progress)
     with counting("Teaching") as progress:

@@ -65,13 +65,13 @@ def command(
       splitsr evaluate splitsr-balanced-x4 --hr Set5/HR --degrade noise=5,jpeg=90
       splitsr evaluate bicubic --scale 4 --hr Set14/HR --lr Set14/LR_bicubic/X4 --edge clamp --json
     """  # noqa: D301 (click reads the \b)
-    from splitsr.evaluation.upscalers import BICUBIC, find_method
+    from splitsr.evaluation.upscalers import BICUBIC, find_upscaler
 
     if model == BICUBIC and scale is None:
         raise click.UsageError("bicubic needs a --scale, for example --scale 4")
     if model == BICUBIC and restore not in ("auto", "off"):
         raise click.UsageError("bicubic has no twin that restores; leave out --restore")
-    method = find_method(model, scale=scale, edge=edge, threads=threads, restore=restore)
+    method = find_upscaler(model, scale=scale, edge=edge, threads=threads, restore=restore)
     with counting("Evaluating") as progress:
         result = evaluate_folder(
             method.enlarge,

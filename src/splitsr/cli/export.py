@@ -22,7 +22,7 @@ from splitsr.export.target import (
 )
 
 if TYPE_CHECKING:
-    from splitsr.export.checked import Delivery
+    from splitsr.export.checked import CheckedExport
     from splitsr.networks.network import Network
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -143,13 +143,13 @@ def command(
         format=kind, precision=precision, size=size, layout=layout or NATIVE_LAYOUT[kind]
     )
     _check(target, output)
-    delivery = _deliver(model, target, restore, output, images, calibration, overwrite=overwrite)
+    export = _export(model, target, restore, output, images, calibration, overwrite=overwrite)
     if as_json:
         import msgspec
 
-        click.echo(msgspec.json.encode(delivery))
+        click.echo(msgspec.json.encode(export))
     else:
-        _print(delivery)
+        _print(export)
 
 
 def _check(target: Target, output: Path) -> None:
@@ -160,7 +160,7 @@ def _check(target: Target, output: Path) -> None:
         raise BadCall(f"{output}: a file for {TITLES[target.format]} must end in {suffix}")
 
 
-def _deliver(
+def _export(
     model: str,
     target: Target,
     restore: float,
@@ -169,14 +169,14 @@ def _deliver(
     calibration: Path | None,
     *,
     overwrite: bool,
-) -> Delivery:
+) -> CheckedExport:
     from splitsr.export.target import EXTRAS
 
     with naming_extra("exporting a model", EXTRAS[target.format]):
-        from splitsr.export.checked import deliver, own_photos, some_photos
+        from splitsr.export.checked import export_checked, own_photos, some_photos
     name, network = _load(model, restore)
     photos = some_photos(images) if images else own_photos()
-    return deliver(
+    return export_checked(
         network,
         target,
         output,
@@ -225,21 +225,21 @@ def _weights(model: str, restore: float) -> tuple[Path, Path | None]:
     return path, twin
 
 
-def _print(delivery: Delivery) -> None:
-    sides = SIDES.get(delivery.format)  # type: ignore[call-overload]
+def _print(export: CheckedExport) -> None:
+    sides = SIDES.get(export.format)  # type: ignore[call-overload]
     anything = "{0}x{0} to {1}x{1}".format(*sides) if sides else "any size"
-    size = anything if delivery.size is None else "{}x{}".format(*delivery.size)
+    size = anything if export.size is None else "{}x{}".format(*export.size)
     click.echo(
-        f"{delivery.model}: {TITLES[delivery.format]}, "  # type: ignore[index]
-        f"{delivery.precision}, {delivery.layout}, {size}"
+        f"{export.model}: {TITLES[export.format]}, "  # type: ignore[index]
+        f"{export.precision}, {export.layout}, {size}"
     )
-    if not delivery.images:
-        click.echo(f"not run, not compared: {TITLES[delivery.format]} runs on macOS only")  # type: ignore[index]
+    if not export.images:
+        click.echo(f"not run, not compared: {TITLES[export.format]} runs on macOS only")  # type: ignore[index]
     else:
         click.echo(
-            f"run by {delivery.runtime} on {delivery.images} photos: {delivery.psnr_y:.3f} dB, "
-            f"{delivery.loss_db:+.4f} dB lost (allowed: {delivery.allowed_loss_db:g}), agreement "
-            f"{delivery.agreement_db:.1f} dB"
+            f"run by {export.runtime} on {export.images} photos: {export.psnr_y:.3f} dB, "
+            f"{export.loss_db:+.4f} dB lost (allowed: {export.allowed_loss_db:g}), agreement "
+            f"{export.agreement_db:.1f} dB"
         )
-    for file in delivery.files:
+    for file in export.files:
         click.echo(f"wrote {file.path} ({file.size / 1e3:.0f} kB)")

@@ -22,7 +22,7 @@ from splitsr.errors import SplitSRError, UnknownModelError
 
 if TYPE_CHECKING:
     from splitsr.batch.local import Result, Settings, Watch
-    from splitsr.batch.upscaler_options import Recipe
+    from splitsr.batch.upscaler_options import UpscalerOptions
     from splitsr.cli.upscale_plan import Plan
     from splitsr.runtime.restore import Restore
     from splitsr.runtime.upscaler import Upscaler
@@ -34,7 +34,7 @@ INTERRUPTED = 130
 class _Call:
     """What all jobs of a call share."""
 
-    recipe: Recipe
+    options: UpscalerOptions
     upscaler: Upscaler
     settings: Settings
 
@@ -143,9 +143,9 @@ def _prepare(
     if skip_existing and overwrite:
         raise click.UsageError("--skip-existing and --overwrite exclude each other")
     try:
-        recipe = _recipe(model, precision, dispatch, dispatch_threshold, threads)
-        recipe = replace(recipe, tile=tile, restore=restore)
-        upscaler = recipe.upscaler()
+        options = _upscaler_options(model, precision, dispatch, dispatch_threshold, threads)
+        options = replace(options, tile=tile, restore=restore)
+        upscaler = options.upscaler()
         scale = scale or upscaler.scale
         networks = upscaler.networks_for(scale)
     except UnknownModelError as error:
@@ -158,18 +158,18 @@ def _prepare(
         if tile != "auto" and not network.spec.tileable:
             say(f"{network.name} averages over all it sees: tiles may differ in tone")
     limit = max_pixels or DEFAULT_MAX_PIXELS
-    return _Call(recipe, upscaler, Settings(scale, quality, skip_existing, overwrite, limit))
+    return _Call(options, upscaler, Settings(scale, quality, skip_existing, overwrite, limit))
 
 
-def _recipe(
+def _upscaler_options(
     model: str | None,
     precision: str,
     dispatch: str | None,
     threshold: float | None,
     threads: int | None,
-) -> Recipe:
+) -> UpscalerOptions:
     """What makes the upscaler: a model, or one with a light one beside it."""
-    from splitsr.batch.upscaler_options import Recipe
+    from splitsr.batch.upscaler_options import UpscalerOptions
     from splitsr.zoo.catalogue import DEFAULT_FAMILY
 
     if dispatch is None and threshold is not None:
@@ -178,7 +178,7 @@ def _recipe(
         raise click.UsageError("--dispatch is calibrated for fp32; leave out --precision")
     if dispatch and model and dispatch.endswith(".json"):
         raise click.UsageError(f"{dispatch} names both networks; leave --model out")
-    return Recipe(model or DEFAULT_FAMILY, dispatch, threshold, threads, precision)
+    return UpscalerOptions(model or DEFAULT_FAMILY, dispatch, threshold, threads, precision)
 
 
 def _check_streams(plan: Plan, engine: str, *, as_json: bool) -> None:
@@ -248,7 +248,7 @@ def _attempts(
     from splitsr.batch.cluster import attempt_on
     from splitsr.batch.ray_pool import ray_pool
 
-    with ray_pool(address, call.recipe, call.settings) as pool:
+    with ray_pool(address, call.options, call.settings) as pool:
         yield from attempt_on(pool, plan.jobs, call.settings, progress, say)
 
 

@@ -26,7 +26,7 @@ BICUBIC = "bicubic"
 
 
 @dataclass(frozen=True)
-class Method:
+class NamedUpscaler:
     """A way to upscale.
 
     Attributes:
@@ -44,14 +44,14 @@ class Method:
         return self.enlarge(Photo(lr)).color
 
 
-def find_method(
+def find_upscaler(
     model: str,
     *,
     scale: int | None = None,
     edge: Edge = "mirror",
     threads: int | None = None,
     restore: Restore = "auto",
-) -> Method:
+) -> NamedUpscaler:
     """Finds a method by name.
 
     Networks run through `Upscaler`, so that what is measured is what users get: its tiles, its
@@ -73,7 +73,7 @@ def find_method(
     if model == BICUBIC:
         if scale is None:
             raise ValueError("scale: bicubic has none of its own; give one, such as 4")
-        return Method(model, scale, regardless(bicubic(scale, edge=edge)))
+        return NamedUpscaler(model, scale, regardless(bicubic(scale, edge=edge)))
     is_weights = Path(model).suffix in WEIGHTS_SUFFIXES
     network = _torch_engine(Path(model), threads) if is_weights else model
     upscaler = Upscaler(network, threads=threads, restore=restore)
@@ -84,7 +84,7 @@ def find_method(
         sr = upscaler.enlarge(Photo(photo.color), enlargement, strength=found.strength)
         return Enlarged(sr.color, found.strength)
 
-    return Method(model, enlargement, enlarge)
+    return NamedUpscaler(model, enlargement, enlarge)
 
 
 @dataclass(frozen=True)

@@ -41,25 +41,6 @@ Report = Callable[[str, int, int, Record | None], None]
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where a study's files lie, under one folder."""
-
-    out: Path
-
-    def cell(self, key: str) -> Path:
-        """The result of a run."""
-        return self.out / "cells" / f"{key}.json"
-
-    def run(self, key: str) -> Path:
-        """The folder of a run."""
-        return self.out / "runs" / key
-
-    def study(self, name: str, suffix: str) -> Path:
-        """A file of the whole study; the suffix begins with a dot."""
-        return self.out / f"{name}{suffix}"
-
-
-@dataclass(frozen=True)
 class _Timing:
     """How long each cell of a study takes: median milliseconds, in the study's order."""
 
@@ -98,22 +79,21 @@ def run_study(
         TrainingError: a seed that the study has not, or a run that cannot go on.
         DataError: a test set or a result cannot be read.
     """
-    places = Places(out)
     (out / "cells").mkdir(parents=True, exist_ok=True)
     runs = [(cell, seed) for seed in _chosen(study, seeds) for cell in study.cells]
     for done, (cell, seed) in enumerate(runs):
-        config, where = cell.seeded(seed), places.cell(fingerprint(cell.seeded(seed)))
+        config, where = cell.seeded(seed), _cell_file(out, fingerprint(cell.seeded(seed)))
         report(cell.label, done, len(runs), None)
         if not where.exists():
 
             def on_record(record: Record, label: str = cell.label, done: int = done) -> None:
                 report(label, done, len(runs), record)
 
-            result = _train(config, pack, places, sets or {}, on_record)
+            result = _train(config, pack, out, sets or {}, on_record)
             write_atomic(where, to_json(result), overwrite=True)
-            _write(_gather(study, places, None), places)
-    timing = _measure(study, threads) if latency else _known_timing(study, places)
-    return _conclude(study, places, timing)
+            _write(_gather(study, out, None), out)
+    timing = _measure(study, threads) if latency else _known_timing(study, out)
+    return _conclude(study, out, timing)
 
 
 def remeasure(study: Study, out: Path, *, threads: int = 1) -> StudyResult:
@@ -128,19 +108,18 @@ def remeasure(study: Study, out: Path, *, threads: int = 1) -> StudyResult:
         TrainingError: no cell of the study is trained in `out`.
         DataError: a result cannot be read.
     """
-    places = Places(out)
-    if not any(row.seeds for row in _gather(study, places, None).rows):
+    if not any(row.seeds for row in _gather(study, out, None).rows):
         raise TrainingError(
             f"{out}: no cell of {study.name} is trained here; leave out --remeasure"
         )
-    return _conclude(study, places, _measure(study, threads))
+    return _conclude(study, out, _measure(study, threads))
 
 
-def _conclude(study: Study, places: Places, timing: _Timing | None) -> StudyResult:
+def _conclude(study: Study, out: Path, timing: _Timing | None) -> StudyResult:
     """Writes all of a study's files."""
-    found = _gather(study, places, timing)
-    _write(found, places)
-    draw_study(found, places.study(study.name, ".png"))
+    found = _gather(study, out, timing)
+    _write(found, out)
+    draw_study(found, _study_file(out, study.name, ".png"))
     return found
 
 
@@ -154,11 +133,11 @@ def _chosen(study: Study, seeds: tuple[int, ...] | None) -> tuple[int, ...]:
 def _train(
     config: TrainConfig,
     pack: Pack,
-    places: Places,
+    out: Path,
     sets: Mapping[str, Path],
     on_record: Callable[[Record], None],
 ) -> CellResult:
-    run_dir = places.run(fingerprint(config))
+    run_dir = _run_folder(out, fingerprint(config))
     resume = (run_dir / STATE_FILE).exists()
     result = train(config, pack, run_dir, resume=resume, report=on_record)
     network, scale = load_weights(result.weights), config.model.scale
@@ -186,9 +165,9 @@ def _measure(study: Study, threads: int) -> _Timing:
     return _Timing(milliseconds, describe_machine(), threads)
 
 
-def _known_timing(study: Study, places: Places) -> _Timing | None:
+def _known_timing(study: Study, out: Path) -> _Timing | None:
     """What an earlier call measured, if it was of the same cells."""
-    path = places.study(study.name, ".json")
+    path = _study_file(out, study.name, ".json")
     if not path.exists():
         return None
     earlier = read_json(path, StudyResult, "the results of a study; remove it to measure again")
@@ -200,10 +179,10 @@ def _known_timing(study: Study, places: Places) -> _Timing | None:
     return _Timing(found, earlier.machine, earlier.threads)
 
 
-def _gather(study: Study, places: Places, timing: _Timing | None) -> StudyResult:
+def _gather(study: Study, out: Path, timing: _Timing | None) -> StudyResult:
     """What is known of a study from its cells' files."""
     rows = tuple(
-        _row(cell, study, places, None if timing is None else timing.milliseconds[index])
+        _row(cell, study, out, None if timing is None else timing.milliseconds[index])
         for index, cell in enumerate(study.cells)
     )
     return StudyResult(
@@ -217,8 +196,8 @@ def _gather(study: Study, places: Places, timing: _Timing | None) -> StudyResult
     )
 
 
-def _row(cell: Cell, study: Study, places: Places, milliseconds: float | None) -> Row:
-    paths = [places.cell(fingerprint(cell.seeded(seed))) for seed in study.seeds]
+def _row(cell: Cell, study: Study, out: Path, milliseconds: float | None) -> Row:
+    paths = [_cell_file(out, fingerprint(cell.seeded(seed))) for seed in study.seeds]
     results = [
         read_json(path, CellResult, "the result of a run; remove it to train again")
         for path in paths
@@ -235,11 +214,23 @@ def _row(cell: Cell, study: Study, places: Places, milliseconds: float | None) -
     )
 
 
-def _write(result: StudyResult, places: Places) -> None:
+def _write(result: StudyResult, out: Path) -> None:
     contents = {
         ".json": to_json(result),
         ".csv": to_csv(result).encode(),
         ".md": (study_to_markdown(result) + "\n").encode(),
     }
     for suffix, content in contents.items():
-        write_atomic(places.study(result.name, suffix), content, overwrite=True)
+        write_atomic(_study_file(out, result.name, suffix), content, overwrite=True)
+
+
+def _cell_file(out: Path, key: str) -> Path:
+    return out / "cells" / f"{key}.json"
+
+
+def _run_folder(out: Path, key: str) -> Path:
+    return out / "runs" / key
+
+
+def _study_file(out: Path, name: str, suffix: str) -> Path:
+    return out / f"{name}{suffix}"

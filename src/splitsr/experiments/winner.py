@@ -14,7 +14,7 @@ from splitsr.experiments.search_results import (
     describe_budget,
     describe_network,
 )
-from splitsr.experiments.search_training import FULL_STEPS, recipe
+from splitsr.experiments.search_training import FULL_STEPS, search_config
 from splitsr.export.random_weights import untrained_engine
 from splitsr.networks import ModelSpec, spec_from_dict
 from splitsr.training.config import config_to_toml
@@ -77,7 +77,7 @@ def winner_toml(result: TuneResult, trial: Trial, winner: Winner) -> str:
         "  splitsr train winner.toml --data photos.pack --run-dir runs/tuned",
     ]
     comment = "\n".join(f"# {line}".rstrip() for line in lines)
-    config = recipe(spec_from_dict(trial.spec), name, FULL_STEPS)
+    config = search_config(spec_from_dict(trial.spec), name, FULL_STEPS)
     return f"{comment}\n{config_to_toml(config)}"
 
 

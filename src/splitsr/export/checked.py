@@ -55,7 +55,7 @@ class ExportedFile(msgspec.Struct, frozen=True):
     size: int
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+class CheckedExport(msgspec.Struct, frozen=True, kw_only=True):
     """What an export is, and how it compares with the reference.
 
     Attributes:
@@ -98,7 +98,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         return self.loss_db <= self.allowed_loss_db and self.agreement_db >= least
 
 
-def deliver(
+def export_checked(
     network: Network,
     target: Target,
     path: Path,
@@ -108,7 +108,7 @@ def deliver(
     calibration: Sequence[Image],
     restore: float = 0.0,
     overwrite: bool = False,
-) -> Delivery:
+) -> CheckedExport:
     """Exports a network and writes it if it computes what the network does.
 
     An export whose runtime does not run on this system is written and not compared.
@@ -141,9 +141,9 @@ def deliver(
         backend.build(source, target, trial)
         checked = images if backend.runs_here else ()
         engine = backend.engine(trial, network.spec, target) if checked else None
-        delivery = compare(network, engine, target, checked, name, backend.runtime)
+        export = compare(network, engine, target, checked, name, backend.runtime)
         if checked:
-            require(delivery)
+            require(export)
         contents = {
             path.parent / file.relative_to(folder): file.read_bytes()
             for file in sorted(Path(folder).rglob("*"))
@@ -151,7 +151,7 @@ def deliver(
         }
     write_together(contents)
     written = tuple(ExportedFile(str(file), len(data)) for file, data in contents.items())
-    return msgspec.structs.replace(delivery, restore=restore, files=written)
+    return msgspec.structs.replace(export, restore=restore, files=written)
 
 
 def compare(
@@ -161,7 +161,7 @@ def compare(
     images: Sequence[Image],
     name: str,
     runtime: str,
-) -> Delivery:
+) -> CheckedExport:
     """Runs the network and its export on photographs.
 
     Args:
@@ -186,7 +186,7 @@ def compare(
         reference_scores.append(_psnr(expected, hr, scale))
         errors.append(float(np.mean((np.clip(found, 0, 1) - np.clip(expected, 0, 1)) ** 2)))
     psnr, reference = _mean(scores), _mean(reference_scores)
-    return Delivery(
+    return CheckedExport(
         model=name,
         format=target.format,
         precision=target.precision,
@@ -202,18 +202,18 @@ def compare(
     )
 
 
-def require(delivery: Delivery) -> None:
+def require(export: CheckedExport) -> None:
     """Refuses an export that is not the network.
 
     Raises:
         ModelError: it is not; the message has the figures and the limits.
     """
-    if not delivery.holds:
-        least = LEAST_AGREEMENT_DB[delivery.precision]  # type: ignore[index]
+    if not export.holds:
+        least = LEAST_AGREEMENT_DB[export.precision]  # type: ignore[index]
         raise ModelError(
-            f"{delivery.model}: the {delivery.precision} {delivery.format} export loses "
-            f"{delivery.loss_db:.3f} dB and agrees to {delivery.agreement_db:.1f} dB; allowed: at "
-            f"most {delivery.allowed_loss_db:g} dB, at least {least:g} dB; nothing was written"
+            f"{export.model}: the {export.precision} {export.format} export loses "
+            f"{export.loss_db:.3f} dB and agrees to {export.agreement_db:.1f} dB; allowed: at "
+            f"most {export.allowed_loss_db:g} dB, at least {least:g} dB; nothing was written"
         )
 
 
