@@ -1,11 +1,11 @@
-"""Measures models on degraded images: results/degraded.json, and the picture of it.
+"""Measures models on degraded images: results/degraded.json, and the image of it.
 
     python -m tools.degraded_scores B100/HR --model splitsr-balanced-x4 --model splitsr-fast-x4
 
 LR images of the HR ones are made noisy, saved as JPEG and read again, as `splitsr upscale` reads a
 photo, and enlarged by bicubic and at every strength from 0, the model for clean images, to 1, its
 twin; `auto` takes one of those. The models that are not named keep their figures; without folders
-only the picture is drawn. `python -m tools tables` makes the tables of docs/degraded.md of it.
+only the image is drawn. `python -m tools tables` makes the tables of docs/degraded.md of it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from tools.fit_restore import STRENGTHS, degrade, scores_by_strength
 
 QUALITIES = (97, 95, 90, 85, 75, 65, 50, 40, 30)
 NOISES = (0.0, 2.0, 5.0, 10.0, 15.0)
-COLUMNS = 3  # of the picture
+COLUMNS = 3  # of the image
 ROOT = Path(__file__).resolve().parents[1]
 
 

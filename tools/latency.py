@@ -14,11 +14,11 @@ THREADS = (2, 1)
 def measure_latency(
     model: bytes, *, sides: Sequence[int] = SIDES, threads: Sequence[int] = THREADS
 ) -> tuple[Latency, ...]:
-    """Times a network on square pictures, one session at a time.
+    """Times a network on square images, one session at a time.
 
     Args:
         model: content of the ONNX file.
-        sides: of the LR pictures, pixels.
+        sides: of the LR images, pixels.
         threads: numbers of threads to time with.
     """
     found: list[Latency] = []

@@ -87,7 +87,7 @@ class ModelRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         return any(timing.disturbed for timing in self.latency)
 
     def milliseconds(self, side: int, threads: int) -> float | None:
-        """Median for an LR picture of `side` x `side` pixels; None if that was not measured."""
+        """Median for an LR image of `side` x `side` pixels; None if that was not measured."""
         for timing in self.latency:
             if (timing.height, timing.width, timing.threads) == (side, side, threads):
                 return timing.milliseconds

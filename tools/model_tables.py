@@ -137,7 +137,7 @@ def _models_notes(results: Results, scales: list[int], published: Sequence[Publi
     sources = dict.fromkeys(row.source for row in published if row.scale in scales)
     return (
         "PSNR-Y in dB, as `splitsr evaluate` measures it; multi-adds for a 1280x720 output; ms: "
-        f"a {_SIDE}x{_SIDE} picture enlarged on {_THREADS} threads, median "
+        f"a {_SIDE}x{_SIDE} image enlarged on {_THREADS} threads, median "
         f"({'; '.join(machines)}).\n\n"
         "† Published figures of networks that were trained on other and mostly larger data "
         "(DIV2K, DF2K and others), so they are not directly comparable. "
@@ -172,7 +172,7 @@ def _figures(record: ModelRecord) -> str:
     parity = record.parity
     return (
         f"{markdown_table(heading, rows)}\n\n"
-        f"The ONNX file was held against PyTorch on {parity.values:,} values of real pictures: "
+        f"The ONNX file was held against PyTorch on {parity.values:,} values of real images: "
         f"the output differs by {parity.max_difference:.1g} at most (white is 1), in 8 bits by "
         f"{parity.max_levels} level on {1e6 * parity.changed_share:.0f} in a million."
     )

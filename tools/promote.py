@@ -123,7 +123,7 @@ def promote(
 def _check_parity(
     candidate: Candidate, onnx: bytes, name: str, hr_dir: Path, report: Report
 ) -> Parity:
-    """Holds the export against torch on the middle of a few real LR pictures."""
+    """Holds the export against torch on the middle of a few real LR images."""
     report("Comparing the export with torch", 0, 1)
     pairs = load_pairs(hr_dir, candidate.spec.scale)[:_PARITY_IMAGES]
     images = [pair.lr[:_PARITY_SIDE, :_PARITY_SIDE] for pair in pairs]

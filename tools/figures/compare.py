@@ -1,4 +1,4 @@
-"""Makes the README's picture: crops of ordinary JPEGs, as they are, by bicubic and by splitsr.
+"""Makes the README's image: crops of ordinary JPEGs, as they are, by bicubic and by splitsr.
 
     python -m tools.figures.compare
 
@@ -44,8 +44,8 @@ CROPS = (Crop("chelsea.png", 40, 78), Crop("astronaut.png", 10, 84))
 
 
 def main() -> None:
-    """Reads the arguments and writes the picture."""
-    parser = argparse.ArgumentParser(description="Make the README's picture.")
+    """Reads the arguments and writes the image."""
+    parser = argparse.ArgumentParser(description="Make the README's image.")
     parser.add_argument("--model", default="splitsr-balanced-x4", help="name or .onnx file")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "images" / "compare.png")
     arguments = parser.parse_args()

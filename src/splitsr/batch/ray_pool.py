@@ -49,7 +49,7 @@ class PhotoWorker:
             version: of splitsr where the call was made.
 
         Raises:
-            ClusterError: another version, whose pictures may differ.
+            ClusterError: another version, whose images may differ.
             ModelError: a network is unknown or damaged here.
         """
         if version != splitsr.__version__:

@@ -82,7 +82,7 @@ def measure_cost(spec: ModelSpec) -> Cost:
 
 def _layer(name: str, conv: nn.Conv2d, out: Tensor, enlargement: float) -> Layer:
     places = out.shape[2] * out.shape[3]
-    # A channel attention's convolutions see one place, whatever the size of the picture.
+    # A channel attention's convolutions see one place, whatever the size of the image.
     factor = enlargement if places > 1 else 1
     return Layer(
         name=name,

@@ -53,7 +53,7 @@ class BenchRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     Attributes:
         model: its name.
-        size: height and width of the LR picture.
+        size: height and width of the LR image.
         threads: that computed it.
         precision: of the arithmetic.
         ms_median: milliseconds of a run, median.
@@ -133,7 +133,7 @@ def run_bench(
 
     Args:
         contestants: the networks, all with equally many threads.
-        height: rows of the LR picture.
+        height: rows of the LR image.
         width: columns of it.
         against: the network that the others are held against; timed too.
         rounds: at most; at least 5 and about 20 seconds of them are made.
@@ -158,9 +158,9 @@ def run_bench(
 
 
 def workload(engine: Engine, height: int, width: int) -> Callable[[], object]:
-    """One run over a picture of a size.
+    """One run over an image of a size.
 
-    A picture of one tile is one run of the network, floats in and out, as `time_engine` times
+    An image of one tile is one run of the network, floats in and out, as `time_engine` times
     it. A larger one is run as `splitsr upscale` does, in tiles, from integers to integers.
     """
     tiles = plan_for(engine, height, width, "auto")
@@ -180,7 +180,7 @@ def run_once(source: str, precision: str, threads: str, height: str, width: str)
 
 
 def flops_of(multi_adds_720p: int, scale: int, height: int, width: int) -> float:
-    """Additions and multiplications of the convolutions over a picture."""
+    """Additions and multiplications of the convolutions over an image."""
     return 2.0 * multi_adds_720p * height * width * scale**2 / OUTPUT_PIXELS_720P
 
 

@@ -30,8 +30,8 @@ class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """How long one run takes.
 
     Attributes:
-        height: of the LR picture, pixels.
-        width: of the LR picture, pixels.
+        height: of the LR image, pixels.
+        width: of the LR image, pixels.
         threads: that computed it.
         milliseconds: median of the runs.
         runs: how many were timed, after a warm-up.
@@ -70,12 +70,12 @@ class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 def time_engine(engine: Engine, height: int, width: int, threads: int) -> Latency:
-    """Times a network on one picture.
+    """Times a network on one image.
 
     Args:
         engine: the network.
-        height: of the LR picture, pixels.
-        width: of the LR picture, pixels.
+        height: of the LR image, pixels.
+        width: of the LR image, pixels.
         threads: that the engine has.
     """
     lr = np.random.default_rng(0).random((1, 3, height, width), np.float32)
@@ -97,11 +97,11 @@ def time_engine(engine: Engine, height: int, width: int, threads: int) -> Latenc
 
 
 def time_engines(engines: Sequence[Engine], side: int, rounds: int = _ROUNDS) -> list[list[float]]:
-    """Times networks on one square picture, in turns.
+    """Times networks on one square image, in turns.
 
     Args:
         engines: the networks; each has its threads already.
-        side: of the LR picture, pixels.
+        side: of the LR image, pixels.
         rounds: runs of each.
 
     Returns:

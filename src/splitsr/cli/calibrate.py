@@ -1,4 +1,4 @@
-"""`splitsr calibrate`: how a light and a heavy network share pictures."""
+"""`splitsr calibrate`: how a light and a heavy network share images."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def command(
     threads: int | None,
     as_json: bool,
 ) -> None:
-    """Calibrate how a light and a heavy network share pictures.
+    """Calibrate how a light and a heavy network share images.
 
     FOLDER has photos in full size; their LR images are made by bicubic. The threshold is found at
     which the light network gets a --share of the pixels, or at which no more than --max-loss is

@@ -77,7 +77,7 @@ def _read_model(_context: click.Context, _argument: click.Parameter, value: str)
     callback=_read_size,
     default="dynamic",
     show_default=True,
-    help="Size of the LR picture.",
+    help="Size of the LR image.",
 )
 @click.option(
     "--layout",

@@ -22,7 +22,7 @@ COMMANDS = {
     "zoom": "Serve the app that zooms into photos.",
     "models": "List the models that ship with splitsr.",
     "info": "Parameters, multi-adds and layers of a network.",
-    "calibrate": "How a light and a heavy network share pictures.",
+    "calibrate": "How a light and a heavy network share images.",
     "evaluate": "PSNR and SSIM of a model on a folder of images.",
     "export": "Write a model for another runtime, checked.",
     "bench": "Time networks on this machine.",

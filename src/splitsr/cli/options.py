@@ -85,7 +85,7 @@ def model_options(function: Function) -> Function:
             callback=_read_tile,
             default="auto",
             show_default=True,
-            help="Side of a tile in input pixels. Smaller tiles take less memory; the picture is "
+            help="Side of a tile in input pixels. Smaller tiles take less memory; the image is "
             "the same.",
         ),
         threads_option,
@@ -116,7 +116,7 @@ def restore_option(function: Function) -> Function:
 
 
 def size_option(function: Function) -> Function:
-    """Adds --size, height and width of the LR picture that is timed, in pixels."""
+    """Adds --size, height and width of the LR image that is timed, in pixels."""
     return _add(
         function,
         click.option(
@@ -125,7 +125,7 @@ def size_option(function: Function) -> Function:
             default="128x128",
             show_default=True,
             metavar="HxW",
-            help="Size of the LR picture.",
+            help="Size of the LR image.",
         ),
     )
 

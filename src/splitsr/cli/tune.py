@@ -52,7 +52,7 @@ def _read_finite(
     "--max-ms",
     type=float,
     callback=_read_finite,
-    help="Limit of milliseconds for one picture of --size on --threads, on this machine.",
+    help="Limit of milliseconds for one image of --size on --threads, on this machine.",
 )
 @click.option(
     "--max-params", metavar="N", callback=_read_count, help="Limit of parameters: 100k, 1.5M."

@@ -1,6 +1,6 @@
-"""MobiSR's scheduler: a light and a heavy network share a picture by difficulty.
+"""MobiSR's scheduler: a light and a heavy network share an image by difficulty.
 
-See `splitsr.dispatch.planner` for the paper and for how a picture is divided.
+See `splitsr.dispatch.planner` for the paper and for how an image is divided.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LIGHT_COST = 0.4  # where only a threshold is given
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How a light and a heavy network share pictures; what `splitsr calibrate` writes.
+    """How a light and a heavy network share images; what `splitsr calibrate` writes.
 
     Attributes:
         heavy: a model's name, or the path of an ONNX file.
@@ -69,7 +69,7 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 class Routes(NamedTuple):
-    """How a picture was divided: its windows, and the share of LR pixels of the light network."""
+    """How an image was divided: its windows, and the share of LR pixels of the light network."""
 
     windows: list[Window]
     share: float
@@ -78,7 +78,7 @@ class Routes(NamedTuple):
 class Dispatcher:
     """Two networks as one engine. Safe to call from several threads.
 
-    Each picture, or tile of a large one, is divided by itself. So the tiles' sizes can move a
+    Each image, or tile of a large one, is divided by itself. So the tiles' sizes can move a
     patch from one network to the other; no seam comes of that.
     """
 
@@ -94,17 +94,17 @@ class Dispatcher:
             workers: windows that are computed at once, in threads of their own.
 
         Raises:
-            ModelError: the scales differ, or a network cannot be run on parts of a picture.
+            ModelError: the scales differ, or a network cannot be run on parts of an image.
         """
         if heavy.spec.scale != light.spec.scale:
             raise ModelError(
                 f"{light.name} enlarges x{light.spec.scale} and {heavy.name} x{heavy.spec.scale}; "
-                "networks that share pictures must have one scale"
+                "networks that share images must have one scale"
             )
         for engine in (heavy, light):
             if not engine.spec.tileable:
                 raise ModelError(
-                    f"{engine.name}: averages over the whole picture, so it cannot be given parts "
+                    f"{engine.name}: averages over the whole image, so it cannot be given parts "
                     "of one; choose another network"
                 )
         self.spec, self.name = heavy.spec, f"{heavy.name} with {light.name}"
@@ -131,7 +131,7 @@ class Dispatcher:
         return sr
 
     def route(self, picture: FloatArray) -> Routes:
-        """Divides a picture.
+        """Divides an image.
 
         Args:
             picture: (3, H, W) float32, RGB in [0, 1].

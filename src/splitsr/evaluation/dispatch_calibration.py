@@ -1,4 +1,4 @@
-"""Finds the threshold at which a light and a heavy network share pictures as wanted."""
+"""Finds the threshold at which a light and a heavy network share images as wanted."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Outcome:
     """What two networks give together.
 
     Attributes:
-        threshold: that they shared the pictures by.
+        threshold: that they shared the images by.
         share: of the LR pixels, what the light one computed; mean over the images.
         loss: mean PSNR-Y that the heavy one alone has more, dB.
         psnr_y: mean, dB.

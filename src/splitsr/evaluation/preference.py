@@ -13,7 +13,7 @@ from splitsr.errors import DataError, naming_extra
 
 COLUMNS = ("participant", "content", "item", "preference")
 LEVELS = (-2, -1, 0, 1, 2)
-"""Preferences: 2 is strongly for SplitSR, 0 for neither, -2 strongly for the other picture."""
+"""Preferences: 2 is strongly for SplitSR, 0 for neither, -2 strongly for the other image."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Answer:
 
     Attributes:
         participant: any name or number.
-        content: the kind of picture, such as `image` or `text`.
-        item: the picture.
+        content: the kind of image, such as `image` or `text`.
+        item: the image.
         preference: one of `LEVELS`.
     """
 

@@ -1,6 +1,6 @@
 """The networks that a search may propose: SplitSR with every choice but channel attention.
 
-Attention averages over the whole picture, so a network with it cannot be tiled, and the ablation
+Attention averages over the whole image, so a network with it cannot be tiled, and the ablation
 (docs/ablation.md) finds no gain of it in small networks.
 """
 

@@ -21,7 +21,7 @@ from splitsr.training.config import config_to_toml
 
 
 def latency_of(spec: ModelSpec, settings: Settings) -> float:
-    """Median milliseconds of a network on the search's picture, by the project's stopwatch."""
+    """Median milliseconds of a network on the search's image, by the project's stopwatch."""
     engine = untrained_engine(spec, settings.threads)
     return time_engine(engine, settings.height, settings.width, settings.threads).milliseconds
 

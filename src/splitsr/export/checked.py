@@ -1,7 +1,7 @@
 """Exports that are checked: converted, run in their own runtime, compared, and only then written.
 
-The comparison is made on photographs: both forms of the network enlarge the same LR pictures, made
-by bicubic, and PSNR-Y against the HR pictures tells what the export loses.
+The comparison is made on photographs: both forms of the network enlarge the same LR images, made
+by bicubic, and PSNR-Y against the HR images tells what the export loses.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ LIMITS_DB: dict[Precision, float] = {"fp32": 0.01, "fp16": 0.05, "int8": 0.15}
 """The most PSNR-Y that an export may lose, in dB."""
 
 LEAST_AGREEMENT_DB: dict[Precision, float] = {"fp32": 80.0, "fp16": 60.0, "int8": 35.0}
-"""The least PSNR of an export's output against the reference's: two bad pictures may have the same
+"""The least PSNR of an export's output against the reference's: two bad images may have the same
 PSNR against a third, but are not the same."""
 
 _DEGRADATIONS = ("jpeg=95", "jpeg=90", "jpeg=75", "jpeg=50", "noise=5,jpeg=90")
 _MOST_PHOTOS = 48
-_LARGEST_SIDE = 128  # of an LR picture that exports are compared on
+_LARGEST_SIDE = 128  # of an LR image that exports are compared on
 
 
 class ExportedFile(msgspec.Struct, frozen=True):
@@ -64,11 +64,11 @@ class CheckedExport(msgspec.Struct, frozen=True, kw_only=True):
         format: of the files.
         precision: of weights or arithmetic.
         layout: of input and output.
-        size: height and width of the LR picture; None for any.
+        size: height and width of the LR image; None for any.
         runtime: that the export was run in, with its version.
-        images: how many pictures were compared; 0 where the runtime does not run on this system,
+        images: how many images were compared; 0 where the runtime does not run on this system,
             and the figures are NaN.
-        psnr_y: of the export against the HR pictures, dB, mean.
+        psnr_y: of the export against the HR images, dB, mean.
         reference_psnr_y: of the network in PyTorch, float32.
         loss_db: the difference of the two.
         allowed_loss_db: the most that is allowed.
@@ -218,12 +218,12 @@ def require(export: CheckedExport) -> None:
 
 
 def fitted(images: Sequence[Image], scale: int, size: tuple[int, int] | None) -> list[Image]:
-    """HR pictures for LR pictures of a size: cut from the middle, or continued by mirroring.
+    """HR images for LR images of a size: cut from the middle, or continued by mirroring.
 
     Args:
         images: (H, W, 3).
         scale: of the network.
-        size: height and width of the LR picture; None for at most 128 pixels each.
+        size: height and width of the LR image; None for at most 128 pixels each.
     """
     return [_fit(image, scale, size) for image in images]
 
@@ -231,7 +231,7 @@ def fitted(images: Sequence[Image], scale: int, size: tuple[int, int] | None) ->
 def calibration_photos(
     images: Sequence[Image], scale: int, size: tuple[int, int] | None, *, degraded: bool
 ) -> list[Image]:
-    """LR pictures that int8 is calibrated on.
+    """LR images that int8 is calibrated on.
 
     Args:
         images: HR photographs (H, W, 3).

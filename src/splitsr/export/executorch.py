@@ -26,7 +26,7 @@ _EXAMPLE = (64, 96)
 
 
 def build(source: Source, target: Target, path: Path) -> None:
-    """Writes a `.pte` file: one float32 picture in, one out, method `forward`."""
+    """Writes a `.pte` file: one float32 image in, one out, method `forward`."""
     # XNNPACK computes transposed convolutions and no sub-pixel shuffle.
     network = without_shuffle(source.form)
     if target.precision == "int8":

@@ -4,8 +4,8 @@ Weights have 7 bits: x86 CPUs without VNNI keep the sum of two products of an un
 byte in 16 bits, and 2 * 255 * 64 is the most that fits. With 8 bits they lose up to 2 dB.
 
 The activations of every layer have 8 bits, head and tail too: keeping those two in float32 was
-measured and won no quality, for the picture's own levels are exact in 8 bits. Ranges leave out the
-rarest values, which costs less than coarser steps for all; only what is added to the picture keeps
+measured and won no quality, for the image's own levels are exact in 8 bits. Ranges leave out the
+rarest values, which costs less than coarser steps for all; only what is added to the image keeps
 the range of all that were looked at, for there the rarest values are the sharpest edges.
 """
 
@@ -51,11 +51,11 @@ def quantize_onnx(
 ) -> ModelProto:
     """A network in int8, as pairs of QuantizeLinear and DequantizeLinear around its operators.
 
-    Input and output stay float32, in levels of 1/255: exactly those of 8-bit pictures.
+    Input and output stay float32, in levels of 1/255: exactly those of 8-bit images.
 
     Args:
         proto: the network in float32.
-        photos: LR pictures (H, W, 3) uint8 to calibrate on, each at least once.
+        photos: LR images (H, W, 3) uint8 to calibrate on, each at least once.
         channels_last: whether the network takes (N, H, W, 3).
     """
     import onnx
@@ -129,7 +129,7 @@ def _ranges(proto: ModelProto, inputs: Sequence[FloatArray]) -> dict[str, dict[s
 
 
 def _activations(proto: ModelProto) -> tuple[list[str], set[str]]:
-    """Tensors that are quantized and no pictures, and those of them that are added to one."""
+    """Tensors that are quantized and no images, and those of them that are added to one."""
     nodes = [node for node in proto.graph.node if node.op_type in _OPERATORS]
     pictures = set(_pictures(proto))
     added = [node.input for node in nodes if node.op_type == "Add" and node.output[0] in pictures]
@@ -153,7 +153,7 @@ def _observed(proto: ModelProto, names: Sequence[str]) -> onnxruntime.InferenceS
 
 
 def _pictures(proto: ModelProto) -> list[str]:
-    """Tensors that are pictures: the input, the output, and the output before its shuffle."""
+    """Tensors that are images: the input, the output, and the output before its shuffle."""
     names = {"lr", "sr"}
     for node in reversed(proto.graph.node):
         if node.op_type in ("DepthToSpace", "Transpose") and node.output[0] in names:

@@ -60,7 +60,7 @@ NATIVE_LAYOUT: dict[Format, Layout] = {
 
 
 SIDES: dict[Format, tuple[int, int]] = {"executorch": (8, 512), "coreml": (8, 2048)}
-"""The least and the largest side of an LR picture without `size`, where it is not any."""
+"""The least and the largest side of an LR image without `size`, where it is not any."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         format: the runtime's file format.
         precision: of the weights and, in int8, of the arithmetic. Input and output are float32.
-        size: height and width of the LR picture; None for any, within `SIDES`.
+        size: height and width of the LR image; None for any, within `SIDES`.
         layout: of input and output.
     """
 
@@ -109,7 +109,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     def refusal(self) -> str | None:
         """Why there is no such export; None where there is."""
         if self.format in ("ncnn", "upscayl") and self.layout == "nhwc":
-            return "ncnn keeps pictures as planes: --layout nchw"
+            return "ncnn keeps images as planes: --layout nchw"
         if self.format in ("ncnn", "upscayl") and self.precision == "int8":
             return (
                 "ncnn's int8 is made by its own tools (ncnn2table, ncnn2int8) from the fp32 "

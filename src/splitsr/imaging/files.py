@@ -55,7 +55,7 @@ _MOST_PIPED_BYTES = 1 << 30
 def read_photo(
     source: str | os.PathLike[str] | BinaryIO | bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS
 ) -> Photo:
-    """Read one picture: JPEG, PNG, WebP, TIFF, AVIF, BMP, PPM or a still GIF.
+    """Read one image: JPEG, PNG, WebP, TIFF, AVIF, BMP, PPM or a still GIF.
 
     The kind is told by the content, not by the name. EXIF orientation is applied to the pixels and
     its tag reset. Gray stays gray; 1-bit becomes gray, a palette RGB; CMYK becomes sRGB through its
@@ -85,7 +85,7 @@ def read_photo(
 def open_photo(
     source: str | os.PathLike[str] | BinaryIO | bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS
 ) -> Photo | PhotoRows:
-    """Read one picture, its rows only as they are asked for where the file allows that.
+    """Read one image, its rows only as they are asked for where the file allows that.
 
     It does if it is a TIFF in strips, upright, gray or RGB, without alpha. Damage in such a file
     shows when its rows come.
@@ -120,7 +120,7 @@ def check_source(path: Path) -> None:
 
 
 def pixels_of(path: Path) -> int | None:
-    """Pixels of a picture, by its header; None where that cannot be read, or only once."""
+    """Pixels of an image, by its header; None where that cannot be read, or only once."""
     try:
         if not path.is_file():
             return None
@@ -172,23 +172,23 @@ def write_photo(
     overwrite: bool = False,
     like: Path | None = None,
 ) -> None:
-    """Write a picture as PNG, JPEG, WebP, TIFF or AVIF, whole or not at all.
+    """Write an image as PNG, JPEG, WebP, TIFF or AVIF, whole or not at all.
 
     PNG and TIFF are lossless and keep 8 or 16 bits, gray and alpha (16-bit gray with alpha becomes
-    RGB in TIFF). JPEG, WebP and AVIF get 8 bits, rounded. JPEG has no alpha: the picture is laid
+    RGB in TIFF). JPEG, WebP and AVIF get 8 bits, rounded. JPEG has no alpha: the image is laid
     over white. WebP has no gray: it is written as RGB of equal parts, and so are WebP and AVIF with
     alpha. Metadata is written as far as the format has a place for it: WebP and AVIF have none for
     DPI, comments and text, and a JPEG leaves out EXIF, XMP or a comment above 64 KiB.
 
     Args:
-        photo: the picture; rows that come one by one are written as they come.
+        photo: the image; rows that come one by one are written as they come.
         target: a path, or a binary stream such as standard output.
         format: `png`, `jpeg`, `webp`, `tiff` or `avif`; by default what the path's ending says; for
-            a stream the picture's own format, or PNG where that cannot be written.
+            a stream the image's own format, or PNG where that cannot be written.
         quality: 1 to 100 for JPEG (default 95, colour at full resolution), WebP (95) and AVIF (90);
             the lossless formats do not use it.
         overwrite: replace an existing file.
-        like: the file that the picture is from: no one may read the new file who may not read it.
+        like: the file that the image is from: no one may read the new file who may not read it.
 
     Raises:
         ImageWriteError: the format, the quality or the target will not do, or the system refused.

@@ -1,4 +1,4 @@
-"""A picture between decoding and encoding, whole or row by row."""
+"""An image between decoding and encoding, whole or row by row."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A picture as splitsr works on it, upright.
+    """An image as splitsr works on it, upright.
 
     Attributes:
         color: (H, W, 1) gray or (H, W, 3) RGB, uint8 or uint16, not premultiplied.
-        alpha: (H, W) of the same dtype, 0 transparent; None for a picture without.
+        alpha: (H, W) of the same dtype, 0 transparent; None for an image without.
         metadata: what the file said besides its pixels.
         format: Pillow's name of the format it was read from, such as `PNG`.
         compression: how the file lost detail, or may have; None for a lossless one.
@@ -52,18 +52,18 @@ class Photo:
         return fill_transparent(self.color, self.alpha)
 
     def rows(self) -> PhotoRows:
-        """The same picture, row by row."""
+        """The same image, row by row."""
         alpha = None if self.alpha is None else Rows.of(self.alpha[:, :, None])
         return PhotoRows(Rows.of(self.color), alpha, self.metadata, self.format)
 
 
 @dataclass(frozen=True, eq=False)
 class PhotoRows:
-    """A picture whose rows come as they are asked for, once.
+    """An image whose rows come as they are asked for, once.
 
     Attributes:
         color: 1 or 3 channels, not premultiplied.
-        alpha: 1 channel of the same size and dtype; None for a picture without.
+        alpha: 1 channel of the same size and dtype; None for an image without.
         metadata: what the file said besides its pixels.
         format: Pillow's name of the format it was read from.
     """

@@ -79,7 +79,7 @@ class ModelSpec(
     def receptive_radius(self) -> int:
         """Radius, in LR pixels and rounded up, of what an output pixel depends on.
 
-        What a network takes from the whole picture, or from large parts of it, is left out;
+        What a network takes from the whole image, or from large parts of it, is left out;
         `tileable` tells of it.
         """
         raise NotImplementedError
@@ -95,7 +95,7 @@ class ModelSpec(
         raise NotImplementedError
 
     def engine_values(self, pixels: int) -> int:
-        """Values that an engine holds at once for a picture of so many LR pixels, estimated."""
+        """Values that an engine holds at once for an image of so many LR pixels, estimated."""
         return self.values_per_pixel * pixels
 
 

@@ -16,7 +16,7 @@ KERNELS: tuple[str, ...] = get_args(Kernel)
 
 
 class InterpolationEngine:
-    """Interpolation in float32; beyond the border the picture is mirrored.
+    """Interpolation in float32; beyond the border the image is mirrored.
 
     Bicubic is that of `imaging.resize` but for rounding. Bilinear has half-pixel centres, as
     digital zooms have.

@@ -1,4 +1,4 @@
-"""`Upscaler`: from a picture in memory to a larger one of the same kind."""
+"""`Upscaler`: from an image in memory to a larger one of the same kind."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ImageT = TypeVar("ImageT", "Image", npt.NDArray[Any])
 
 
 class Progress(NamedTuple):
-    """How far a picture is.
+    """How far an image is.
 
     Attributes:
         tiles_done: tiles that are done, over all passes.
@@ -59,14 +59,14 @@ OnProgress = Callable[[Progress], None]
 
 
 class Upscaler:
-    """Enlarges pictures. Reusable, and safe to call from several threads.
+    """Enlarges images. Reusable, and safe to call from several threads.
 
-    Memory is bounded by the picture, the result and, with a scale that no network has, one
-    picture between them, all in integers, and the engine's work on one tile (about 256 MiB with
+    Memory is bounded by the image, the result and, with a scale that no network has, one
+    image between them, all in integers, and the engine's work on one tile (about 256 MiB with
     an automatic tile). Under `restore="auto"`, that of up to three strengths is kept.
 
     Networks with global channel attention (`spec.tileable` is false) are run whole, up to about
-    4 GiB of engine memory, and pictures beyond that are refused. With a tile size of your own
+    4 GiB of engine memory, and images beyond that are refused. With a tile size of your own
     they are tiled, and tiles may differ in tone.
     """
 
@@ -89,7 +89,7 @@ class Upscaler:
             precision: of the arithmetic: `fp32`; `int8`, a form that some models ship in; or
                 `bf16`, by OpenVINO on a CPU with bfloat16. An engine has its own.
             threads: threads that compute one tile; by default one for each available CPU.
-            tile: side of a tile in LR pixels; `auto` bounds memory and leaves small pictures
+            tile: side of a tile in LR pixels; `auto` bounds memory and leaves small images
                 whole. The result does not depend on it.
             restore: how strongly compression and noise are removed, 0 to 1, by a model that has a
                 twin for degraded images; `auto` chooses by the file's quality and the image's
@@ -189,7 +189,7 @@ class Upscaler:
     def __call__(
         self, image: ImageT, scale: float | None = None, progress: OnProgress | None = None
     ) -> ImageT:
-        """Enlarges a picture.
+        """Enlarges an image.
 
         Args:
             image: a Pillow image, or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8
@@ -248,7 +248,7 @@ class Upscaler:
         """Enlarges colour as its rows come, to the values that `enlarge` gives.
 
         Args:
-            color: the picture, with visible colours throughout (`Photo.opaque_color`).
+            color: the image, with visible colours throughout (`Photo.opaque_color`).
             scale: as for `__call__`.
             progress: as for `__call__`; called by whoever takes the bands.
             strength: as for `enlarge`.
@@ -274,7 +274,7 @@ class Upscaler:
         return larger.with_bands(plan.height, plan.width, _naming_bands(size, larger))
 
     def plan(self, height: int, width: int, scale: float | None = None) -> PassPlan:
-        """The passes over a picture of a size, and the size of the result.
+        """The passes over an image of a size, and the size of the result.
 
         Raises:
             ValueError: a scale out of range.

@@ -1,4 +1,4 @@
-"""The record of a run: a JSON line a report, TensorBoard where installed, a picture at the end."""
+"""The record of a run: a JSON line a report, TensorBoard where installed, an image at the end."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def decode(stream: BinaryIO, name: str, max_pixels: int) -> Photo:
 
 
 def header_pixels(stream: BinaryIO) -> int:
-    """Width times height of a picture, from its header alone.
+    """Width times height of an image, from its header alone.
 
     Raises:
         ImageError: the header cannot be read.
@@ -190,7 +190,7 @@ def _check_frames(image: Image.Image) -> None:
     if frames > 1 and image.format != "HEIF":  # where it is opened at the one to be shown
         raise UnsupportedImageError(
             f"an animation or a file of several pages ({frames} frames); "
-            "only single pictures are read: extract the frames first"
+            "only single images are read: extract the frames first"
         )
 
 
@@ -216,7 +216,7 @@ def _raw_mode(image: ImageFile.ImageFile) -> str:
 
 
 def _array(image: Image.Image) -> NDArray[Any]:
-    """Give the pixels of a loaded picture, (H, W) or (H, W, C), uint8 or uint16."""
+    """Give the pixels of a loaded image, (H, W) or (H, W, C), uint8 or uint16."""
     mode = image.mode
     if mode == "P":
         return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))

@@ -1,7 +1,7 @@
 """A PNG writer: 8 and 16 bits, gray or RGB, with or without alpha.
 
 Pillow writes no 16-bit RGB. For 8 bits it is replaced too, for speed: on one thread, a 2048x2048
-RGB picture took, in seconds and bytes a pixel,
+RGB image took, in seconds and bytes a pixel,
 
 | writer                              | plain photo | fine grain  | upscaled    |
 |-------------------------------------|-------------|-------------|-------------|

@@ -24,7 +24,7 @@ class Enlarge(nn.Module):
     """Enlarges by a whole factor: (N, 3, H, W) -> (N, 3, scale * H, scale * W).
 
     Each of the `scale**2` places between LR pixels has fixed weights: one convolution of the
-    padded picture makes them all, and a sub-pixel shuffle puts them in their places.
+    padded image makes them all, and a sub-pixel shuffle puts them in their places.
     """
 
     def __init__(self, scale: int, kernel: Kernel) -> None:

@@ -24,7 +24,7 @@ class SMFANetSpec(ModelSpec, frozen=True, kw_only=True, tag="smfanet"):
 
     @property
     def tileable(self) -> bool:
-        """No: every block takes the variance of the whole picture."""
+        """No: every block takes the variance of the whole image."""
         return False
 
     @property

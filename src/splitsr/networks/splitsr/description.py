@@ -109,8 +109,8 @@ class SplitSRSpec(ModelSpec, frozen=True, kw_only=True, tag="splitsr"):
         trunk_kernel: kernel of the convolution that closes the body before the long skip: 3
             (RCAN), 1, or 0 for none.
         upsampler: `two_step` is RCAN's (sub-pixel convolutions by 2, or one by 3, then an output
-            convolution); `single_step` makes the picture by one sub-pixel convolution.
-        image_skip: interpolation of the LR picture that is added to the output.
+            convolution); `single_step` makes the image by one sub-pixel convolution.
+        image_skip: interpolation of the LR image that is added to the output.
         rgb_mean: subtracted from the input and added to the output; all zero for none.
     """
 
@@ -172,7 +172,7 @@ class SplitSRSpec(ModelSpec, frozen=True, kw_only=True, tag="splitsr"):
 
     @property
     def has_output_conv(self) -> bool:
-        """Whether a convolution at full size makes the picture, or the sub-pixel one itself."""
+        """Whether a convolution at full size makes the image, or the sub-pixel one itself."""
         return self.upsampler == "two_step" or self.light_upsampler
 
     @property
