@@ -204,10 +204,7 @@ def with_and_without_borders(
     whole = wholes[0].copy()
     borders = np.zeros((found.shape[0] - 1, found.shape[1]), bool)
     for window in dispatcher.route(nchw[0]).windows:
-        rows, columns = (
-            slice(span.core_start * scale, span.core_stop * scale)
-            for span in (window.rows, window.columns)
-        )
+        rows, columns = (span.place(scale) for span in (window.rows, window.columns))
         whole[rows, columns] = wholes[window.light][rows, columns]
         if window.rows.core_start:
             borders[rows.start - 1, columns] = True

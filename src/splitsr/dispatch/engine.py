@@ -151,15 +151,8 @@ class Dispatcher:
         lr = picture[None, :, rows.start : rows.stop, columns.start : columns.stop]
         sr = self.engines[window.light].run(np.ascontiguousarray(lr))
         scale = self.spec.scale
-        inside = [
-            slice((span.core_start - span.start) * scale, (span.core_stop - span.start) * scale)
-            for span in (rows, columns)
-        ]
-        result[
-            :,
-            rows.core_start * scale : rows.core_stop * scale,
-            columns.core_start * scale : columns.core_stop * scale,
-        ] = sr[0, :, inside[0], inside[1]]
+        core = sr[0, :, rows.kept(scale), columns.kept(scale)]
+        result[:, rows.place(scale), columns.place(scale)] = core
 
 
 def find_light(

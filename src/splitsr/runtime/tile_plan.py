@@ -59,6 +59,14 @@ class Span(NamedTuple):
         """Pixels that are kept."""
         return self.core_stop - self.core_start
 
+    def kept(self, scale: int) -> slice:
+        """The core in what the network gives."""
+        return slice((self.core_start - self.start) * scale, (self.core_stop - self.start) * scale)
+
+    def place(self, scale: int) -> slice:
+        """The core in the whole result."""
+        return slice(self.core_start * scale, self.core_stop * scale)
+
 
 class Tile(NamedTuple):
     """One run of the network: its window and the core that is kept of it."""

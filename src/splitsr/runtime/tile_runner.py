@@ -143,11 +143,6 @@ def _run_tile(engine: Engine, source: npt.NDArray[Any], tile: Tile, band: npt.ND
     """Computes a tile of the rows of `source`, and puts its core into the band."""
     scale = engine.spec.scale
     rows, columns = tile
-    core = engine.run(to_nchw(source[:, columns.start : columns.stop]))[
-        :,
-        :,
-        (rows.core_start - rows.start) * scale : (rows.core_stop - rows.start) * scale,
-        (columns.core_start - columns.start) * scale : (columns.core_stop - columns.start) * scale,
-    ]
-    place = slice(columns.core_start * scale, columns.core_stop * scale)
-    from_nchw(core, band.dtype, band.shape[2], out=band[:, place])
+    sr = engine.run(to_nchw(source[:, columns.start : columns.stop]))
+    core = sr[:, :, rows.kept(scale), columns.kept(scale)]
+    from_nchw(core, band.dtype, band.shape[2], out=band[:, columns.place(scale)])
