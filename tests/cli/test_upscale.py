@@ -231,8 +231,8 @@ def test_an_input_is_never_its_own_output(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-o", "out.png", "a.png", "b.jpg"], "several photos need a folder"),
-        (["-o", "-", "a.png", "b.jpg"], "several photos need a folder"),
+        (["-o", "out.png", "a.png", "b.jpg"], "several images need a folder"),
+        (["-o", "-", "a.png", "b.jpg"], "several images need a folder"),
         (["-o", "out.xyz", "a.png"], "cannot be written"),
         (["-o", "out.bmp", "a.png", "--format", "png"], "cannot be written"),
         (["-o", "out.png", "a.png", "--format", "jpeg"], "its ending says PNG"),
@@ -495,7 +495,7 @@ def test_ctrl_c_leaves_whole_files_only(
             process.kill()
 
     assert process.returncode == 130
-    assert stderr == b"splitsr: interrupted; 1 of 2 photos done\n"
+    assert stderr == b"splitsr: interrupted; 1 of 2 images done\n"
     assert [result["status"] for result in json.loads(stdout)["results"]] == ["done"]
     assert names(out) == ["a_x4.png"]
 

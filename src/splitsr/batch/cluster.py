@@ -1,8 +1,8 @@
-"""A batch on workers of a cluster: photos are handed out, and no death of a worker loses one.
+"""A batch on workers of a cluster: images are handed out, and no death of a worker loses one.
 
 What the workers are is left to a `Pool`; `ray_pool` has Ray's. They are plain actors, not the
-operators of Ray Data: an actor keeps one loaded network, takes one photo at a time, so that the
-fast ones take more, and its death concerns that photo alone. Ray Data deals in blocks of rows: a
+operators of Ray Data: an actor keeps one loaded network, takes one image at a time, so that the
+fast ones take more, and its death concerns that image alone. Ray Data deals in blocks of rows: a
 death repeats a block, one bad row fails it, results come when a block is done, and it brings
 Arrow and pandas for what are two paths.
 """
@@ -35,7 +35,7 @@ from splitsr.errors import ClusterError
 from splitsr.runtime.upscaler import Progress, Upscaler
 
 DEATHS = 3
-"""Workers that may die on a photo before it is given up: it may be what kills them."""
+"""Workers that may die on an image before it is given up: it may be what kills them."""
 
 PATIENCE = 300.0
 """Seconds to wait for a first worker: a cluster may be busy, or fetch a machine."""
@@ -51,7 +51,7 @@ class Worker(Protocol):
     ready: Future[object]
 
     def run(self, job: Job) -> Future[tuple[Result, bool]]:
-        """Starts a photo; see `run_job`.
+        """Starts an image; see `run_job`.
 
         Returns:
             The result, and whether a process died on it first. A `ClusterError` means that
@@ -82,13 +82,13 @@ def attempt_on(
 ) -> Iterator[Result]:
     """Runs jobs, and gives their results as they come.
 
-    A photo that failed is given to another worker, once: the file may be sound and the machine not.
+    An image that failed is given to another worker, once: the file may be sound, the machine not.
 
     Args:
         pool: of the workers.
-        jobs: the photos; all have files as input and output.
+        jobs: the images; all have files as input and output.
         settings: of the batch.
-        watch: is told of each photo when it is done.
+        watch: is told of each image when it is done.
         on_trouble: is told in a line of a process that died.
         patience: seconds to wait for a first worker.
 
@@ -108,7 +108,7 @@ def run_job(job: Job, upscaler: Upscaler, settings: Settings, *, again: bool) ->
     """Runs a job in a worker.
 
     Args:
-        job: the photo; paths are absolute.
+        job: the image; paths are absolute.
         upscaler: enlarges it.
         settings: of the batch.
         again: whether a process died on it, be it after the output was written. An output that is
@@ -134,14 +134,14 @@ def _compare(job: Job, upscaler: Upscaler, settings: Settings) -> Result:
 
 @dataclass(eq=False)
 class _Errand:
-    """A photo that is to be done, and the workers that had it."""
+    """An image that is to be done, and the workers that had it."""
 
     job: Job
     tried: list[Worker] = field(default_factory=list)
 
 
 class _Shift:
-    """Workers and photos while a batch runs."""
+    """Workers and images while a batch runs."""
 
     def __init__(
         self,
@@ -195,7 +195,7 @@ class _Shift:
             raise ClusterError(f"no worker of the cluster can start: {error}")
 
     def _hand_out(self) -> None:
-        """Gives each idle worker a photo; one that failed goes to a worker that is new to it."""
+        """Gives each idle worker an image; one that failed goes to a worker that is new to it."""
         for worker in list(self._idle):
             errand = next((one for one in self._queue if self._suits(worker, one)), None)
             if errand is None:
@@ -209,12 +209,12 @@ class _Shift:
         return worker not in errand.tried or not self._others(errand)
 
     def _others(self, errand: _Errand) -> bool:
-        """Whether there is a worker that is new to a photo."""
+        """Whether there is a worker that is new to an image."""
         alive = [*self._idle, *(worker for worker, _ in self._busy.values())]
         return any(worker not in errand.tried for worker in alive)
 
     def _settle(self, future: Future[tuple[Result, bool]], errand: _Errand) -> Result | None:
-        """The result of a photo; None for one that is tried again."""
+        """The result of an image; None for one that is tried again."""
         job, error = errand.job, future.exception()
         if error is not None:
             return failed(job, self._settings, f"{DEATHS} workers died on it ({error})")

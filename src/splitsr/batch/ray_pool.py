@@ -25,7 +25,7 @@ with naming_extra("--engine ray", "ray"):
     from ray.exceptions import RayTaskError
 
 OBJECT_STORE_BYTES = 80 * 2**20
-"""For the objects of a cluster on this machine: hardly more than Ray's least, as photos go by
+"""For the objects of a cluster on this machine: hardly more than Ray's least, as images go by
 files and only their names through Ray."""
 
 
@@ -61,7 +61,7 @@ class PhotoWorker:
         return os.getpid()
 
     def run(self, job: Job) -> tuple[Result, bool]:
-        """Runs a job; whatever goes wrong with a photo is its result, and the worker goes on."""
+        """Runs a job; whatever goes wrong with an image is its result, and the worker goes on."""
         again, self._again = self._again, False
         return run_job(job, self._loaded(), self._settings, again=again), again
 
@@ -80,7 +80,7 @@ class RayWorker:
         self.ready: Future[object] = _told(actor.prepare.remote(splitsr.__version__).future())
 
     def run(self, job: Job) -> Future[tuple[Result, bool]]:
-        """Starts a photo; paths become absolute."""
+        """Starts an image; paths become absolute."""
         return _told(self._actor.run.remote(_absolute(job)).future())
 
 

@@ -1,4 +1,4 @@
-"""`splitsr upscale`: enlarges photos."""
+"""`splitsr upscale`: enlarges images."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def command(
     as_json: bool,
     **options: Any,  # noqa: ANN401 (click's values, used by name in _prepare)
 ) -> None:
-    """Enlarge photos.
+    """Enlarge images.
 
     INPUT is a file, a folder, a pattern, or - for standard input, which is written to standard
     output. Results are named photo_x4.jpg and stand beside the input, or in the folder OUT; with
@@ -114,7 +114,7 @@ def command(
         _print_json(results)
     if interrupted:
         done = sum(result.status == "done" for result in results)
-        say(f"interrupted; {done} of {len(plan.jobs)} photos done")
+        say(f"interrupted; {done} of {len(plan.jobs)} images done")
         sys.exit(INTERRUPTED)
     if any(result.status == "failed" for result in results):
         sys.exit(1)
@@ -187,12 +187,12 @@ def _check_streams(plan: Plan, engine: str, *, as_json: bool) -> None:
     if engine == "ray" and streams:
         raise BadCall("--engine ray works on files, not on streams such as -")
     if any(job.source is None for job in plan.jobs) and sys.stdin.isatty():
-        raise BadCall("- reads a photo from standard input; use < photo.png")
+        raise BadCall("- reads an image from standard input; use < photo.png")
     if any(job.target is None for job in plan.jobs):
         if as_json:
-            raise BadCall("--json and the photo would both go to standard output; use -o FILE")
+            raise BadCall("--json and the image would both go to standard output; use -o FILE")
         if sys.stdout.isatty():
-            raise BadCall("the photo would go to the terminal; use > FILE or -o FILE")
+            raise BadCall("the image would go to the terminal; use > FILE or -o FILE")
 
 
 def _report_unplanned(plan: Plan) -> list[Result]:

@@ -5,7 +5,7 @@ Heterogeneous Mobile Processors", arXiv 1908.07985): the image is cut into patch
 little total variation go to the light network. Beyond the paper, two things:
 
 - The variation is divided by its mean over the image, so each image spends its time where it
-  needs it most. In trials a threshold found on one set of photos then kept its loss on others;
+  needs it most. In trials a threshold found on one set of images then kept its loss on others;
   one in plain levels lost twice as much on B100 as where it was found.
 - Patches are not run one by one. A patch needs context on each side, which costs as much as the
   patch itself where patches are small. So neighbours are joined to rectangles, and the plan is the

@@ -1,4 +1,4 @@
-"""Photos in files: reading them with all they carry, and writing them whole or not at all."""
+"""Images in files: reading them with all they carry, and writing them whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One engine for several photos at once."""
+"""One engine for several images at once."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from splitsr.runtime.engine import DividedEngine, Engine, FloatArray
 
 
 class SharedEngine:
-    """A divided engine whose lanes several photos share: no more runs at once than it has lanes.
+    """A divided engine whose lanes several images share: no more runs at once than it has lanes.
 
-    So threads and memory stay those of one photo, and while one photo is decoded or encoded, the
+    So threads and memory stay those of one image, and while one image is decoded or encoded, the
     lanes work on others.
     """
 

@@ -1,4 +1,4 @@
-"""`upscale`: from a photo in a file to a larger one in another."""
+"""`upscale`: from an image in a file to a larger one in another."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def upscale(
     max_pixels: int = DEFAULT_MAX_PIXELS,
     progress: OnProgress | None = None,
 ) -> Path:
-    """Enlarges a photo, and keeps its EXIF, colour profile, alpha and bit depth.
+    """Enlarges an image, and keeps its EXIF, colour profile, alpha and bit depth.
 
-    For many photos, make one `Upscaler` and use it again.
+    For many images, make one `Upscaler` and use it again.
 
     Args:
-        path_in: the photo.
+        path_in: the image.
         path_out: the file to write; never the same as `path_in`.
         model: as for `Upscaler`.
         scale: 1 to 8, whole or not; by default the network's own.
@@ -88,7 +88,7 @@ def stream_photo(
     scale: float | None = None,
     progress: OnProgress | None = None,
 ) -> tuple[PhotoRows, Restoration]:
-    """Enlarges a photo as the rows of the result are asked for; metadata and format stay.
+    """Enlarges an image as the rows of the result are asked for; metadata and format stay.
 
     `write_photo` asks for them one band after another, so the result is never in memory whole.
 
@@ -99,7 +99,7 @@ def stream_photo(
         progress: as for `Upscaler`; called by whoever asks for the rows.
 
     Returns:
-        The result, and how the photo is restored in it.
+        The result, and how the image is restored in it.
 
     Raises:
         ImageTooLargeError: as for `Upscaler`.

@@ -110,7 +110,7 @@ class Upscaler:
         self._networks = find_networks(model, threads, catalogue, precision)
         self._tile = tile
         self._restore = check_restore(restore)
-        self._free: BoundedSemaphore | None = None  # lanes; None: one photo has them all
+        self._free: BoundedSemaphore | None = None  # lanes; None: one image has them all
 
     @property
     def scale(self) -> int:
@@ -123,7 +123,7 @@ class Upscaler:
         return lanes_of(self._networks.engine(self.scale))
 
     def shared(self) -> Upscaler:
-        """The same for several photos at once, in threads that share this one's CPUs and memory."""
+        """The same for several images at once, in threads that share this one's CPUs and memory."""
         upscaler = copy(self)
         upscaler._free = BoundedSemaphore(self.lanes)
         return upscaler

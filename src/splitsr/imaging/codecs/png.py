@@ -3,7 +3,7 @@
 Pillow writes no 16-bit RGB. For 8 bits it is replaced too, for speed: on one thread, a 2048x2048
 RGB image took, in seconds and bytes a pixel,
 
-| writer                              | plain photo | fine grain  | upscaled    |
+| writer                              | plain image | fine grain  | upscaled    |
 |-------------------------------------|-------------|-------------|-------------|
 | Pillow, level 6                     | 0.80  1.32  | 0.53  2.01  | 0.72  0.69  |
 | Pillow, level 1                     | 0.26  1.44  | 0.37  2.07  | 0.18  0.84  |

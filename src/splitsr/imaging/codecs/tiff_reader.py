@@ -1,6 +1,6 @@
 """A TIFF reader: Pillow's, with the checks that it lacks.
 
-Pillow leaves black what no strip covers, takes the preview in a camera raw for the photo, decodes a
+Pillow leaves black what no strip covers, takes the preview in a camera raw for the image, decodes a
 few kinds of samples to other values than theirs, and lets libtiff write to standard error.
 """
 
