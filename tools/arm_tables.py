@@ -6,8 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from splitsr.experiments.json_file import read_json
-from tools.model_tables import markdown_table
+from splitsr.experiments.result_files import markdown_table, read_json
 
 _NAMES = {"onnxruntime": "ONNX Runtime", "litert": "LiteRT", "ncnn": "ncnn"}
 
@@ -27,7 +26,7 @@ class ArmCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         vector: those of SIMD and floating point.
         memory: loads and stores.
         repeat_spread: by how much, as a share, the runs differ in their instructions.
-        largest_difference: between the two machines' pictures, 8-bit levels.
+        largest_difference: between the two machines' images, 8-bit levels.
         differing: share of their values that differ.
     """
 
@@ -60,7 +59,7 @@ class ArmFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     Attributes:
         emulator: its name and version.
-        side: of the LR picture, pixels.
+        side: of the LR image, pixels.
         cases: networks.
         tests: files of tests.
     """
@@ -101,7 +100,7 @@ def _cases(found: ArmFile) -> str:
     table = markdown_table((*heads, "largest difference", "differing, ppm"), rows, left=4)
     return (
         f"{table}\n\nOne run on {found.side}x{found.side} LR pixels under {found.emulator}, all "
-        f"threads together. {_spread(found)} The difference is between the 8-bit pictures of "
+        f"threads together. {_spread(found)} The difference is between the 8-bit images of "
         "AArch64 and x86-64, in levels of 255, and the share of values that differ."
     )
 

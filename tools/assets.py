@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple, get_args
 
 from splitsr.errors import SplitSRError
-from splitsr.export.checked import Image, deliver, own_photos
+from splitsr.export.checked import Image, export_checked, own_photos
 from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, Format, Precision, Target
 from splitsr.imaging.atomic import write_atomic
 from splitsr.networks.checkpoint import load_mixed
@@ -79,7 +79,7 @@ def export(name: str, target: Target, strength: float, photos: list[Image]) -> A
         folder = Path(place, stem)
         folder.mkdir()
         try:
-            delivery = deliver(
+            made = export_checked(
                 load_mixed(*weights, strength),
                 target,
                 folder / f"{model}{suffixes[0]}",
@@ -90,9 +90,9 @@ def export(name: str, target: Target, strength: float, photos: list[Image]) -> A
             )
         except SplitSRError as error:
             return Asset(stem, None, f"none: {error}")
-        remark = f"{delivery.loss_db:+.4f} dB lost" if delivery.images else "not run here"
-        if len(delivery.files) == 1:
-            return Asset(stem + suffixes[0], Path(delivery.files[0].path).read_bytes(), remark)
+        remark = f"{made.loss_db:+.4f} dB lost" if made.images else "not run here"
+        if len(made.files) == 1:
+            return Asset(stem + suffixes[0], Path(made.files[0].path).read_bytes(), remark)
         return Asset(f"{stem}.zip", _packed(folder), remark)
 
 

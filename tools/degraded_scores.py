@@ -1,11 +1,11 @@
-"""Measures models on degraded images: results/degraded.json, and the picture of it.
+"""Measures models on degraded images: results/degraded.json, and the image of it.
 
     python -m tools.degraded_scores B100/HR --model splitsr-balanced-x4 --model splitsr-fast-x4
 
 LR images of the HR ones are made noisy, saved as JPEG and read again, as `splitsr upscale` reads a
 photo, and enlarged by bicubic and at every strength from 0, the model for clean images, to 1, its
 twin; `auto` takes one of those. The models that are not named keep their figures; without folders
-only the picture is drawn. `python -m tools tables` makes the tables of docs/degraded.md of it.
+only the image is drawn. `python -m tools tables` makes the tables of docs/degraded.md of it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import numpy as np
 from splitsr.data.sources import find_images
 from splitsr.evaluation.metrics import psnr_y
 from splitsr.evaluation.score import ImagePair, read_pairs
-from splitsr.experiments.json_file import to_json
+from splitsr.experiments.result_files import to_json
 from splitsr.imaging.atomic import write_atomic
 from splitsr.imaging.resize import rescale_bicubic
-from splitsr.runtime.engine_cache import find_networks
+from splitsr.runtime.loading import find_networks
 from splitsr.runtime.restore import choose_restoration
 from splitsr.runtime.upscaler import Upscaler
 from tools.degraded_tables import (
@@ -36,7 +36,7 @@ from tools.fit_restore import STRENGTHS, degrade, scores_by_strength
 
 QUALITIES = (97, 95, 90, 85, 75, 65, 50, 40, 30)
 NOISES = (0.0, 2.0, 5.0, 10.0, 15.0)
-COLUMNS = 3  # of the picture
+COLUMNS = 3  # of the image
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -93,7 +93,7 @@ def score(
     rows = []
     for photo, scores in zip(photos, scores_by_strength(upscaler, photos, pair.hr), strict=True):
         bicubic = psnr_y(rescale_bicubic(photo.color, scale), pair.hr, crop_border=scale)
-        chosen = choose_restoration(model, photo.color, photo.compression).strength
+        chosen = choose_restoration(model, photo).strength
         auto = scores[list(STRENGTHS).index(chosen)]
         rows.append([bicubic, auto, chosen, *scores])
     return rows

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from splitsr.experiments.json_file import read_json
-from tools.model_tables import markdown_table
+from splitsr.experiments.result_files import markdown_table, read_json
 
 
 class DegradedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

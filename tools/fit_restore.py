@@ -31,8 +31,7 @@ from splitsr.imaging.atomic import write_atomic
 from splitsr.imaging.degradation import estimate_noise
 from splitsr.imaging.files import Photo
 from splitsr.imaging.resize import crop_to_multiple, rescale_bicubic
-from splitsr.runtime.engine_cache import find_networks
-from splitsr.runtime.pixels import Pixels
+from splitsr.runtime.loading import find_networks
 from splitsr.runtime.restore import TABLES, StrengthTable, read_tables
 from splitsr.runtime.upscaler import Upscaler
 
@@ -121,7 +120,7 @@ def scores_by_strength(
     """(photos, strengths): the PSNR-Y of LR photos of one image at every strength."""
 
     def score(photo: Photo, strength: float) -> float:
-        sr = upscaler.enlarge(Pixels(photo.color, None), scale, None, strength)
+        sr = upscaler.enlarge(Photo(photo.color), scale, None, strength)
         return psnr_y(sr.color, hr, crop_border=scale)
 
     scale = round(upscaler.scale)

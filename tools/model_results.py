@@ -10,8 +10,8 @@ import msgspec
 
 from splitsr.benchmark.timing import Latency, Machine
 from splitsr.errors import WeightsError
-from splitsr.experiments.json_file import to_json
-from splitsr.export.verify import Parity
+from splitsr.experiments.result_files import to_json
+from tools.parity import Parity
 
 
 class SetResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -87,7 +87,7 @@ class ModelRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         return any(timing.disturbed for timing in self.latency)
 
     def milliseconds(self, side: int, threads: int) -> float | None:
-        """Median for an LR picture of `side` x `side` pixels; None if that was not measured."""
+        """Median for an LR image of `side` x `side` pixels; None if that was not measured."""
         for timing in self.latency:
             if (timing.height, timing.width, timing.threads) == (side, side, threads):
                 return timing.milliseconds

@@ -12,6 +12,7 @@ import msgspec
 
 from splitsr.benchmark.timing import Machine
 from splitsr.errors import DataError
+from splitsr.experiments.result_files import Row, markdown_table
 from splitsr.zoo.catalogue import is_twin
 from tools.model_results import ModelRecord, Results
 
@@ -19,8 +20,6 @@ SETS = ("Set5", "Set14", "B100")
 """The test sets of every table."""
 
 _SIDE, _THREADS = 128, 2  # of the latency in the README's table
-
-Row = Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -92,23 +91,6 @@ def card_blocks(record: ModelRecord, data_sources: Path) -> dict[str, str]:
     }
 
 
-def markdown_table(heading: Row, rows: Iterable[Row], *, left: int = 1) -> str:
-    """A table in Markdown.
-
-    Args:
-        heading: titles of the columns.
-        rows: as many cells each.
-        left: how many columns are flush left; the others are figures, flush right.
-    """
-    rule = ["---" if index < left else "--:" for index in range(len(heading))]
-    lines = [heading, rule, *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
-
-
 def _models_table(scale: int, results: Results, published: Sequence[Published]) -> str:
     ours = {
         name: record
@@ -155,7 +137,7 @@ def _models_notes(results: Results, scales: list[int], published: Sequence[Publi
     sources = dict.fromkeys(row.source for row in published if row.scale in scales)
     return (
         "PSNR-Y in dB, as `splitsr evaluate` measures it; multi-adds for a 1280x720 output; ms: "
-        f"a {_SIDE}x{_SIDE} picture enlarged on {_THREADS} threads, median "
+        f"a {_SIDE}x{_SIDE} image enlarged on {_THREADS} threads, median "
         f"({'; '.join(machines)}).\n\n"
         "† Published figures of networks that were trained on other and mostly larger data "
         "(DIV2K, DF2K and others), so they are not directly comparable. "
@@ -190,7 +172,7 @@ def _figures(record: ModelRecord) -> str:
     parity = record.parity
     return (
         f"{markdown_table(heading, rows)}\n\n"
-        f"The ONNX file was held against PyTorch on {parity.values:,} values of real pictures: "
+        f"The ONNX file was held against PyTorch on {parity.values:,} values of real images: "
         f"the output differs by {parity.max_difference:.1g} at most (white is 1), in 8 bits by "
         f"{parity.max_levels} level on {1e6 * parity.changed_share:.0f} in a million."
     )

@@ -9,9 +9,8 @@ import msgspec
 
 from splitsr.benchmark.timing import Machine
 from splitsr.errors import WeightsError
-from splitsr.experiments.json_file import to_json
+from splitsr.experiments.result_files import markdown_table, to_json
 from splitsr.zoo.catalogue import Figures
-from tools.model_tables import markdown_table
 
 
 class FormRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -19,7 +18,7 @@ class FormRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     Attributes:
         size: of the ONNX file, bytes.
-        milliseconds: the least for a 128x128 picture on two threads, in turns with the others:
+        milliseconds: the least for a 128x128 image on two threads, in turns with the others:
             whatever else runs on a machine only makes a run longer.
         median_ms: of the same runs.
         psnr_y: on B100, dB.
@@ -105,7 +104,7 @@ def precision_block(records: Mapping[str, QuantizedRecord]) -> str:
     machine = first.machine
     return (
         f"{markdown_table(heading, rows, left=2)}\n\n"
-        f"ms: a 128x128 picture on two threads, all precisions in turns, the least and the median "
+        f"ms: a 128x128 image on two threads, all precisions in turns, the least and the median "
         f"of {first.rounds} rounds on a machine that other work shared; speed: of the least, "
         f"against fp32; B100: PSNR-Y in dB ({machine.cpu}, {machine.cores} cores, "
         f"{machine.runtime}; calibrated on {first.calibration_photos} photographs of the training "

@@ -18,19 +18,19 @@ import msgspec
 import torch
 
 from splitsr.benchmark.flops import Cost, measure_cost
-from splitsr.benchmark.timing import describe_machine, measure_latency
+from splitsr.benchmark.timing import describe_machine
 from splitsr.errors import ModelError
-from splitsr.evaluation.degrade import DEGRADED, tests_of
 from splitsr.evaluation.score import BenchmarkResult, evaluate_folder, load_pairs
-from splitsr.evaluation.upscalers import find_method
+from splitsr.evaluation.upscalers import find_upscaler
 from splitsr.export.onnx import export_onnx
-from splitsr.export.verify import Parity, compare_export, require_parity
 from splitsr.imaging.atomic import write_together
 from splitsr.networks.checkpoint import read_weights, save_weights
 from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.zoo.catalogue import ModelEntry
 from tools.catalogue_file import catalogue_with
 from tools.documents import read_catalogue, render_documents
+from tools.evaluation_sets import DEGRADED, tests_of
+from tools.latency import measure_latency
 from tools.model_results import (
     ModelRecord,
     SetResult,
@@ -39,6 +39,7 @@ from tools.model_results import (
     results_to_json,
 )
 from tools.model_tables import SETS
+from tools.parity import Parity, compare_export, require_parity
 from tools.paths import Paths
 from tools.quantize import forget_quantized
 from tools.trained import Candidate, check_limits, check_name, read_candidate
@@ -122,7 +123,7 @@ def promote(
 def _check_parity(
     candidate: Candidate, onnx: bytes, name: str, hr_dir: Path, report: Report
 ) -> Parity:
-    """Holds the export against torch on the middle of a few real LR pictures."""
+    """Holds the export against torch on the middle of a few real LR images."""
     report("Comparing the export with torch", 0, 1)
     pairs = load_pairs(hr_dir, candidate.spec.scale)[:_PARITY_IMAGES]
     images = [pair.lr[:_PARITY_SIDE, :_PARITY_SIDE] for pair in pairs]
@@ -135,7 +136,7 @@ def _evaluate(
     path: Path, test: str, hr_dir: Path, degrade: str | None, report: Report
 ) -> SetResult:
     """Scores the ONNX file on a test set, through the runtime that ships."""
-    method = find_method(str(path))
+    method = find_upscaler(str(path))
     result = evaluate_folder(
         method.enlarge,
         method.scale,

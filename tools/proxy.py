@@ -9,7 +9,7 @@ from statistics import correlation
 
 import msgspec
 
-from splitsr.experiments.json_file import read_json
+from splitsr.experiments.result_files import read_json
 
 
 class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

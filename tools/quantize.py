@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-import numpy as np
-
-from splitsr.benchmark.timing import describe_machine
+from splitsr.benchmark.timing import describe_machine, time_engines
 from splitsr.errors import ModelError, UnknownModelError, WeightsError
-from splitsr.evaluation.degrade import tests_of
 from splitsr.evaluation.score import evaluate_images, load_pairs
 from splitsr.export.checked import LIMITS_DB, Image, calibration_photos
 from splitsr.export.onnx import build
-from splitsr.export.quantize import may_saturate
-from splitsr.export.target import Target
+from splitsr.export.target import Source, Target
 from splitsr.imaging.atomic import write_together
 from splitsr.networks.checkpoint import load_weights
 from splitsr.networks.network import Network
@@ -28,6 +23,7 @@ from splitsr.runtime.upscaler import Upscaler
 from splitsr.zoo.catalogue import Figures
 from tools.catalogue_file import catalogue_with_variant
 from tools.documents import read_catalogue, write_documents
+from tools.evaluation_sets import tests_of
 from tools.paths import Paths
 from tools.precision_results import (
     FormRecord,
@@ -35,9 +31,10 @@ from tools.precision_results import (
     precision_to_json,
     read_precision,
 )
+from tools.saturation import may_saturate
 
 DECIDING_SET = "B100"
-_SIDE, _THREADS, _WARM_UP, _ROUNDS = 128, 2, 3, 60
+_SIDE, _THREADS, _ROUNDS = 128, 2, 60
 
 Report = Callable[[str], None]
 
@@ -72,7 +69,7 @@ def quantize_shipped(
     contents = {"fp32": entry.read(), **_forms(network, f"{name}-int8", photos)}
     engines = {form: OnnxEngine(content, _THREADS) for form, content in contents.items()}
     report("timing")
-    seconds = _interleaved(engines)
+    seconds = dict(zip(engines, time_engines(list(engines.values()), _SIDE, _ROUNDS), strict=True))
     scores = {}
     tests = tests_of(name, sets)
     for test, (folder, degrade) in tests.items():
@@ -134,21 +131,9 @@ def _forms(network: Network, name: str, photos: Sequence[Image]) -> dict[str, by
         path = Path(folder, "form.onnx")
         for precision in ("fp16", "int8"):
             target = Target(format="onnx", precision=precision)
-            build(form, network.spec, target, name, photos, path)
+            build(Source(form, network.spec, name, photos), target, path)
             contents[precision] = path.read_bytes()
     return contents
-
-
-def _interleaved(engines: Mapping[str, OnnxEngine]) -> dict[str, list[float]]:
-    """Seconds of each run, in turns, after a warm-up."""
-    lr = np.random.default_rng(0).random((1, 3, _SIDE, _SIDE), np.float32)
-    seconds: dict[str, list[float]] = {form: [] for form in engines}
-    for _ in range(_WARM_UP + _ROUNDS):
-        for form, engine in engines.items():
-            begun = time.perf_counter()
-            engine.run(lr)
-            seconds[form].append(time.perf_counter() - begun)
-    return {form: values[_WARM_UP:] for form, values in seconds.items()}
 
 
 def _require(name: str, record: QuantizedRecord) -> None:

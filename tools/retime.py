@@ -11,10 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from splitsr.benchmark.timing import describe_machine, measure_latency
+from splitsr.benchmark.timing import describe_machine
 from splitsr.errors import ModelError
 from splitsr.imaging.atomic import write_together
 from tools.documents import render_documents
+from tools.latency import measure_latency
 from tools.model_results import ModelRecord, read_results, results_to_json
 from tools.paths import Paths
 

@@ -10,7 +10,7 @@ import msgspec
 from splitsr.benchmark.speed import BenchReport, BenchRow
 from splitsr.benchmark.timing import Machine
 from splitsr.errors import DataError
-from tools.model_tables import markdown_table
+from splitsr.experiments.result_files import markdown_table
 
 File = TypeVar("File", bound=msgspec.Struct)
 
@@ -179,7 +179,7 @@ def _speed_table(speed: SpeedFile) -> str:
     machine, size = speed.reports[0].machine, speed.reports[0].rows[0].size
     return (
         f"{markdown_table(heading, rows, left=3)}\n\n"
-        f"LR pictures of {size[0]}x{size[1]}. Speed: against float32 in the same rounds, with the "
+        f"LR images of {size[0]}x{size[1]}. Speed: against float32 in the same rounds, with the "
         "middle half of the rounds. Float32 peak in the same minutes, GFLOP/s, model by model: "
         f"{peaks}. Load of the machine when it began: {speed.load:.1f}. {_machine(machine)}."
     )

@@ -24,6 +24,11 @@ Each message says what was wrong, what was found and what to do, in one line: th
 prints it as it is.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class SplitSRError(Exception):
     """Base of all errors that splitsr raises on purpose."""
@@ -99,3 +104,22 @@ class MissingDependencyError(SplitSRError):
 
 class ClusterError(SplitSRError):
     """A cluster cannot be reached, or none of its workers can be used."""
+
+
+@contextmanager
+def naming_extra(what: str, extra: str) -> Iterator[None]:
+    """Says what to install where an import fails.
+
+    Args:
+        what: needs the package.
+        extra: of splitsr, that brings it.
+
+    Raises:
+        MissingDependencyError: a package is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{what} needs {error.name}: pip install 'splitsr[{extra}]'"
+        ) from None

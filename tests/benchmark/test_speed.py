@@ -51,7 +51,7 @@ def test_ratios_are_taken_within_each_round(
     """Times are made up: every round is slower than the last, and the twin takes half."""
     twin = Contestant("twin", MODEL, "fp32", contestant.engine, 1, None)
     times = [[0.1, 0.2, 0.9], [0.2, 0.4, 1.8]]
-    monkeypatch.setattr(bench, "_take_turns", lambda *_: (times, [0.1]))
+    monkeypatch.setattr(bench, "take_turns", lambda *_, **_options: [*times, [0.1]])
 
     report = run_bench([twin], 48, 48, against=contestant)
 
@@ -155,4 +155,4 @@ def test_bfloat16_without_openvino_says_what_to_install() -> None:
         f"load_engine({MODEL!r}, 1, 'bf16')"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert "MissingDependencyError: bfloat16 needs OpenVINO: pip install" in done.stderr
+    assert "MissingDependencyError: bfloat16 needs openvino: pip install" in done.stderr

@@ -12,6 +12,7 @@ from PIL import Image
 
 from splitsr import Upscaler
 from splitsr.imaging.degradation import jpeg_compression
+from splitsr.imaging.photo import Photo
 from splitsr.runtime.restore import choose_restoration
 from splitsr.zoo.catalogue import find_model, find_twin, shipped_catalogue
 from splitsr.zoomsr.site import build_site
@@ -74,7 +75,7 @@ def test_a_jpeg_is_cleaned_up_by_its_quality(
     decoded = zoom.decoded(jpeg)
     found, strength = upscaled(zoom, jpeg), zoom.ask("strength")
     with Image.open(jpeg) as image:
-        wanted = choose_restoration("tiny-x4", decoded, jpeg_compression(image))
+        wanted = choose_restoration("tiny-x4", Photo(decoded, compression=jpeg_compression(image)))
     assert strength == wanted.strength > 0
     assert difference(found, Upscaler(restoring_model, restore=strength)(decoded)) <= 1
 

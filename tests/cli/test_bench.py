@@ -103,3 +103,16 @@ def test_a_wrong_call_is_one_line(
     assert done.returncode == 2
     assert message in done.stderr.decode()
     assert b"Traceback" not in done.stderr
+
+
+def test_a_network_is_timed_by_its_name(run_splitsr: Callable[..., Process]) -> None:
+    done = run_splitsr(
+        *("bench", "bicubic-x4", "srcnn-x2", "--against", "bicubic-x4", "--json"),
+        *("--size", "24x32", "--threads", 1, "--rounds", 5),
+    )
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert [row["model"] for row in found["rows"]] == ["bicubic-x4", "srcnn-x2"]
+    assert found["rows"][1]["gflops"] > 0
+    assert found["ratios"][0]["speedup"] < 1

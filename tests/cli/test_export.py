@@ -17,6 +17,7 @@ from PIL import Image
 from splitsr.export.backends import Backend
 from splitsr.export.onnx import export_onnx
 from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, Format, Precision, Target
+from splitsr.imaging.resize import rescale_bicubic
 from splitsr.networks import ModelSpec
 from splitsr.networks.build import build_model
 from splitsr.networks.checkpoint import load_weights, save_weights
@@ -184,6 +185,20 @@ def test_the_best_model_exports_to_litert_in_int8(run_splitsr: Run, tmp_path: Pa
     options = ("--format", "litert", "--precision", "int8", "-o", path)
     result = run_splitsr("export", "splitsr-accurate-x2", *options)
     assert result.returncode == 0, result.stderr
+
+
+def test_a_network_is_exported_by_its_name(
+    run_splitsr: Run, tmp_path: Path, photo: np.ndarray
+) -> None:
+    path = tmp_path / "bicubic.onnx"
+    result = run_splitsr("export", "bicubic-x3", "--format", "onnx", "-o", path)
+    assert result.returncode == 0, result.stderr
+    lr = photo[100:140, 200:260]
+    exact = rescale_bicubic(lr, 3).astype(int)  # rounded between two passes
+    assert np.abs(Upscaler(path)(lr) - exact).max() <= 1
+    result = run_splitsr("export", "paper", "--format", "onnx", "--restore", "1", "-o", path)
+    assert result.returncode != 0
+    assert b"paper: has no twin" in result.stderr
 
 
 def test_an_onnx_file_is_no_start(run_splitsr: Run, tiny_model: Path, tmp_path: Path) -> None:

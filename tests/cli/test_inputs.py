@@ -45,7 +45,7 @@ def upscale(tiny_model: Path) -> Callable[..., tuple[int, dict[str, str], list[s
         assert len(statuses) == len(results)
         lines = done.stderr.splitlines()
         if len(results) > 1:
-            done_of_all = f"wrote {[*statuses.values()].count('done')} of {len(results)} photos"
+            done_of_all = f"wrote {[*statuses.values()].count('done')} of {len(results)} images"
             assert done_of_all in lines.pop()
         return done.exit_code, statuses, lines
 

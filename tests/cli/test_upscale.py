@@ -209,7 +209,7 @@ def test_two_inputs_for_one_output_fail_and_no_other(
     statuses = [result["status"] for result in json.loads(result.stdout)["results"]]
     assert statuses == ["failed", "failed", "done", "done"]
     *lines, summary = result.stderr.splitlines()
-    assert summary == f"splitsr: wrote 2 of 4 photos to {tmp_path / 'out'}, 2 failed"
+    assert summary == f"splitsr: wrote 2 of 4 images to {tmp_path / 'out'}, 2 failed"
     assert len(lines) == 2
     assert all(f"would be written to {tmp_path / 'out' / 'a_x4.png'} too" in line for line in lines)
     assert names(tmp_path / "out") == ["b_x4.jpg", "c_x4.png"]
@@ -232,8 +232,8 @@ def test_an_input_is_never_its_own_output(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-o", "out.png", "a.png", "b.jpg"], "several photos need a folder"),
-        (["-o", "-", "a.png", "b.jpg"], "several photos need a folder"),
+        (["-o", "out.png", "a.png", "b.jpg"], "several images need a folder"),
+        (["-o", "-", "a.png", "b.jpg"], "several images need a folder"),
         (["-o", "out.xyz", "a.png"], "cannot be written"),
         (["-o", "out.bmp", "a.png", "--format", "png"], "cannot be written"),
         (["-o", "out.png", "a.png", "--format", "jpeg"], "its ending says PNG"),
@@ -343,7 +343,7 @@ def test_bad_files_do_not_stop_the_others(
 
     assert result.exit_code == 1
     *lines, summary = result.stderr.splitlines()
-    assert summary == f"splitsr: wrote 2 of 7 photos to {out}, 5 failed"
+    assert summary == f"splitsr: wrote 2 of 7 images to {out}, 5 failed"
     assert len(lines) == 5
     for name in ("empty.png", "fake.jpg", "cut.png", "huge.png", "missing.png"):
         assert sum(f"{name}: " in line for line in lines) == 1
@@ -468,7 +468,7 @@ def test_a_disk_that_fills_up(folder: Path, tiny_model: Path, photo: np.ndarray)
     assert result.returncode == 1
     cause, summary = result.stderr.splitlines()
     assert cause.endswith(b"large_x4.png: cannot be written: File too large")
-    assert summary == b"splitsr: wrote 1 of 2 photos, 1 failed"
+    assert summary == b"splitsr: wrote 1 of 2 images, 1 failed"
     assert [path.name for path in folder.glob(".*")] == []
     assert not (folder / "large_x4.png").exists()
     assert size(folder / "a_x4.png") == (64, 96)
@@ -498,7 +498,7 @@ def test_ctrl_c_leaves_whole_files_only(
             process.kill()
 
     assert process.returncode == 130
-    assert stderr == b"splitsr: interrupted; 1 of 2 photos done\n"
+    assert stderr == b"splitsr: interrupted; 1 of 2 images done\n"
     assert [result["status"] for result in json.loads(stdout)["results"]] == ["done"]
     assert names(out) == ["a_x4.png"]
 
@@ -568,6 +568,7 @@ def test_every_example_of_the_help_is_a_right_call(
 def test_int8_is_asked_for_by_its_precision_or_its_name(
     run_splitsr: Callable[..., subprocess.CompletedProcess[bytes]],
     tmp_path: Path,
+    tiny_model: Path,
     photo: np.ndarray,
 ) -> None:
     Image.fromarray(photo[:40, :48]).save(tmp_path / "a.png")
@@ -579,6 +580,23 @@ def test_int8_is_asked_for_by_its_precision_or_its_name(
     result = run_splitsr(*call, "splitsr-fast-x4-int8", "-o", tmp_path / "c.png")
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "b.png").read_bytes() == (tmp_path / "c.png").read_bytes()
-    result = run_splitsr(*call, tmp_path / "x.onnx", "--precision", "int8")
+    result = run_splitsr(*call, tiny_model, "--precision", "int8")
     assert result.returncode == 2
-    assert b"a file has one precision" in result.stderr
+    assert b"does not apply to model files" in result.stderr
+
+
+def test_bfloat16_is_asked_for_as_int8_is(
+    upscale: Callable[..., Result], tiny_model: Path, folder: Path
+) -> None:
+    pytest.importorskip("openvino")
+    pictures = []
+    for precision in ("fp32", "bf16"):
+        target = folder / f"{precision}.png"
+        options = ("--model", tiny_model, "--precision", precision, "-o", target)
+        result = upscale(folder / "a.png", *options)
+        if "no bfloat16 instructions" in result.stderr:
+            pytest.skip(result.stderr)
+        assert result.exit_code == 0, result.stderr
+        pictures.append(np.asarray(Image.open(target)).astype(int))
+    difference = np.abs(pictures[0] - pictures[1])
+    assert 0 < difference.mean() < 1

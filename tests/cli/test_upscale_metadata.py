@@ -56,7 +56,7 @@ def test_every_file_is_done_and_losses_are_told(
         "motion.jpg": ["the video was lost"],
     }
     *lines, summary = process.stderr.splitlines()
-    assert f"wrote {len(results)} of {len(results)} photos" in summary
+    assert f"wrote {len(results)} of {len(results)} images" in summary
     assert sorted(lines) == sorted(
         f"splitsr: {corpus / name}: {notes[0]}" for name, notes in told.items()
     )

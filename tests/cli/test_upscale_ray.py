@@ -130,7 +130,7 @@ def test_a_killed_worker_and_a_damaged_photo_lose_nothing(
     assert left >= 3  # it was in the middle
     assert process.returncode == 1
     *lines, summary = stderr.decode().splitlines()
-    assert f"wrote {PHOTOS} of {PHOTOS + 1} photos" in summary
+    assert f"wrote {PHOTOS} of {PHOTOS + 1} images" in summary
     assert len(lines) == 2, lines
     assert any("its worker died" in line for line in lines)
     assert any(line.startswith(f"splitsr: {folder / 'damaged.jpg'}: the JPEG") for line in lines)
@@ -219,7 +219,7 @@ def test_what_a_cluster_did_not_do_has_failed(
     done = run_splitsr("upscale", folder / "1.jpg", folder / "missing.jpg", *words)
     cause, summary = done.stderr.splitlines()
     assert (done.returncode, b"Ray at 127.0.0.1:1" in cause) == (1, True)
-    assert summary == b"splitsr: wrote 0 of 2 photos, 2 failed"
+    assert summary == b"splitsr: wrote 0 of 2 images, 2 failed"
     results = json.loads(done.stdout)["results"]
     assert [result["status"] for result in results] == ["failed", "failed"]
     assert all("Ray at 127.0.0.1:1" in result["error"] for result in results)

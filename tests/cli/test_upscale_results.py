@@ -75,7 +75,7 @@ def test_an_image_that_cannot_have_the_size_fails_alone(
     lines = result.stderr.splitlines()
     assert "dot.png: is 10x10; 100w is 10 times that, and 8 times is the most" in lines[0]
     assert "wide.png: is 200x100 already; 100w asks for no more" in lines[1]
-    assert lines[2:] == ["splitsr: wrote 1 of 3 photos, 2 failed"]
+    assert lines[2:] == ["splitsr: wrote 1 of 3 images, 2 failed"]
     # What an earlier call wrote is no input of the next one.
     again = upscale(image.parent, "--width", 100, "--skip-existing")
     assert "tree_100w.jpg: left out" in again.stderr
@@ -157,6 +157,6 @@ def test_a_log_is_told_now_and_then_how_far_it_is(
         progress.tile(Progress(2, 4, 2, 4))
         progress.tile(Progress(3, 4, 3, 4))  # after 64 s
     assert capsys.readouterr().err.splitlines() == [
-        "splitsr: photo 2 of 2, 44% of all",
-        "splitsr: photo 2 of 2, 81% of all",
+        "splitsr: image 2 of 2, 44% of all",
+        "splitsr: image 2 of 2, 81% of all",
     ]

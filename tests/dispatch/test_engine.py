@@ -183,7 +183,7 @@ def test_a_network_of_another_scale_or_kind_is_refused(
         Dispatcher(tiny, InterpolationEngine("bicubic", 2), calibrated())
     spec = msgspec.structs.replace(tiny_spec, channel_attention=True, hybrid_index=0, reduction=4)
     attentive = OnnxEngine(make_model(tmp_path / "attentive.onnx", spec), 1)
-    with pytest.raises(ModelError, match="averages over the whole picture"):
+    with pytest.raises(ModelError, match="averages over the whole image"):
         Dispatcher(attentive, tiny, calibrated())
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from splitsr.export.backends import Backend
-from splitsr.export.target import Precision, Target
+from splitsr.export.target import Precision, Source, Target
 from splitsr.imaging.arrays import to_nchw
 from splitsr.networks.checkpoint import load_weights
 from splitsr.networks.network import Network
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(not list_models(), reason="no models in the cata
 def exported(model: str, target: Target, folder: Path) -> tuple[Network, Path]:
     network = load_weights(find_model(model).weights_path)
     path = folder / "net.mlpackage"
-    Backend("coreml").build(inference_form(network), network.spec, target, model, (), path)
+    Backend("coreml").build(Source(inference_form(network), network.spec, model), target, path)
     return network, path
 
 

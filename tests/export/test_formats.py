@@ -11,7 +11,7 @@ import torch
 
 from splitsr.errors import ModelError
 from splitsr.export.backends import Backend
-from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, Format, Precision, Target
+from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, Format, Precision, Source, Target
 from splitsr.imaging.arrays import to_nchw
 from splitsr.imaging.resize import resize_bicubic
 from splitsr.networks import EDSRSpec, ModelSpec, RCANSpec, SANSpec, SplitSRSpec, SRCNNSpec
@@ -56,7 +56,8 @@ def network_of(spec: ModelSpec) -> Network:
 def exported(network: Network, target: Target, photos: list[np.ndarray], folder: Path) -> Engine:
     converter = Backend(target.format)
     path = folder / f"net{SUFFIXES[target.format][0]}"
-    converter.build(inference_form(network), network.spec, target, "net", photos, path)
+    source = Source(inference_form(network), network.spec, "net", photos)
+    converter.build(source, target, path)
     return converter.engine(path, network.spec, target)
 
 

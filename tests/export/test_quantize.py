@@ -13,7 +13,7 @@ from onnx import numpy_helper
 
 from splitsr.export.onnx import build
 from splitsr.export.quantize import _activations, _observed, _ranges
-from splitsr.export.target import Target
+from splitsr.export.target import Source, Target
 from splitsr.imaging.arrays import to_nchw
 from splitsr.networks import SplitSRSpec
 from splitsr.networks.build import build_model
@@ -31,7 +31,7 @@ def int8(tmp_path_factory: pytest.TempPathFactory, photo: np.ndarray) -> Path:
     path = tmp_path_factory.mktemp("int8") / "net.onnx"
     target = Target(format="onnx", precision="int8")
     photos = [photo[:48, :64], photo[200:248, 300:364]]
-    build(inference_form(build_model(SPEC)), SPEC, target, "net", photos, path)
+    build(Source(inference_form(build_model(SPEC)), SPEC, "net", photos), target, path)
     return path
 
 
@@ -83,7 +83,7 @@ def test_ranges_leave_out_the_rarest_values_but_of_what_is_added_to_the_picture(
 ) -> None:
     torch.manual_seed(0)
     path = tmp_path / "float.onnx"
-    build(inference_form(build_model(SPEC)), SPEC, Target(format="onnx"), "net", (), path)
+    build(Source(inference_form(build_model(SPEC)), SPEC, "net"), Target(format="onnx"), path)
     proto, lr = onnx.load(path), to_nchw(photo[:200, :200])
     ranges = _ranges(proto, [lr])
     names, whole = _activations(proto)

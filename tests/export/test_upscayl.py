@@ -23,7 +23,7 @@ from PIL import Image
 from splitsr.errors import ModelError
 from splitsr.export.backends import Backend
 from splitsr.export.forms import Clamped
-from splitsr.export.target import Precision, Target
+from splitsr.export.target import Precision, Source, Target
 from splitsr.imaging.arrays import to_nchw
 from splitsr.networks import EDSRSpec, ModelSpec, RCANSpec, SplitSRSpec
 from splitsr.networks.build import build_model
@@ -50,7 +50,7 @@ def build(spec: ModelSpec, path: Path) -> Network:
     torch.manual_seed(1)
     network = build_model(spec).eval()
     target = Target(format="upscayl")
-    Backend("upscayl").build(inference_form(network), spec, target, path.stem, (), path)
+    Backend("upscayl").build(Source(inference_form(network), spec, path.stem), target, path)
     return network
 
 

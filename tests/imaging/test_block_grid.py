@@ -30,7 +30,7 @@ def test_a_file_says_so_and_is_restored(photo: np.ndarray, tmp_path: Path) -> No
     for name, pixels in (("once", encode(photo, "JPEG", 50)), ("never", photo)):
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
         read = read_photo(tmp_path / f"{name}.png")
-        found.append(choose_restoration("any", read.color, read.compression))
+        found.append(choose_restoration("any", read))
     assert found[0].strength > 0.5
     assert found[0].reason.startswith("former JPEG quality ")
     assert found[1] == (0, "lossless file")

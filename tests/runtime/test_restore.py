@@ -12,16 +12,18 @@ import pytest
 from PIL import Image
 
 from splitsr.batch.local import Job, Settings, attempt_all
-from splitsr.batch.upscaler_options import Recipe
+from splitsr.batch.upscaler_options import UpscalerOptions
 from splitsr.dispatch.engine import find_dispatched
 from splitsr.errors import UnknownModelError, WeightsError
 from splitsr.imaging.degradation import Compression
 from splitsr.imaging.files import read_photo
+from splitsr.imaging.photo import Photo
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import Engine
-from splitsr.runtime.engine_cache import Networks, find_networks
+from splitsr.runtime.engine_cache import Networks
+from splitsr.runtime.loading import find_networks
 from splitsr.runtime.restore import StrengthTable, choose_restoration, read_tables
-from splitsr.runtime.upscale_file import upscale, upscale_photo
+from splitsr.runtime.upscale_file import upscale
 from splitsr.runtime.upscaler import Upscaler
 from tests.batch.test_local import Quiet
 
@@ -91,7 +93,8 @@ def test_a_jpeg_is_restored_as_its_quality_says(
     clean, full = (upscaled(restoring_model, source, restore=one) for one in ("off", 1))
     assert not np.array_equal(clean, full)
     np.testing.assert_array_equal(upscaled(restoring_model, source), full)
-    whole = upscale_photo(Upscaler(restoring_model, threads=1), read_photo(source))
+    upscaler, read = Upscaler(restoring_model, threads=1), read_photo(source)
+    whole = upscaler.enlarge(read, strength=upscaler.restoration(read).strength)
     np.testing.assert_array_equal(whole.color, full)
 
 
@@ -111,10 +114,9 @@ def test_pictures_in_memory_are_restored_where_their_quality_is_known(
 
 
 def test_a_quality_that_is_not_told_is_assumed(photo: np.ndarray) -> None:
-    found = choose_restoration("any", photo, Compression("AVIF", None))
-    assert found == choose_restoration("any", photo, Compression("AVIF", 90))._replace(
-        reason=found.reason
-    )
+    known, unknown = (Photo(photo, compression=Compression("AVIF", q)) for q in (90, None))
+    found = choose_restoration("any", unknown)
+    assert found.strength == choose_restoration("any", known).strength
     assert found.reason == "AVIF of unknown quality, noise 1.0"
     assert 0 < found.strength < 1
 
@@ -133,7 +135,7 @@ def test_a_model_without_a_twin_restores_nothing(
         upscaled(tiny_model, source), upscaled(tiny_model, source, restore="off")
     )
     read = read_photo(source)
-    found = Upscaler(tiny_model).restoration(read.color, read.compression)
+    found = Upscaler(tiny_model).restoration(read)
     assert found == (0.0, "the model has no twin for degraded images")
     with pytest.raises(UnknownModelError, match="tiny-x4: has no twin for degraded images"):
         upscaled(tiny_model, source, restore=0.5)
@@ -156,7 +158,7 @@ def test_a_twin_that_cannot_be_used_costs_no_photo(
     source = saved(photo[:40, :32], tmp_path / "photo.jpg", quality=10)
     np.testing.assert_array_equal(upscaled(model, source), upscaled(tiny_model, source))
     read = read_photo(source)
-    found = Upscaler(model).restoration(read.color, read.compression)
+    found = Upscaler(model).restoration(read)
     assert found.strength == 0
     assert found.reason.startswith("tiny-restore-x4: is of another network")
     with pytest.raises(WeightsError, match="is of another network"):
@@ -173,7 +175,7 @@ def test_of_two_int8_forms_the_nearer_is_taken(
     assert not np.array_equal(clean, full)
     upscaler = Upscaler(int8_model, threads=1, restore=restore)
     np.testing.assert_array_equal(upscaler(lr), clean if restore < 0.5 else full)
-    found = upscaler.restoration(None, None)
+    found = upscaler.restoration(None)
     assert found.strength == round(restore + 0.01)
     if restore == 0.75:
         assert found.reason == "asked for, but in int8 0.75 is rounded"
@@ -184,7 +186,7 @@ def test_auto_takes_the_nearer_int8_form(
 ) -> None:
     source = saved(photo[:64, :48], tmp_path / "photo.jpg", quality=75)
     read = read_photo(source)
-    found = Upscaler(int8_model, threads=1).restoration(read.color, read.compression)
+    found = Upscaler(int8_model, threads=1).restoration(read)
     assert found.strength == 1
     assert re.fullmatch(
         r"JPEG quality 75, noise [\d.]+, but in int8 0\.[\d]+ is rounded", found.reason
@@ -206,7 +208,7 @@ def test_an_int8_form_whose_twin_has_none_stays_clean(
     twin.unlink()
     upscaler = Upscaler(int8_model, threads=1, restore=1)
     np.testing.assert_array_equal(upscaler(lr), clean)
-    assert upscaler.restoration(None, None) == (0, "asked for, but in int8 it has no twin")
+    assert upscaler.restoration(None) == (0, "asked for, but in int8 it has no twin")
 
 
 def test_what_the_first_pass_gives_is_not_restored_again(
@@ -270,8 +272,8 @@ def test_dispatch_restores_too(restoring_model: Path, photo: np.ndarray) -> None
     assert np.abs(found.astype(int) - expected).max() <= 1
 
 
-def test_a_recipe_takes_the_strength_along(restoring_model: Path, photo: np.ndarray) -> None:
-    recipe = Recipe(str(restoring_model), threads=1, restore=0.75).absolute()
-    found = pickle.loads(pickle.dumps(recipe)).upscaler()(photo[:40, :32])
+def test_the_options_take_the_strength_along(restoring_model: Path, photo: np.ndarray) -> None:
+    options = UpscalerOptions(str(restoring_model), threads=1, restore=0.75).absolute()
+    found = pickle.loads(pickle.dumps(options)).upscaler()(photo[:40, :32])
     expected = Upscaler(restoring_model, threads=1, restore=0.75)(photo[:40, :32])
     np.testing.assert_array_equal(found, expected)

@@ -14,7 +14,7 @@ from splitsr.imaging.files import Photo, read_photo, write_photo
 from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.runtime.tile_plan import AUTO_TILE_BYTES, BAND_VALUES, auto_tiles, engine_bytes
 from splitsr.runtime.tile_runner import plan_for, run_tiled
-from splitsr.runtime.upscale_file import stream_photo, upscale, upscale_photo
+from splitsr.runtime.upscale_file import stream_photo, upscale
 from splitsr.runtime.upscaler import Upscaler
 from splitsr.zoo.catalogue import find_model
 from tests.patience import PATIENCE_S
@@ -44,7 +44,7 @@ def test_streamed_pixels_are_the_pixels(
         alpha = np.full(color.shape[:2], 255, np.uint8)
         alpha[10:30] = 255 if kind == "opaque" else 0
     source = Photo(color, alpha)
-    whole = upscale_photo(Upscaler(tiny_model, tile=10_000, threads=1), source, scale)
+    whole = Upscaler(tiny_model, tile=10_000, threads=1).enlarge(source, scale)
 
     streamed, _ = stream_photo(Upscaler(tiny_model, tile=16, threads=2), source, scale)
 
@@ -125,5 +125,5 @@ def test_a_tiff_streams_from_end_to_end(
 
     upscale(source, target, model=tiny_model, scale=1.5, tile=200)
 
-    whole = upscale_photo(Upscaler(tiny_model, tile=200), read_photo(source), 1.5)
+    whole = Upscaler(tiny_model, tile=200).enlarge(read_photo(source), 1.5)
     np.testing.assert_array_equal(read_photo(target).color, whole.color)

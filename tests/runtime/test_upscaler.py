@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from splitsr.errors import ImageTooLargeError, UnsupportedImageError, WeightsError
+from splitsr.imaging.photo import Photo
 from splitsr.imaging.resize import resize_bicubic
 from splitsr.networks import ModelSpec, SplitSRSpec
 from splitsr.runtime import tile_runner as tiled
 from splitsr.runtime.engine import FloatArray
 from splitsr.runtime.onnx_engine import OnnxEngine
-from splitsr.runtime.pixels import Pixels
 from splitsr.runtime.tile_plan import plan_tiles
 from splitsr.runtime.upscaler import Progress, Upscaler
 
@@ -257,4 +257,4 @@ def test_bad_settings_are_refused(tiny_model: Path, upscaler: Upscaler) -> None:
 
 def test_opaque_colour_is_left_alone() -> None:
     color = np.zeros((2, 2, 3), np.uint8)
-    assert Pixels(color, np.full((2, 2), 1, np.uint8)).opaque_color() is color
+    assert Photo(color, np.full((2, 2), 1, np.uint8)).opaque_color() is color

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from splitsr.evaluation.score import bicubic, evaluate_folder, regardless
-from splitsr.evaluation.upscalers import find_method
+from splitsr.evaluation.upscalers import find_upscaler
 from tools import degraded_scores
 from tools.degraded_tables import DegradedRow, degraded_blocks, read_degraded
 
@@ -49,7 +49,7 @@ def test_figures_are_those_of_evaluate(restoring_model: Path, tmp_path: Path) ->
             (0.25, row.strengths[2]),
             (1, row.strengths[8]),
         ):
-            method = find_method(str(restoring_model), restore=restore)  # type: ignore[arg-type]
+            method = find_upscaler(str(restoring_model), restore=restore)  # type: ignore[arg-type]
             found = evaluate_folder(method.enlarge, 4, tmp_path / "HR", degrade=degrade)
             assert found.method.psnr_y == pytest.approx(expected, abs=1e-3)
             if restore == "auto":

@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from splitsr.benchmark.timing import Latency, Machine, describe_machine, measure_latency
+from splitsr.benchmark.timing import Latency, Machine, describe_machine
 from splitsr.errors import DataError, ModelError, WeightsError
-from splitsr.export.verify import Parity
 from splitsr.networks import ModelSpec, SplitSRSpec
 from splitsr.zoo.catalogue import load_catalogue
 from tools.catalogue_file import catalogue_with
 from tools.documents import fill_blocks, stale_documents, write_documents
+from tools.latency import measure_latency
 from tools.model_results import (
     ModelRecord,
     SetResult,
@@ -23,6 +23,7 @@ from tools.model_results import (
     results_to_json,
 )
 from tools.model_tables import card_blocks, read_published, readme_blocks
+from tools.parity import Parity
 from tools.paths import Paths
 
 README = """# Title

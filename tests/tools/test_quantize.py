@@ -79,8 +79,8 @@ def sets(tmp_path: Path) -> dict[str, Path]:
 @pytest.fixture
 def faster(monkeypatch: pytest.MonkeyPatch) -> None:
     """Timings of a small network say nothing; these are made up."""
-    times = {"fp32": [3.0], "fp16": [4.0], "int8": [1.0]}
-    monkeypatch.setattr(quantized, "_interleaved", lambda _: times)
+    times = [[3.0], [4.0], [1.0]]  # of fp32, fp16 and int8
+    monkeypatch.setattr(quantized, "time_engines", lambda *_: times)
 
 
 @pytest.mark.usefixtures("faster")
@@ -135,9 +135,7 @@ def test_one_that_is_slower_is_refused_and_nothing_written(
     paths: Paths, sets: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {path: path.read_bytes() for path in paths.zoo.rglob("*") if path.is_file()}
-    monkeypatch.setattr(
-        quantized, "_interleaved", lambda engines: {form: [1.0] for form in engines}
-    )
+    monkeypatch.setattr(quantized, "time_engines", lambda engines, *_: [[1.0] for _ in engines])
     with pytest.raises(ModelError, match=r"1\.00 times as fast .* nothing was written"):
         quantize_shipped(NAME, sets, [data.astronaut()[:128, :128]], paths)
     after = {path: path.read_bytes() for path in paths.zoo.rglob("*") if path.is_file()}

@@ -14,7 +14,6 @@ from PIL import Image
 from splitsr.data.pack import Pack
 from splitsr.errors import ConfigError
 from splitsr.export.onnx import export_onnx
-from splitsr.export.verify import compare_export, require_parity
 from splitsr.networks import LIGHT_BLOCKS, spec_to_dict
 from splitsr.networks.checkpoint import load_weights
 from splitsr.runtime.onnx_engine import OnnxEngine
@@ -23,6 +22,7 @@ from splitsr.training.log import read_log
 from splitsr.training.loop import train
 from splitsr.training.state import STATE_FILE
 from tests.networks.test_networks import TINY
+from tools.parity import compare_export, require_parity
 
 LIGHT = {
     kind: {

@@ -11,7 +11,7 @@ import pytest
 
 from splitsr.errors import UnknownModelError, WeightsError
 from splitsr.networks import ModelSpec
-from splitsr.runtime.loading import find_form
+from splitsr.runtime.loading import find_entry
 from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.runtime.upscaler import Upscaler
 from splitsr.zoo import (
@@ -169,7 +169,7 @@ def test_the_default_model_ships() -> None:
 def test_a_model_in_another_precision_is_one_of_its_own(folder: Path) -> None:
     path, content = folder / "catalogue.toml", b"damaged"
     with pytest.raises(UnknownModelError, match="no model 'other-x4-int8': did you mean other-x4"):
-        find_form("other-x4", "int8", load_catalogue(path))
+        find_entry("other-x4", "int8", load_catalogue(path))
     (folder / FILES_FOLDER / "tiny-int8.onnx").write_bytes(content)
     sha256 = hashlib.sha256(b"whole").hexdigest()
     variant = f'file = "tiny-int8.onnx"\nsha256 = "{sha256}"\n'

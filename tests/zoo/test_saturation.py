@@ -14,12 +14,12 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from splitsr.export.quantize import _largest_sum, may_saturate
 from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.zoo.catalogue import ModelEntry, find_model, list_models
 from tests.patience import PATIENCE_S
 from tests.zoo.saturating import SaturatingEngine, saturating_sums
 from tools.precision_results import read_precision
+from tools.saturation import _largest_sum, may_saturate
 
 WITH_ALL = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
 """The environment of a process that sees what this CPU has, though these tests may not."""

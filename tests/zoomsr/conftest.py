@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from splitsr.zoomsr.places import photos_folder
+from splitsr.zoomsr.folders import photos_folder
 from splitsr.zoomsr.site import Site, build_site
 
 SCRIPT = "assets/index-BxY3_k-9.js"

@@ -23,10 +23,10 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from splitsr.cli.main import main
-from splitsr.zoomsr import places
-photos = places.photos_folder()
-places.photos_folder = lambda: photos
-places._PACKAGE = places._CHECKOUT = Path(sys.argv.pop(1))
+from splitsr.zoomsr import folders
+photos = folders.photos_folder()
+folders.photos_folder = lambda: photos
+folders._PACKAGE = folders._CHECKOUT = Path(sys.argv.pop(1))
 main()
 """
 

@@ -21,7 +21,7 @@ from splitsr import Upscaler, WeightsError, ZoomError, list_models
 from splitsr.imaging.degradation import jpeg_compression
 from splitsr.runtime.restore import ASSUMED_QUALITY, read_tables
 from splitsr.zoo.catalogue import ModelEntry, find_model, find_twin, shipped_catalogue
-from splitsr.zoomsr import places
+from splitsr.zoomsr import folders
 from splitsr.zoomsr.models import GOLDEN_SIDE, STUDY_PHOTOS, offered
 from splitsr.zoomsr.site import Site, build_site
 from tests.zoomsr.conftest import SCRIPT
@@ -161,8 +161,8 @@ def test_a_damaged_model_is_refused(app: Path, tmp_path: Path) -> None:
 
 
 def test_a_missing_app_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "_PACKAGE", tmp_path / "package")
-    monkeypatch.setattr(places, "_CHECKOUT", tmp_path)
+    monkeypatch.setattr(folders, "_PACKAGE", tmp_path / "package")
+    monkeypatch.setattr(folders, "_CHECKOUT", tmp_path)
     with pytest.raises(ZoomError, match="no ZoomSR app") as caught:
         build_site()
     assert "npm" in str(caught.value)

@@ -1,4 +1,4 @@
-"""Time saved and quality lost when a light and a heavy network share pictures.
+"""Time saved and quality lost when a light and a heavy network share images.
 
     python -m tools.benchmarks.dispatch --set B100=../shared/data/test/B100/HR --set photos=large/ \
         --output results/dispatch.json --document docs/dispatch.md
@@ -91,7 +91,7 @@ def render(report: dict[str, Any]) -> str:
         )
     seams = [
         f"{name}: {100 * found['changed_over_2']:.3f} % of the values differ by more than 2 levels "
-        f"from those of pictures computed whole, at most by {found['max_levels']}; steps across "
+        f"from those of images computed whole, at most by {found['max_levels']}; steps across "
         f"borders are {found['step_ratio']:.3f} times as high."
         for name, found in report["seams"].items()
     ]
@@ -176,7 +176,7 @@ def time_once(way: Enlarge, image: ImagePair) -> tuple[float, float, np.ndarray]
 
 
 def measure_seams(folder: Path, pair: Calibration) -> dict[str, float]:
-    """How far windows differ from both networks' whole pictures, put together the same way."""
+    """How far windows differ from both networks' whole images, put together the same way."""
     dispatcher = load_dispatcher(pair)
     differences: list[np.ndarray] = []
     steps: list[float] = []
@@ -197,17 +197,14 @@ def measure_seams(folder: Path, pair: Calibration) -> dict[str, float]:
 def with_and_without_borders(
     dispatcher: Dispatcher, lr: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A picture by windows, from whole pictures, and where windows meet one above another."""
+    """An image by windows, from whole images, and where windows meet one above another."""
     nchw, scale = to_nchw(lr), dispatcher.spec.scale
     found = from_nchw(dispatcher.run(nchw), lr.dtype, 3)
     wholes = [run_whole(engine, lr) for engine in dispatcher.engines]
     whole = wholes[0].copy()
     borders = np.zeros((found.shape[0] - 1, found.shape[1]), bool)
     for window in dispatcher.route(nchw[0]).windows:
-        rows, columns = (
-            slice(span.core_start * scale, span.core_stop * scale)
-            for span in (window.rows, window.columns)
-        )
+        rows, columns = (span.place(scale) for span in (window.rows, window.columns))
         whole[rows, columns] = wholes[window.light][rows, columns]
         if window.rows.core_start:
             borders[rows.start - 1, columns] = True

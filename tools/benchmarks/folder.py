@@ -3,7 +3,7 @@
     python -m tools.benchmarks.folder --out results/folder.json
 
 100 JPEGs of 480x320, crops of the photos in `examples/`, are enlarged from files to files by
-`splitsr upscale`'s own batch. Pure network time is that of the network over the same pictures,
+`splitsr upscale`'s own batch. Pure network time is that of the network over the same images,
 already decoded, one run on all threads after another, nothing converted or written. Both take turns
 in parts of 25 photos, so that whatever else the machine does falls on both. The end of a part,
 where the last photo is encoded with nothing beside it, so weighs four times what it does in a

@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import random
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
@@ -26,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from splitsr.benchmark.timing import describe_machine
+from splitsr.benchmark.timing import describe_machine, take_turns
 from splitsr.runtime.engine import Engine, lanes_of
 from splitsr.runtime.loading import load_engine
 from splitsr.runtime.onnx_engine import available_cpus, session_options
@@ -79,7 +77,7 @@ def thread_cases(threads: int, busy: bool) -> list[ThreadCase]:
     lr = np.random.default_rng(0).random((1, 3, SIDE, SIDE), np.float32)
     runs: Runs = {name: session_run(entries, threads, lr) for name, entries in THREADS.items()}
     with busy_core() if busy else contextlib.nullcontext():
-        seconds = take_turns(runs, ROUNDS)
+        seconds = time_runs(runs, ROUNDS)
     base = next(iter(seconds.values()))
     return [
         ThreadCase(
@@ -109,7 +107,7 @@ def tile_cases(threads: int) -> list[TileCase]:
     runs: Runs = {
         str(share): lambda p=plan: run_tiled(engine, picture, p) for share, plan in plans.items()
     }
-    seconds = take_turns(runs, TILE_ROUNDS)
+    seconds = time_runs(runs, TILE_ROUNDS)
     base = seconds[str(SHARES[0])]
     return [
         TileCase(
@@ -139,17 +137,8 @@ def busy_core() -> Iterator[None]:
         other.wait()
 
 
-def take_turns(runs: Runs, rounds: int) -> dict[str, list[float]]:
-    order = random.Random(0)
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for run in runs.values():
-        run()
-    for _ in range(rounds):
-        for name in order.sample(list(runs), len(runs)):
-            begun = time.perf_counter()
-            runs[name]()
-            seconds[name].append(time.perf_counter() - begun)
-    return seconds
+def time_runs(runs: Runs, rounds: int) -> dict[str, list[float]]:
+    return dict(zip(runs, take_turns(list(runs.values()), rounds, warm_up=1), strict=True))
 
 
 if __name__ == "__main__":

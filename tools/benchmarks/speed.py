@@ -13,8 +13,6 @@ import argparse
 import contextlib
 import os
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -22,6 +20,7 @@ import msgspec
 import numpy as np
 
 from splitsr.benchmark.speed import BenchReport, Contestant, run_bench
+from splitsr.benchmark.timing import take_turns
 from splitsr.errors import SplitSRError
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import Engine, FloatArray
@@ -96,7 +95,7 @@ def lane_case(threads: int, *, busy: bool) -> dict[str, object]:
     plans = [(engine, plan_for(engine, *PHOTO, "auto")) for engine in (divided, whole)]
     runs = [lambda e=engine, p=plan: run_tiled(e, picture, p) for engine, plan in plans]
     with busy_core() if busy else contextlib.nullcontext():
-        seconds = turns(runs)
+        seconds = take_turns(runs, LANE_ROUNDS, warm_up=1)
     ratios = np.divide(seconds[1], seconds[0])
     return {
         "model": BALANCED,
@@ -109,17 +108,6 @@ def lane_case(threads: int, *, busy: bool) -> dict[str, object]:
         "low": round(float(ratios.min()), 3),
         "high": round(float(ratios.max()), 3),
     }
-
-
-def turns(runs: list[Callable[[], object]]) -> list[list[float]]:
-    seconds: list[list[float]] = [[] for _ in runs]
-    for index in range(LANE_ROUNDS + 1):  # the first is a warm-up
-        for run, found in zip(runs, seconds, strict=True):
-            begun = time.perf_counter()
-            run()
-            if index:
-                found.append(time.perf_counter() - begun)
-    return seconds
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ import msgspec
 import torch
 
 from splitsr.data.pack import Pack
-from splitsr.experiments.json_file import to_json
-from splitsr.experiments.search_training import HELD_OUT, recipe
+from splitsr.experiments.result_files import to_json
+from splitsr.experiments.search_training import HELD_OUT, search_config
 from splitsr.networks import ModelSpec, spec_from_dict
 from splitsr.networks.checkpoint import load_weights
 from splitsr.training.loop import train
@@ -69,7 +69,7 @@ def read_cells() -> dict[str, list[dict[str, Any]]]:
 def short_quality(spec: ModelSpec, pack: Pack, steps: int) -> float:
     """PSNR-Y after the search's short training, dB."""
     with tempfile.TemporaryDirectory() as folder:
-        result = train(recipe(spec, "proxy", steps), pack, Path(folder) / "run")
+        result = train(search_config(spec, "proxy", steps), pack, Path(folder) / "run")
         network = load_weights(result.weights)
     reserved = held_out(pack, HELD_OUT.images)
     validate = Validator.of_held_out(pack, reserved, spec.scale, HELD_OUT.crop)

@@ -1,4 +1,4 @@
-"""Makes the README's picture: crops of ordinary JPEGs, as they are, by bicubic and by splitsr.
+"""Makes the README's image: crops of ordinary JPEGs, as they are, by bicubic and by splitsr.
 
     python -m tools.figures.compare
 
@@ -19,7 +19,6 @@ from PIL import Image, ImageDraw, ImageFont
 from splitsr import Upscaler
 from splitsr.evaluation.degrade import Degrade
 from splitsr.imaging.resize import resize_bicubic
-from splitsr.runtime.upscale_file import upscale_photo
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -45,8 +44,8 @@ CROPS = (Crop("chelsea.png", 40, 78), Crop("astronaut.png", 10, 84))
 
 
 def main() -> None:
-    """Reads the arguments and writes the picture."""
-    parser = argparse.ArgumentParser(description="Make the README's picture.")
+    """Reads the arguments and writes the image."""
+    parser = argparse.ArgumentParser(description="Make the README's image.")
     parser.add_argument("--model", default="splitsr-balanced-x4", help="name or .onnx file")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "images" / "compare.png")
     arguments = parser.parse_args()
@@ -92,7 +91,9 @@ def _row(crop: Crop, upscaler: Upscaler) -> list[Pixels]:
     photo = Degrade(f"jpeg={QUALITY}")(
         np.asarray(Image.open(EXAMPLES / crop.file).convert("RGB")), crop.file
     )
-    return panels(photo.color, upscale_photo(upscaler, photo, SCALE).color, crop.top, crop.left)
+    strength = upscaler.restoration(photo, SCALE).strength
+    sr = upscaler.enlarge(photo, SCALE, strength=strength).color
+    return panels(photo.color, sr, crop.top, crop.left)
 
 
 def _label(picture: Image.Image, step: int) -> None:

@@ -1,4 +1,4 @@
-"""Makes the picture of what training does to LR images: a crop, degraded in each way.
+"""Makes the image of what training does to LR images: a crop, degraded in each way.
 
     python -m tools.figures.degradations
 
@@ -31,8 +31,8 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def main() -> None:
-    """Reads the arguments and writes the picture."""
-    parser = argparse.ArgumentParser(description="Make the picture of the degradations.")
+    """Reads the arguments and writes the image."""
+    parser = argparse.ArgumentParser(description="Make the image of the degradations.")
     parser.add_argument(
         "--output", type=Path, default=ROOT / "docs" / "images" / "degradations.png"
     )
@@ -69,7 +69,7 @@ def panels() -> dict[str, Pixels]:
 
 
 def page(pictures: dict[str, Pixels]) -> Image.Image:
-    """Lays the crop of each picture out in a grid, each under its label."""
+    """Lays the crop of each image out in a grid, each under its label."""
     width, height = SIDE * ZOOM + GAP, SIDE * ZOOM + LABEL_HEIGHT
     rows = -(-len(pictures) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * width - GAP, rows * height), "white")

@@ -1,4 +1,4 @@
-"""Makes the model cards' pictures of failures: a fine grid, small text, a small face.
+"""Makes the model cards' images of failures: a fine grid, small text, a small face.
 
     python -m tools.figures.limits
 
@@ -31,8 +31,8 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def main() -> None:
-    """Reads the arguments and writes a picture for every scale."""
-    parser = argparse.ArgumentParser(description="Make the cards' pictures of failures.")
+    """Reads the arguments and writes an image for every scale."""
+    parser = argparse.ArgumentParser(description="Make the cards' images of failures.")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "images", help="a folder")
     folder: Path = parser.parse_args().output
     folder.mkdir(parents=True, exist_ok=True)

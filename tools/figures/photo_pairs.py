@@ -1,8 +1,8 @@
-"""Makes the pictures of JPEGs: each as it is, by bicubic and by SplitSR, at four qualities.
+"""Makes the images of JPEGs: each as it is, by bicubic and by SplitSR, at four qualities.
 
     python -m tools.figures.photo_pairs
 
-A face, text, leaves and a flat sky, a picture each, with crops at 100 % of the enlarged photo. The
+A face, text, leaves and a flat sky, an image each, with crops at 100 % of the enlarged photo. The
 face and the sky are scikit-image's `astronaut` and `rocket`, both in the public domain; the leaves
 are of gb82-image-set (CC0), which lies beside the checkout and is left out where it does not.
 """
@@ -19,7 +19,6 @@ from skimage import data
 
 from splitsr import Upscaler
 from splitsr.evaluation.degrade import Degrade
-from splitsr.runtime.upscale_file import upscale_photo
 from tools.figures.compare import (
     FONT_SIZE,
     GAP,
@@ -46,8 +45,8 @@ class Subject(NamedTuple):
 
 
 def main() -> None:
-    """Reads the arguments and writes a picture for each subject."""
-    parser = argparse.ArgumentParser(description="Make the pictures of JPEGs.")
+    """Reads the arguments and writes an image for each subject."""
+    parser = argparse.ArgumentParser(description="Make the images of JPEGs.")
     parser.add_argument("--model", default="splitsr-balanced-x4", help="name or .onnx file")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "images", help="a folder")
     options = parser.parse_args()
@@ -77,8 +76,8 @@ def pairs(upscaler: Upscaler, subject: Subject) -> Image.Image:
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT_SIZE)
     for row, quality in enumerate(QUALITIES):
         photo = Degrade(f"jpeg={quality}")(subject.photo, "photo")
-        strength = upscaler.restoration(photo.color, photo.compression, SCALE).strength
-        sr = upscale_photo(upscaler, photo, SCALE).color
+        strength = upscaler.restoration(photo, SCALE).strength
+        sr = upscaler.enlarge(photo, SCALE, strength=strength).color
         labels = (f"JPEG {quality}", f"bicubic x{SCALE}", f"splitsr x{SCALE}, {strength:g}")
         top = row * (step + LABEL_HEIGHT)
         for column, (label, panel) in enumerate(

@@ -1,4 +1,4 @@
-"""Makes the pictures of ZoomSR in docs/images: the app itself, in the machine's Chromium.
+"""Makes the images of ZoomSR in docs/images: the app itself, in the machine's Chromium.
 
 python -m tools.figures.screenshots
 """
@@ -25,7 +25,7 @@ COLOURS = 256  # with dithering, enough for a page, at a third of the bytes
 
 
 class Shot(NamedTuple):
-    """One picture.
+    """One image.
 
     Attributes:
         name: of its file, `zoomsr-<name>.png`.
@@ -67,7 +67,7 @@ def study(zoom: ZoomPage) -> None:
     zoom["#study-participant"].fill("7")
     zoom["#study-begin"].click()
     zoom["#study-left"].wait_for()
-    zoom["[name=preference]:enabled"].first.wait_for()  # both pictures are there
+    zoom["[name=preference]:enabled"].first.wait_for()  # both images are there
 
 
 SHOTS = (
@@ -82,8 +82,8 @@ SHOTS = (
 
 
 def main() -> None:
-    """Reads the arguments and writes the pictures."""
-    parser = argparse.ArgumentParser(description="Make the pictures of ZoomSR.")
+    """Reads the arguments and writes the images."""
+    parser = argparse.ArgumentParser(description="Make the images of ZoomSR.")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "images", help="folder")
     arguments = parser.parse_args()
     program = find_chromium()
@@ -97,7 +97,7 @@ def main() -> None:
 
 
 def take(browser: Browser, url: str, shot: Shot) -> Image.Image:
-    """Visits the app in a profile of its own, and takes its picture."""
+    """Visits the app in a profile of its own, and takes its image."""
     context = browser.new_context(reduced_motion="reduce", locale="en-US", **shot.screen)
     zoom = ZoomPage(context.new_page(), url).visit().settle()
     shot.reach(zoom)
@@ -110,7 +110,7 @@ def take(browser: Browser, url: str, shot: Shot) -> Image.Image:
 
 
 def reduce_colours(picture: Image.Image) -> Image.Image:
-    """The picture with a palette of its own. Dithering needs the palette to be there before."""
+    """The image with a palette of its own. Dithering needs the palette to be there before."""
     best = Image.Quantize.MAXCOVERAGE  # keeps small patches of a colour, such as eyes
     palette = picture.quantize(COLOURS, method=best, kmeans=3)
     return picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)

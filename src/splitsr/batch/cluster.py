@@ -1,8 +1,8 @@
-"""A batch on workers of a cluster: photos are handed out, and no death of a worker loses one.
+"""A batch on workers of a cluster: images are handed out, and no death of a worker loses one.
 
 What the workers are is left to a `Pool`; `ray_pool` has Ray's. They are plain actors, not the
-operators of Ray Data: an actor keeps one loaded network, takes one photo at a time, so that the
-fast ones take more, and its death concerns that photo alone. Ray Data deals in blocks of rows: a
+operators of Ray Data: an actor keeps one loaded network, takes one image at a time, so that the
+fast ones take more, and its death concerns that image alone. Ray Data deals in blocks of rows: a
 death repeats a block, one bad row fails it, results come when a block is done, and it brings
 Arrow and pandas for what are two paths.
 """
@@ -35,17 +35,14 @@ from splitsr.errors import ClusterError
 from splitsr.runtime.upscaler import Progress, Upscaler
 
 DEATHS = 3
-"""Workers that may die on a photo before it is given up: it may be what kills them."""
-
-HIRES = 3
-"""Workers in a row that may fail to start before no further one is started."""
+"""Workers that may die on an image before it is given up: it may be what kills them."""
 
 PATIENCE = 300.0
 """Seconds to wait for a first worker: a cluster may be busy, or fetch a machine."""
 
 
 class Worker(Protocol):
-    """A process somewhere that has its networks loaded.
+    """A process somewhere that has its networks loaded. If it dies, another takes its place.
 
     Attributes:
         ready: is done once it has; the exception says why it has not.
@@ -53,8 +50,13 @@ class Worker(Protocol):
 
     ready: Future[object]
 
-    def run(self, job: Job, *, again: bool) -> Future[Result]:
-        """Starts a photo; see `run_job`. A `ClusterError` means that the worker died."""
+    def run(self, job: Job) -> Future[tuple[Result, bool]]:
+        """Starts an image; see `run_job`.
+
+        Returns:
+            The result, and whether a process died on it first. A `ClusterError` means that
+            `DEATHS` did.
+        """
 
 
 class Pool(Protocol):
@@ -80,23 +82,22 @@ def attempt_on(
 ) -> Iterator[Result]:
     """Runs jobs, and gives their results as they come.
 
-    A photo whose worker died is given to another. So is one that failed, once: the file may be
-    sound and the machine not. A worker that died is replaced.
+    An image that failed is given to another worker, once: the file may be sound, the machine not.
 
     Args:
         pool: of the workers.
-        jobs: the photos; all have files as input and output.
+        jobs: the images; all have files as input and output.
         settings: of the batch.
-        watch: is told of each photo when it is done.
-        on_trouble: is told in a line of a worker that died.
+        watch: is told of each image when it is done.
+        on_trouble: is told in a line of a process that died.
         patience: seconds to wait for a first worker.
 
     Raises:
         ClusterError: no worker can be started.
     """
     shift = _Shift(pool, jobs, settings, on_trouble, patience)
-    for errand, result in shift.results():
-        watch.start(result.input, errand.job.size)
+    for job, result in shift.results():
+        watch.start(result.input, job.size)
         pixels = result.size_out[0] * result.size_out[1] if result.size_out else 1
         watch.tile(Progress(1, 1, pixels, pixels))
         watch.finish()
@@ -107,10 +108,10 @@ def run_job(job: Job, upscaler: Upscaler, settings: Settings, *, again: bool) ->
     """Runs a job in a worker.
 
     Args:
-        job: the photo; paths are absolute.
+        job: the image; paths are absolute.
         upscaler: enlarges it.
         settings: of the batch.
-        again: whether a worker died on it, be it after the output was written. An output that is
+        again: whether a process died on it, be it after the output was written. An output that is
             there is then compared with what it should be, and not complained of.
     """
     if not again or settings.overwrite:
@@ -133,15 +134,14 @@ def _compare(job: Job, upscaler: Upscaler, settings: Settings) -> Result:
 
 @dataclass(eq=False)
 class _Errand:
-    """A photo that is to be done."""
+    """An image that is to be done, and the workers that had it."""
 
     job: Job
-    deaths: int = 0
     tried: list[Worker] = field(default_factory=list)
 
 
 class _Shift:
-    """Workers and photos while a batch runs."""
+    """Workers and images while a batch runs."""
 
     def __init__(
         self,
@@ -151,18 +151,14 @@ class _Shift:
         on_trouble: Callable[[str], None],
         patience: float,
     ) -> None:
-        self._pool, self._settings = pool, settings
-        self._on_trouble, self._patience = on_trouble, patience
+        self._settings, self._on_trouble, self._patience = settings, on_trouble, patience
         self._queue = deque(_Errand(job) for job in jobs)
-        self._wanted = min(pool.size, len(jobs))
+        workers = [pool.hire() for _ in range(min(pool.size, len(jobs)))]
+        self._starting: dict[Future[Any], Worker] = {worker.ready: worker for worker in workers}
         self._idle: list[Worker] = []
-        self._starting: dict[Future[Any], Worker] = {}
         self._busy: dict[Future[Any], tuple[Worker, _Errand]] = {}
-        self._refusals = 0
 
-    def results(self) -> Iterator[tuple[_Errand, Result]]:
-        for _ in range(self._wanted):
-            self._hire()
+    def results(self) -> Iterator[tuple[Job, Result]]:
         while self._queue or self._busy:
             self._hand_out()
             for future in self._wait():
@@ -170,13 +166,10 @@ class _Shift:
                     self._welcome(future)
                     continue
                 worker, errand = self._busy.pop(future)
-                result = self._settle(future, worker, errand)
+                self._idle.append(worker)
+                result = self._settle(future, errand)
                 if result:
-                    yield errand, result
-
-    def _hire(self) -> None:
-        worker = self._pool.hire()
-        self._starting[worker.ready] = worker
+                    yield errand.job, result
 
     def _wait(self) -> set[Future[Any]]:
         """Futures that are done; waits for the first."""
@@ -197,59 +190,42 @@ class _Shift:
         worker = self._starting.pop(ready)
         error = ready.exception()
         if error is None:
-            self._refusals = 0
             self._idle.append(worker)
-            return
-        self._refusals += 1
-        if self._refusals < HIRES:
-            self._hire()
         elif not (self._starting or self._idle or self._busy):
             raise ClusterError(f"no worker of the cluster can start: {error}")
 
     def _hand_out(self) -> None:
-        """Gives each idle worker a photo; one that failed goes to a worker that is new to it."""
+        """Gives each idle worker an image; one that failed goes to a worker that is new to it."""
         for worker in list(self._idle):
             errand = next((one for one in self._queue if self._suits(worker, one)), None)
             if errand is None:
                 continue
             self._queue.remove(errand)
             self._idle.remove(worker)
-            again = errand.deaths > 0
             errand.tried.append(worker)
-            self._busy[worker.run(errand.job, again=again)] = (worker, errand)
+            self._busy[worker.run(errand.job)] = (worker, errand)
 
     def _suits(self, worker: Worker, errand: _Errand) -> bool:
         return worker not in errand.tried or not self._others(errand)
 
     def _others(self, errand: _Errand) -> bool:
-        """Whether there is a worker that is new to a photo."""
+        """Whether there is a worker that is new to an image."""
         alive = [*self._idle, *(worker for worker, _ in self._busy.values())]
         return any(worker not in errand.tried for worker in alive)
 
-    def _settle(self, future: Future[Result], worker: Worker, errand: _Errand) -> Result | None:
-        """The result of a photo; None for one that is tried again."""
-        error = future.exception()
+    def _settle(self, future: Future[tuple[Result, bool]], errand: _Errand) -> Result | None:
+        """The result of an image; None for one that is tried again."""
+        job, error = errand.job, future.exception()
         if error is not None:
-            return self._bury(str(error), errand)
-        self._idle.append(worker)
-        job, told = errand.job, future.result()
+            return failed(job, self._settings, f"{DEATHS} workers died on it ({error})")
+        told, died = future.result()
+        if died:
+            self._on_trouble(f"{names_of(job)[0]}: its worker died; another one did it")
         result = settle(job, self._settings, lambda: _as_seen_here(job, told, self._settings))
-        failures = len(errand.tried) - errand.deaths
-        if result.status == "failed" and failures == 1 and self._others(errand):
+        if result.status == "failed" and len(errand.tried) == 1 and self._others(errand):
             self._queue.append(errand)
             return None
         return result
-
-    def _bury(self, reason: str, errand: _Errand) -> Result | None:
-        """Replaces a worker that died, and gives its photo to another, or up."""
-        name = names_of(errand.job)[0]
-        self._on_trouble(f"{name}: its worker died ({reason}); another one takes it")
-        self._hire()
-        errand.deaths += 1
-        if errand.deaths < DEATHS:
-            self._queue.appendleft(errand)
-            return None
-        return failed(errand.job, self._settings, f"{DEATHS} workers died on it ({reason})")
 
 
 def _as_seen_here(job: Job, result: Result, settings: Settings) -> Result:

@@ -1,4 +1,4 @@
-"""A batch of photos: what is asked for, one photo after another, and what became of each.
+"""A batch of images: what is asked for, one image after another, and what became of each.
 
 Every way to run a batch, in this process or on a cluster, goes through `settle`: there a job
 becomes its result, whatever it raises.
@@ -37,17 +37,17 @@ STDIN, STDOUT = "standard input", "standard output"
 
 
 SMALL_PIXELS = 2_000_000
-"""Most pixels of a photo that is run beside others: memory holds a few of them at once."""
+"""Most pixels of an image that is run beside others: memory holds a few of them at once."""
 
 
 class Watch(Protocol):
     """Is told how far a batch is."""
 
     def start(self, name: str, size: int) -> None:
-        """A photo is waited for: its name and size, as `Job.size` has it."""
+        """An image is waited for: its name and size, as `Job.size` has it."""
 
     def tile(self, progress: Progress) -> None:
-        """A tile of it is done; of small photos, that all are."""
+        """A tile of it is done; of small images, that all are."""
 
     def finish(self) -> None:
         """It is done, or given up."""
@@ -55,7 +55,7 @@ class Watch(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """One photo to enlarge.
+    """One image to enlarge.
 
     Attributes:
         source: the file; None for standard input.
@@ -164,7 +164,7 @@ def attempt(
     """Runs one job, unless it is to be left out.
 
     Args:
-        job: the photo.
+        job: the image.
         upscaler: enlarges it.
         settings: of the batch.
         progress: called after each tile.
@@ -196,14 +196,14 @@ def attempt_all(
 ) -> Iterator[Result]:
     """Runs jobs, and gives their results in order.
 
-    A large photo has all threads to itself; its own rows are decoded, computed and encoded side by
+    A large image has all threads to itself; its own rows are decoded, computed and encoded side by
     side. Small ones are run several at a time, so that none of them keeps the CPUs waiting.
 
     Args:
-        jobs: the photos.
+        jobs: the images.
         upscaler: enlarges them.
         settings: of the batch.
-        watch: is told of every photo. What it raises ends the batch; so does closing the iterator.
+        watch: is told of every image. What it raises ends the batch; so does closing the iterator.
     """
     at_once = upscaler.lanes
     shared = upscaler.shared()
@@ -239,7 +239,7 @@ def _is_small(job: Job) -> bool:
 
 
 class _Errand:
-    """A small photo at work in a thread of its own."""
+    """A small image at work in a thread of its own."""
 
     def __init__(
         self, job: Job, pool: ThreadPoolExecutor, upscaler: Upscaler, settings: Settings
@@ -299,17 +299,17 @@ def enlarge_job(
     settings: Settings,
     progress: OnProgress | None = None,
 ) -> tuple[Photo | PhotoRows, PhotoRows, Restoration]:
-    """Reads a job's photo, enlarges it and writes the result, to wherever it is to go.
+    """Reads a job's image, enlarges it and writes the result, to wherever it is to go.
 
     Args:
-        job: the photo, and the format to write.
+        job: the image, and the format to write.
         target: a file, or a stream that is open for writing.
         upscaler: enlarges it.
         settings: of the batch.
         progress: called after each tile.
 
     Returns:
-        The photo that was read, the one that was written, and how it was restored; of the rows of
+        The image that was read, the one that was written, and how it was restored; of the rows of
         both, none are left.
 
     Raises:

@@ -13,22 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import splitsr
-from splitsr.batch.cluster import run_job
+from splitsr.batch.cluster import DEATHS, run_job
 from splitsr.batch.local import Job, Result, Settings
-from splitsr.batch.upscaler_options import Recipe
-from splitsr.errors import ClusterError, MissingDependencyError, SplitSRError
+from splitsr.batch.upscaler_options import UpscalerOptions
+from splitsr.errors import ClusterError, SplitSRError, naming_extra
 from splitsr.runtime.onnx_engine import available_cpus
+from splitsr.runtime.upscaler import Upscaler
 
-try:
+with naming_extra("--engine ray", "ray"):
     import ray
     from ray.exceptions import RayTaskError
-except ModuleNotFoundError as error:
-    raise MissingDependencyError(
-        f"--engine ray needs {error.name}: pip install 'splitsr[ray]'"
-    ) from error
 
 OBJECT_STORE_BYTES = 80 * 2**20
-"""For the objects of a cluster on this machine: hardly more than Ray's least, as photos go by
+"""For the objects of a cluster on this machine: hardly more than Ray's least, as images go by
 files and only their names through Ray."""
 
 
@@ -38,9 +35,12 @@ KNOCK_SECONDS = 5.0
 class PhotoWorker:
     """Runs in a process of the cluster, and keeps its networks loaded."""
 
-    def __init__(self, recipe: Recipe, settings: Settings) -> None:
+    def __init__(self, options: UpscalerOptions, settings: Settings) -> None:
         """Loads nothing yet: what fails here would come back without its own message."""
-        self._recipe, self._settings = recipe, settings
+        self._options, self._settings = options, settings
+        self._upscaler: Upscaler | None = None
+        # The first call of a process that Ray has started again is one that another died on.
+        self._again: bool = ray.get_runtime_context().was_current_actor_reconstructed
 
     def prepare(self, version: str) -> int:
         """Loads the networks, and gives the number of the process.
@@ -49,7 +49,7 @@ class PhotoWorker:
             version: of splitsr where the call was made.
 
         Raises:
-            ClusterError: another version, whose pictures may differ.
+            ClusterError: another version, whose images may differ.
             ModelError: a network is unknown or damaged here.
         """
         if version != splitsr.__version__:
@@ -57,13 +57,19 @@ class PhotoWorker:
                 f"splitsr {splitsr.__version__} on {os.uname().nodename} and {version} here; "
                 "install one version"
             )
-        self._upscaler = self._recipe.upscaler()
-        self._upscaler.networks_for(self._settings.scale)
+        self._loaded().networks_for(self._settings.scale)
         return os.getpid()
 
-    def run(self, job: Job, again: bool) -> Result:
-        """Runs a job; whatever goes wrong with a photo is its result, and the worker goes on."""
-        return run_job(job, self._upscaler, self._settings, again=again)
+    def run(self, job: Job) -> tuple[Result, bool]:
+        """Runs a job; whatever goes wrong with an image is its result, and the worker goes on."""
+        again, self._again = self._again, False
+        return run_job(job, self._loaded(), self._settings, again=again), again
+
+    def _loaded(self) -> Upscaler:
+        """The networks; a process that Ray has started again loads them with its first job."""
+        if self._upscaler is None:
+            self._upscaler = self._options.upscaler()
+        return self._upscaler
 
 
 class RayWorker:
@@ -73,25 +79,25 @@ class RayWorker:
         self._actor = actor
         self.ready: Future[object] = _told(actor.prepare.remote(splitsr.__version__).future())
 
-    def run(self, job: Job, *, again: bool) -> Future[Result]:
-        """Starts a photo; paths become absolute."""
-        return _told(self._actor.run.remote(_absolute(job), again).future())
+    def run(self, job: Job) -> Future[tuple[Result, bool]]:
+        """Starts an image; paths become absolute."""
+        return _told(self._actor.run.remote(_absolute(job)).future())
 
 
 class RayPool:
     """Workers on a cluster that this process is connected to."""
 
-    def __init__(self, recipe: Recipe, settings: Settings) -> None:
+    def __init__(self, options: UpscalerOptions, settings: Settings) -> None:
         """Looks how many workers there is room for.
 
         Args:
-            recipe: of the workers' networks.
+            options: of the workers' networks.
             settings: of the batch.
 
         Raises:
             ClusterError: no machine has as many CPUs as a worker needs.
         """
-        threads = recipe.threads or 1
+        threads = options.threads or 1
         nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
         cpus = [node["Resources"].get("CPU", 0) for node in nodes if node["Alive"]]
         self.size = sum(int(count // threads) for count in cpus)
@@ -100,8 +106,10 @@ class RayPool:
                 f"--threads {threads}: the machines of the cluster have "
                 f"{', '.join(f'{count:g}' for count in cpus)} CPUs; choose fewer"
             )
-        self._class = ray.remote(num_cpus=threads, max_restarts=0)(PhotoWorker)
-        self._arguments = (replace(recipe.absolute(), threads=threads), settings)
+        self._class = ray.remote(num_cpus=threads, max_restarts=-1, max_task_retries=DEATHS - 1)(
+            PhotoWorker
+        )
+        self._arguments = (replace(options.absolute(), threads=threads), settings)
 
     def hire(self) -> RayWorker:
         """Starts a worker, and does not wait for it."""
@@ -109,13 +117,15 @@ class RayPool:
 
 
 @contextlib.contextmanager
-def ray_pool(address: str | None, recipe: Recipe, settings: Settings) -> Iterator[RayPool]:
+def ray_pool(
+    address: str | None, options: UpscalerOptions, settings: Settings
+) -> Iterator[RayPool]:
     """Connects to a cluster for as long as it is used; workers end with it.
 
     Args:
         address: of the cluster's head, such as `10.0.0.1:6379`, or `auto` for one on this machine;
             None for a cluster of this machine alone, which ends with this call.
-        recipe: of the workers' networks. Without threads, a worker has one: several workers of
+        options: of the workers' networks. Without threads, a worker has one: several workers of
             one thread do more than one of several.
         settings: of the batch.
 
@@ -130,7 +140,7 @@ def ray_pool(address: str | None, recipe: Recipe, settings: Settings) -> Iterato
             reason = f"{_reason(error)}{_token_hint(error)}"
             raise ClusterError(f"Ray at {address or 'this machine'}: {reason}") from error
         try:
-            yield RayPool(recipe, settings)
+            yield RayPool(options, settings)
         finally:
             ray.shutdown()
 

@@ -13,7 +13,7 @@ from splitsr.zoo.catalogue import is_model_path
 
 
 @dataclass(frozen=True)
-class Recipe:
+class UpscalerOptions:
     """What makes an `Upscaler`.
 
     Attributes:
@@ -22,6 +22,7 @@ class Recipe:
             `find_dispatched` takes it; None for `model` alone. Of a file, the networks are its.
         threshold: of difficulty, in place of a calibrated one.
         threads: that compute; None for one for each available CPU.
+        precision: of the arithmetic, as for `Upscaler`.
         tile: side of a tile in LR pixels, or `auto`.
         restore: strength of restoration, as for `Upscaler`.
     """
@@ -30,6 +31,7 @@ class Recipe:
     light: str | None = None
     threshold: float | None = None
     threads: int | None = None
+    precision: str = "fp32"
     tile: TileSize = "auto"
     restore: Restore = "auto"
 
@@ -48,9 +50,15 @@ class Recipe:
             model = find_dispatched(
                 self.light, self.model, threshold=self.threshold, threads=self.threads
             )
-        return Upscaler(model, threads=self.threads, tile=self.tile, restore=self.restore)
+        return Upscaler(
+            model,
+            precision=self.precision,
+            threads=self.threads,
+            tile=self.tile,
+            restore=self.restore,
+        )
 
-    def absolute(self) -> Recipe:
+    def absolute(self) -> UpscalerOptions:
         """The same for a process that works in another folder."""
         model = str(Path(self.model).absolute()) if is_model_path(self.model) else self.model
         light = self.light

@@ -12,10 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from splitsr.networks import ModelSpec
+from splitsr.networks.base import OUTPUT_PIXELS_720P
 from splitsr.networks.build import build_model
 
-# By custom, multiply-adds are given for a 1280x720 output.
-OUTPUT_PIXELS_720P = 1280 * 720
 _PROBE = 48  # LR side of the probe; any size above 1 gives the same answer
 
 
@@ -83,7 +82,7 @@ def measure_cost(spec: ModelSpec) -> Cost:
 
 def _layer(name: str, conv: nn.Conv2d, out: Tensor, enlargement: float) -> Layer:
     places = out.shape[2] * out.shape[3]
-    # A channel attention's convolutions see one place, whatever the size of the picture.
+    # A channel attention's convolutions see one place, whatever the size of the image.
     factor = enlargement if places > 1 else 1
     return Layer(
         name=name,

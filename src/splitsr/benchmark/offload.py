@@ -81,7 +81,7 @@ class Offload(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 def measure_transfer(photo: npt.NDArray[np.uint8], height: int, width: int, scale: int) -> Transfer:
     """Bytes of a real photo and of its enlargement as JPEGs.
 
-    The enlargement is bicubic: its bytes are those of a softer picture, which is in the server's
+    The enlargement is bicubic: its bytes are those of a softer image, which is in the server's
     favour once more.
 
     Args:

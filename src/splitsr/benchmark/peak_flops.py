@@ -1,6 +1,6 @@
 """What the CPU can do at most: the float32 peak that networks are held against.
 
-A convolution that suits the CPU (3x3, 64 to 64 channels, picture in the cache) runs as a stack of
+A convolution that suits the CPU (3x3, 64 to 64 channels, image in the cache) runs as a stack of
 six in ONNX Runtime, once a thread, every thread a stack of its own, so that none waits for another.
 That is the most this machine has given in any trial: NumPy's and ONNX Runtime's matrix products and
 larger or smaller convolutions came out 0 to 20 % lower.

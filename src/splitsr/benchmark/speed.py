@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -13,15 +11,14 @@ import numpy as np
 
 from splitsr.benchmark.memory import peak_rss_of
 from splitsr.benchmark.peak_flops import PeakProbe
-from splitsr.benchmark.timing import Machine, describe_machine
+from splitsr.benchmark.timing import Machine, describe_machine, take_turns
+from splitsr.networks.base import OUTPUT_PIXELS_720P
 from splitsr.runtime.engine import Engine
 from splitsr.runtime.tile_runner import plan_for, run_tiled
 
 ROUNDS = 15
-_WARM_UP = 2
 _SECONDS = 20.0  # after which no further round begins, once there were `_LEAST_ROUNDS`
 _LEAST_ROUNDS = 5
-_OUTPUT_PIXELS_720P = 1280 * 720
 
 _MEASURED = """
 import sys
@@ -56,7 +53,7 @@ class BenchRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     Attributes:
         model: its name.
-        size: height and width of the LR picture.
+        size: height and width of the LR image.
         threads: that computed it.
         precision: of the arithmetic.
         ms_median: milliseconds of a run, median.
@@ -128,7 +125,6 @@ def run_bench(
     *,
     against: Contestant | None = None,
     rounds: int = ROUNDS,
-    on_round: Callable[[int, int], None] | None = None,
 ) -> BenchReport:
     """Times networks, in turns: each round runs every network once and the peak's probe.
 
@@ -137,16 +133,15 @@ def run_bench(
 
     Args:
         contestants: the networks, all with equally many threads.
-        height: rows of the LR picture.
+        height: rows of the LR image.
         width: columns of it.
         against: the network that the others are held against; timed too.
         rounds: at most; at least 5 and about 20 seconds of them are made.
-        on_round: called after each with its number and `rounds`.
     """
     field = [*contestants, *([against] if against and against not in contestants else [])]
     probe = PeakProbe(field[0].threads)
     runs = [workload(one.engine, height, width) for one in field]
-    seconds, peaks = _take_turns(runs, probe, rounds, on_round)
+    *seconds, peaks = take_turns([*runs, probe.run], rounds, least=_LEAST_ROUNDS, seconds=_SECONDS)
     probe.close()
     peak = probe.flops / median(peaks) / 1e9
     times = dict(zip(map(id, field), seconds, strict=True))
@@ -163,9 +158,9 @@ def run_bench(
 
 
 def workload(engine: Engine, height: int, width: int) -> Callable[[], object]:
-    """One run over a picture of a size.
+    """One run over an image of a size.
 
-    A picture of one tile is one run of the network, floats in and out, as `measure_latency` times
+    An image of one tile is one run of the network, floats in and out, as `time_engine` times
     it. A larger one is run as `splitsr upscale` does, in tiles, from integers to integers.
     """
     tiles = plan_for(engine, height, width, "auto")
@@ -185,44 +180,8 @@ def run_once(source: str, precision: str, threads: str, height: str, width: str)
 
 
 def flops_of(multi_adds_720p: int, scale: int, height: int, width: int) -> float:
-    """Additions and multiplications of the convolutions over a picture."""
-    return 2.0 * multi_adds_720p * height * width * scale**2 / _OUTPUT_PIXELS_720P
-
-
-def _take_turns(
-    runs: Sequence[Callable[[], object]],
-    probe: PeakProbe,
-    rounds: int,
-    on_round: Callable[[int, int], None] | None,
-) -> tuple[list[list[float]], list[float]]:
-    """Seconds of every run and of the probe, round by round.
-
-    Each round has an order of its own: on a busy machine, whose slices of time fall into step with
-    the rounds, the same place in each, such as after the probe, would be the one that waits.
-    """
-    order = random.Random(0)
-    turns = [*runs, probe.run]
-    for run in turns:
-        for _ in range(_WARM_UP):
-            run()
-    times: list[list[float]] = [[] for _ in turns]
-    *seconds, peaks = times
-    begun = time.perf_counter()
-    while len(peaks) < rounds:
-        pairs = list(zip(turns, times, strict=True))
-        for run, its in order.sample(pairs, len(pairs)):
-            its.append(_seconds(run))
-        if on_round:
-            on_round(len(peaks), rounds)
-        if len(peaks) >= _LEAST_ROUNDS and time.perf_counter() - begun > _SECONDS:
-            break
-    return seconds, peaks
-
-
-def _seconds(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
+    """Additions and multiplications of the convolutions over an image."""
+    return 2.0 * multi_adds_720p * height * width * scale**2 / OUTPUT_PIXELS_720P
 
 
 def _row(one: Contestant, size: tuple[int, int], seconds: list[float], peak: float) -> BenchRow:

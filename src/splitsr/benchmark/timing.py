@@ -1,28 +1,28 @@
-"""How long a network takes on this machine, run as it ships."""
+"""The stopwatch: how long a network takes on this machine, run as it ships."""
 
 from __future__ import annotations
 
 import platform
+import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 import msgspec
 import numpy as np
 
-from splitsr.runtime.engine import Engine, FloatArray
-from splitsr.runtime.onnx_engine import OnnxEngine, available_cpus
+from splitsr.runtime.engine import Engine
+from splitsr.runtime.onnx_engine import available_cpus
 
-SIDES = (128, 512)
-THREADS = (2, 1)
 QUIET = 0.9
 """Least share of a CPU that a process has on a machine where nothing else runs."""
 
 _WARM_UP = 3
 _LEAST_RUNS = 7
 _MOST_RUNS = 60
-_ROUNDS = 25  # of networks that are timed in turn
+_ROUNDS = 25  # of networks that are timed in turns
 _SECONDS = 2.0  # of timing; a slow network gets its least number of runs
 
 
@@ -30,8 +30,8 @@ class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """How long one run takes.
 
     Attributes:
-        height: of the LR picture, pixels.
-        width: of the LR picture, pixels.
+        height: of the LR image, pixels.
+        width: of the LR image, pixels.
         threads: that computed it.
         milliseconds: median of the runs.
         runs: how many were timed, after a warm-up.
@@ -69,39 +69,22 @@ class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     runtime: str
 
 
-def measure_latency(
-    model: bytes, *, sides: Sequence[int] = SIDES, threads: Sequence[int] = THREADS
-) -> tuple[Latency, ...]:
-    """Times a network on square pictures, one session at a time.
-
-    Args:
-        model: content of the ONNX file.
-        sides: of the LR pictures, pixels.
-        threads: numbers of threads to time with.
-    """
-    found: list[Latency] = []
-    for count in threads:
-        engine = OnnxEngine(model, count)
-        found += [time_engine(engine, side, side, count) for side in sides]
-    return tuple(found)
-
-
 def time_engine(engine: Engine, height: int, width: int, threads: int) -> Latency:
-    """Times a network on one picture.
+    """Times a network on one image.
 
     Args:
         engine: the network.
-        height: of the LR picture, pixels.
-        width: of the LR picture, pixels.
+        height: of the LR image, pixels.
+        width: of the LR image, pixels.
         threads: that the engine has.
     """
     lr = np.random.default_rng(0).random((1, 3, height, width), np.float32)
     for _ in range(_WARM_UP):
         engine.run(lr)
-    seconds: list[float] = []
     cpu_start = time.process_time()
-    while len(seconds) < _LEAST_RUNS or (sum(seconds) < _SECONDS and len(seconds) < _MOST_RUNS):
-        seconds.append(_seconds_of_run(engine, lr))
+    (seconds,) = take_turns(
+        [partial(engine.run, lr)], _MOST_RUNS, least=_LEAST_RUNS, seconds=_SECONDS, warm_up=0
+    )
     cpu_seconds = time.process_time() - cpu_start
     return Latency(
         height=height,
@@ -113,22 +96,57 @@ def time_engine(engine: Engine, height: int, width: int, threads: int) -> Latenc
     )
 
 
-def interleaved(engines: Sequence[Engine], side: int) -> list[float]:
-    """Times networks on one square picture, taken in turn, so that a busy moment hits them all.
+def time_engines(engines: Sequence[Engine], side: int, rounds: int = _ROUNDS) -> list[list[float]]:
+    """Times networks on one square image, in turns.
 
     Args:
         engines: the networks; each has its threads already.
-        side: of the LR picture, pixels.
+        side: of the LR image, pixels.
+        rounds: runs of each.
 
     Returns:
-        Median milliseconds, in the order of the engines.
+        Seconds of each run, in the order of the engines.
     """
     lr = np.random.default_rng(0).random((1, 3, side, side), np.float32)
-    for engine in engines:
-        for _ in range(_WARM_UP):
-            engine.run(lr)
-    rounds = [[_seconds_of_run(engine, lr) for engine in engines] for _ in range(_ROUNDS)]
-    return [1e3 * median(seconds) for seconds in zip(*rounds, strict=True)]
+    return take_turns([partial(engine.run, lr) for engine in engines], rounds)
+
+
+def take_turns(
+    runs: Sequence[Callable[[], object]],
+    rounds: int,
+    *,
+    least: int = 0,
+    seconds: float = float("inf"),
+    warm_up: int = _WARM_UP,
+) -> list[list[float]]:
+    """Times runs in turns, so that whatever else the machine does falls on all of them alike.
+
+    Each round has an order of its own: on a busy machine, whose slices of time fall into step with
+    the rounds, the same place in each would be the one that waits.
+
+    Args:
+        runs: what is timed.
+        rounds: of one run each, at most.
+        least: rounds that are made however long they take.
+        seconds: after which no further round begins.
+        warm_up: rounds that are made first and not timed.
+
+    Returns:
+        Seconds by round, a list for each of `runs`.
+    """
+    for run in [*runs] * warm_up:
+        run()
+    order = random.Random(0)
+    times: list[list[float]] = [[] for _ in runs]
+    end = time.perf_counter() + seconds
+    for done in range(1, rounds + 1):
+        for index in order.sample(range(len(runs)), len(runs)):
+            start = time.perf_counter()
+            runs[index]()
+            times[index].append(time.perf_counter() - start)
+        if done >= least and time.perf_counter() > end:
+            break
+    return times
 
 
 def describe_machine() -> Machine:
@@ -141,12 +159,6 @@ def describe_machine() -> Machine:
         system=f"{platform.system()} {platform.machine()}",
         runtime=f"ONNX Runtime {onnxruntime.__version__}",
     )
-
-
-def _seconds_of_run(engine: Engine, lr: FloatArray) -> float:
-    start = time.perf_counter()
-    engine.run(lr)
-    return time.perf_counter() - start
 
 
 def _cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from splitsr.cli.options import json_option
+from splitsr.errors import naming_extra
 
 if TYPE_CHECKING:
     from splitsr.experiments.grid import Study
@@ -79,7 +80,6 @@ def command(
       splitsr ablate configs/ablation/alpha.toml --data photos.pack --out runs/ablation
       splitsr ablate configs/ablation/alpha.toml --out runs/ablation --remeasure
     """  # noqa: D301 (click reads the \b)
-    from splitsr.errors import MissingDependencyError
     from splitsr.experiments.grid import read_study
 
     if remeasure and (data or sets or seeds or no_latency):
@@ -87,16 +87,12 @@ def command(
     if data is None and not remeasure:
         raise click.UsageError("--data is needed: a pack to train on")
     plan = read_study(study)
-    try:
+    with naming_extra("a study", "train,export"):
         import torch
 
         from splitsr.experiments import run
-    except ImportError:
-        raise MissingDependencyError(
-            "a study needs PyTorch and onnx: pip install 'splitsr[train,export]'"
-        ) from None
     from splitsr.experiments.grid_results import to_markdown
-    from splitsr.experiments.json_file import to_json
+    from splitsr.experiments.result_files import to_json
 
     torch.set_num_threads(threads)
     if data is None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import BadCall, json_option, size_option
-from splitsr.errors import UnknownModelError
+from splitsr.cli.options import BadCall, json_option, size_option, threads_option
+from splitsr.errors import UnknownModelError, naming_extra
 
 if TYPE_CHECKING:
     from splitsr.benchmark.offload import Link, Offload, Transfer
@@ -37,7 +38,7 @@ def _read_links(
 @click.command()
 @click.argument("models", metavar="[MODEL]...", nargs=-1)
 @size_option
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all there are]")
+@threads_option
 @click.option(
     "--precision",
     "precisions",
@@ -86,15 +87,17 @@ def command(
 ) -> None:
     """Time networks on this machine, in turns, against its own float32 peak.
 
-    MODEL is a model's name, a family, or an .onnx file that splitsr exported; by default all that
-    ship. Each round runs every model once and, as the peak, the convolutions that suit the CPU best
-    on all threads. A picture of more than one tile is run in tiles, as `splitsr upscale` does it.
-    Memory is that of a process of its own. GFLOP/s count the network's convolutions.
+    MODEL is a model's name, a family, an .onnx file that splitsr exported, or an untrained network
+    that `splitsr info` knows, such as edsr-baseline-x4; by default all models that ship. Each round
+    runs every model once and, as the peak, the convolutions that suit the CPU best on all threads.
+    An image of more than one tile is run in tiles, as `splitsr upscale` does it. Memory is that of
+    a process of its own. GFLOP/s count the network's convolutions.
 
     \b
     Examples:
       splitsr bench
       splitsr bench splitsr-balanced-x4 --against splitsr-fast-x4 --size 256x256 --json
+      splitsr bench splitsr-fast-x4 edsr-baseline-x4
       splitsr bench splitsr-fast-x4 --precision fp32 --precision int8 --against splitsr-fast-x4
       splitsr bench splitsr-balanced --network 20,50 --network 100,20 --photo photo.jpg
     """  # noqa: D301 (click reads the \b)
@@ -104,9 +107,10 @@ def command(
         raise click.UsageError("--network needs --photo: the bytes to send are those of a photo")
     if not links and (photo is not None or server_ms is not None):
         raise click.UsageError("--photo and --server-ms belong to --network")
-    field = _contestants(models, precisions, threads)
-    other = _find_other(field, against, threads)
-    report = run_bench(field, *size, against=other, rounds=rounds)
+    with TemporaryDirectory() as folder:
+        field = _contestants(models, precisions, threads, Path(folder))
+        other = _find_other(field, against, threads, Path(folder))
+        report = run_bench(field, *size, against=other, rounds=rounds)
     offloads = _offloads(report, field, links, photo, server_ms or 0.0)
     if as_json:
         _print_json(report, offloads)
@@ -115,9 +119,10 @@ def command(
 
 
 def _contestants(
-    models: tuple[str, ...], precisions: tuple[str, ...], threads: int | None
+    models: tuple[str, ...], precisions: tuple[str, ...], threads: int | None, folder: Path
 ) -> list[Contestant]:
-    from splitsr.runtime.loading import find_form
+    """What is timed; `folder` is for the files of networks that do not ship."""
+    from splitsr.runtime.loading import find_entry
 
     wanted = [
         (name, precision)
@@ -127,10 +132,28 @@ def _contestants(
     if not wanted:
         raise BadCall("this build of splitsr ships no such models; name an .onnx file")
     try:
-        entries = [(name, find_form(name, precision), precision) for name, precision in wanted]
+        sources = [(_source(name, folder), precision) for name, precision in wanted]
+        entries = [
+            (source, find_entry(source, precision), precision) for source, precision in sources
+        ]
     except UnknownModelError as error:
         raise BadCall(str(error)) from None
     return [_contestant(name, entry, precision, threads) for name, entry, precision in entries]
+
+
+def _source(name: str, folder: Path) -> str:
+    """A model's name or file; of a network that has a name, a file that is written for it."""
+    from splitsr.networks import PRESETS
+
+    if name not in PRESETS:
+        return name
+    with naming_extra(f"{name}: a network that does not ship", "train,export"):
+        from splitsr.export.onnx import export_onnx
+        from splitsr.export.random_weights import untrained_network
+    path = folder / f"{name}.onnx"
+    if not path.exists():
+        export_onnx(untrained_network(PRESETS[name]), path, name=name)
+    return str(path)
 
 
 def _shipped(precisions: tuple[str, ...]) -> list[str]:
@@ -158,7 +181,7 @@ def _contestant(source: str, entry: ModelEntry, precision: str, threads: int | N
     from splitsr.runtime.onnx_engine import available_cpus
 
     threads = threads or available_cpus()
-    engine = load_engine(entry, threads, precision)
+    engine = load_engine(source, threads, precision)
     # A form that is int8 itself is so without being asked for it.
     precision = entry.precision if precision == "fp32" else precision
     return Contestant(entry.name, source, precision, engine, threads, _multi_adds(entry))
@@ -176,12 +199,12 @@ def _multi_adds(entry: ModelEntry) -> int | None:
 
 
 def _find_other(
-    field: list[Contestant], against: str | None, threads: int | None
+    field: list[Contestant], against: str | None, threads: int | None, folder: Path
 ) -> Contestant | None:
     """What the others are held against: one of the field, or a further one."""
     if against is None:
         return None
-    (other,) = _contestants((against,), ("fp32",), threads)
+    (other,) = _contestants((against,), ("fp32",), threads, folder)
     same = (one for one in field if (one.name, one.precision) == (other.name, other.precision))
     return next(same, other)
 

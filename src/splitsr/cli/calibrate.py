@@ -1,4 +1,4 @@
-"""`splitsr calibrate`: how a light and a heavy network share pictures."""
+"""`splitsr calibrate`: how a light and a heavy network share images."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import BadCall, json_option
+from splitsr.cli.options import BadCall, json_option, threads_option
 
 if TYPE_CHECKING:
     from splitsr.dispatch.engine import Calibration
-    from splitsr.evaluation.score import ImagePair
 
 
 @click.command()
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
     help="File to write, *.json, for `splitsr upscale --dispatch`.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all there are]")
+@threads_option
 @json_option
 def command(
     folder: Path,
@@ -67,7 +66,7 @@ def command(
     threads: int | None,
     as_json: bool,
 ) -> None:
-    """Calibrate how a light and a heavy network share pictures.
+    """Calibrate how a light and a heavy network share images.
 
     FOLDER has photos in full size; their LR images are made by bicubic. The threshold is found at
     which the light network gets a --share of the pixels, or at which no more than --max-loss is
@@ -109,15 +108,12 @@ def _calibrate(
     max_loss: float | None,
     threads: int | None,
 ) -> Calibration:
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from splitsr.cli.live_bar import counting
     from splitsr.evaluation.dispatch_calibration import calibrate, load_pair
+    from splitsr.evaluation.score import load_pairs
 
-    pairs = _read(folder, load_pair(start.heavy, start.light, threads)[0].spec.scale)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Calibrating", total=None)
+    pairs = load_pairs(folder, load_pair(start.heavy, start.light, threads)[0].spec.scale)
+    with counting("Calibrating") as progress:
         return calibrate(
             start.heavy,
             start.light,
@@ -126,14 +122,8 @@ def _calibrate(
             max_loss=max_loss,
             start=start,
             threads=threads,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=progress,
         )
-
-
-def _read(folder: Path, scale: int) -> list[ImagePair]:
-    from splitsr.evaluation.score import load_pairs
-
-    return load_pairs(folder, scale)
 
 
 def _to_json(found: Calibration) -> bytes:

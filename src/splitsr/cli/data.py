@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from splitsr.cli.live_bar import counting
+from splitsr.cli.options import threads_option
 from splitsr.cli.output import markup
 from splitsr.data.pack import DEFAULT_MIN_SIZE, Pack, PackReport, build_pack
-from splitsr.data.pack import Progress as ReportProgress
 from splitsr.data.shards import join_shards, write_shards
 from splitsr.data.sources import find_images
 from splitsr.imaging.files import DEFAULT_MAX_PIXELS
@@ -75,7 +73,7 @@ def pack(
     """  # noqa: D301 (click reads the \b)
     console = Console(stderr=True, highlight=False)
     sources = find_images(folders)
-    with _progress(console, "Packing") as progress:
+    with counting("Packing") as progress:
         report = build_pack(
             sources,
             output,
@@ -88,7 +86,7 @@ def pack(
     if shard_mb is None:
         return
     shards = output.with_name(f"{output.name}.shards")
-    with _progress(console, "Splitting") as progress:
+    with counting("Splitting") as progress:
         paths = write_shards(
             Pack.open(output),
             sources,
@@ -113,7 +111,7 @@ def join(shards: tuple[Path, ...], output: Path, overwrite: bool) -> None:
       splitsr data join data/photos.pack.shards -o data/photos.pack
     """  # noqa: D301 (click reads the \b)
     console = Console(stderr=True, highlight=False)
-    with _progress(console, "Joining") as progress:
+    with counting("Joining") as progress:
         report = join_shards(shards, output, overwrite=overwrite, progress=progress)
     _print_report(console, report, output)
 
@@ -123,7 +121,7 @@ def join(shards: tuple[Path, ...], output: Path, overwrite: bool) -> None:
 @click.option("--model", required=True, help="The teacher, as `splitsr evaluate` takes it.")
 @click.option("--name", help="Of the targets (default: the model's).")
 @click.option("--ensemble", is_flag=True, help="Average over the eight symmetries: 8 times slower.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads (default: all cores).")
+@threads_option
 def teach(pack: Path, model: str, name: str | None, ensemble: bool, threads: int | None) -> None:
     """Compute once what a teacher makes of the PACK's LR images.
 
@@ -137,13 +135,13 @@ def teach(pack: Path, model: str, name: str | None, ensemble: bool, threads: int
     """  # noqa: D301 (click reads the \b)
     from splitsr.data.patches import lr_images
     from splitsr.data.targets import write_targets
-    from splitsr.evaluation.upscalers import find_method
+    from splitsr.evaluation.upscalers import find_upscaler
 
     console = Console(stderr=True, highlight=False)
-    opened, method = Pack.open(pack), find_method(model, threads=threads)
-    with _progress(console, "LR images") as progress:
+    opened, method = Pack.open(pack), find_upscaler(model, threads=threads)
+    with counting("LR images") as progress:
         lr_image = lr_images(opened, method.scale, progress)
-    with _progress(console, "Teaching") as progress:
+    with counting("Teaching") as progress:
         path = write_targets(
             opened,
             lr_image,
@@ -155,22 +153,6 @@ def teach(pack: Path, model: str, name: str | None, ensemble: bool, threads: int
             progress=progress,
         )
     console.print(markup(f"{path}: targets of {len(opened)} images"), soft_wrap=True)
-
-
-@contextmanager
-def _progress(console: Console, title: str) -> Iterator[ReportProgress]:
-    """A progress bar that counts images."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print_report(console: Console, report: PackReport, output: Path) -> None:

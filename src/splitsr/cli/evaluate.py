@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, get_args
 import click
 import msgspec
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
-from splitsr.cli.options import restore_option
+from splitsr.cli.live_bar import counting
+from splitsr.cli.options import json_option, restore_option, threads_option
 from splitsr.cli.output import markup
 from splitsr.evaluation.score import BenchmarkResult, Score, Scores, evaluate_folder
 from splitsr.imaging.resize import Edge
@@ -37,8 +37,8 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--round-y", is_flag=True, help="Round luma to whole levels before comparing.")
 @click.option("--degrade", metavar="SPEC", help="Degrade the LR images, e.g. noise=5,jpeg=90.")
 @restore_option
-@click.option("--threads", type=click.IntRange(1), help="CPU threads (default: all cores).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@threads_option
+@json_option
 def command(
     model: str,
     hr_dir: Path,
@@ -65,16 +65,14 @@ def command(
       splitsr evaluate splitsr-balanced-x4 --hr Set5/HR --degrade noise=5,jpeg=90
       splitsr evaluate bicubic --scale 4 --hr Set14/HR --lr Set14/LR_bicubic/X4 --edge clamp --json
     """  # noqa: D301 (click reads the \b)
-    from splitsr.evaluation.upscalers import BICUBIC, find_method
+    from splitsr.evaluation.upscalers import BICUBIC, find_upscaler
 
     if model == BICUBIC and scale is None:
         raise click.UsageError("bicubic needs a --scale, for example --scale 4")
     if model == BICUBIC and restore not in ("auto", "off"):
         raise click.UsageError("bicubic has no twin that restores; leave out --restore")
-    method = find_method(model, scale=scale, edge=edge, threads=threads, restore=restore)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Evaluating", total=None)
+    method = find_upscaler(model, scale=scale, edge=edge, threads=threads, restore=restore)
+    with counting("Evaluating") as progress:
         result = evaluate_folder(
             method.enlarge,
             method.scale,
@@ -83,7 +81,7 @@ def command(
             edge=edge,
             round_y=round_y,
             degrade=degrade,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=progress,
         )
     if as_json:
         click.echo(msgspec.json.encode(_fields(model, result)))

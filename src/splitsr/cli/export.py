@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from splitsr.cli.options import BadCall, json_option, read_restore
+from splitsr.errors import naming_extra
 from splitsr.export.target import (
     NATIVE_LAYOUT,
     SIDES,
@@ -21,7 +22,8 @@ from splitsr.export.target import (
 )
 
 if TYPE_CHECKING:
-    from splitsr.export.checked import Delivery
+    from splitsr.export.checked import CheckedExport
+    from splitsr.networks.network import Network
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -75,7 +77,7 @@ def _read_model(_context: click.Context, _argument: click.Parameter, value: str)
     callback=_read_size,
     default="dynamic",
     show_default=True,
-    help="Size of the LR picture.",
+    help="Size of the LR image.",
 )
 @click.option(
     "--layout",
@@ -125,10 +127,11 @@ def command(
 ) -> None:
     """Write a model for another runtime.
 
-    MODEL is a name that `splitsr models` lists, or a .safetensors file of weights. The export is
-    run in its own runtime on photographs and compared with the network in PyTorch; one that loses
-    more than 0.01 dB of PSNR-Y (fp16: 0.05, int8: 0.15) is not written. docs/deploy.md shows how
-    to use each format.
+    MODEL is a name that `splitsr models` lists, a .safetensors file of weights, or an untrained
+    network that `splitsr info` knows, such as edsr-baseline-x4. The export is run in its own
+    runtime on photographs and compared with the network in PyTorch; one that loses more than
+    0.01 dB of PSNR-Y (fp16: 0.05, int8: 0.15) is not written. docs/deploy.md shows how to use each
+    format.
 
     \b
     Examples:
@@ -140,13 +143,13 @@ def command(
         format=kind, precision=precision, size=size, layout=layout or NATIVE_LAYOUT[kind]
     )
     _check(target, output)
-    delivery = _deliver(model, target, restore, output, images, calibration, overwrite=overwrite)
+    export = _export(model, target, restore, output, images, calibration, overwrite=overwrite)
     if as_json:
         import msgspec
 
-        click.echo(msgspec.json.encode(delivery))
+        click.echo(msgspec.json.encode(export))
     else:
-        _print(delivery)
+        _print(export)
 
 
 def _check(target: Target, output: Path) -> None:
@@ -157,7 +160,7 @@ def _check(target: Target, output: Path) -> None:
         raise BadCall(f"{output}: a file for {TITLES[target.format]} must end in {suffix}")
 
 
-def _deliver(
+def _export(
     model: str,
     target: Target,
     restore: float,
@@ -166,30 +169,40 @@ def _deliver(
     calibration: Path | None,
     *,
     overwrite: bool,
-) -> Delivery:
-    from splitsr.errors import MissingDependencyError
+) -> CheckedExport:
     from splitsr.export.target import EXTRAS
-    from splitsr.zoo.catalogue import twin_name
 
-    weights, twin = _weights(model, restore)
-    try:
-        from splitsr.export.checked import deliver, own_photos, some_photos
-        from splitsr.networks.checkpoint import load_mixed, load_weights
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            f"exporting a model needs {error.name}: pip install 'splitsr[{EXTRAS[target.format]}]'"
-        ) from None
+    with naming_extra("exporting a model", EXTRAS[target.format]):
+        from splitsr.export.checked import export_checked, own_photos, some_photos
+    name, network = _load(model, restore)
     photos = some_photos(images) if images else own_photos()
-    return deliver(
-        load_mixed(weights, twin, restore) if twin else load_weights(weights),
+    return export_checked(
+        network,
         target,
         output,
-        name=twin_name(weights.stem, restore) if twin else weights.stem,
+        name=name,
         restore=restore,
         images=photos,
         calibration=some_photos(calibration) if calibration else photos,
         overwrite=overwrite,
     )
+
+
+def _load(model: str, restore: float) -> tuple[str, Network]:
+    """The model's name and its network in PyTorch, mixed with its twin's to restore."""
+    from splitsr.export.random_weights import untrained_network
+    from splitsr.networks import PRESETS
+    from splitsr.networks.checkpoint import load_mixed, load_weights
+    from splitsr.zoo.catalogue import no_twin, twin_name
+
+    if model in PRESETS:
+        if restore:
+            raise no_twin(model)
+        return model, untrained_network(PRESETS[model])
+    weights, twin = _weights(model, restore)
+    if twin is None:
+        return weights.stem, load_weights(weights)
+    return twin_name(weights.stem, restore), load_mixed(weights, twin, restore)
 
 
 def _weights(model: str, restore: float) -> tuple[Path, Path | None]:
@@ -212,21 +225,21 @@ def _weights(model: str, restore: float) -> tuple[Path, Path | None]:
     return path, twin
 
 
-def _print(delivery: Delivery) -> None:
-    sides = SIDES.get(delivery.format)  # type: ignore[call-overload]
+def _print(export: CheckedExport) -> None:
+    sides = SIDES.get(export.format)  # type: ignore[call-overload]
     anything = "{0}x{0} to {1}x{1}".format(*sides) if sides else "any size"
-    size = anything if delivery.size is None else "{}x{}".format(*delivery.size)
+    size = anything if export.size is None else "{}x{}".format(*export.size)
     click.echo(
-        f"{delivery.model}: {TITLES[delivery.format]}, "  # type: ignore[index]
-        f"{delivery.precision}, {delivery.layout}, {size}"
+        f"{export.model}: {TITLES[export.format]}, "  # type: ignore[index]
+        f"{export.precision}, {export.layout}, {size}"
     )
-    if not delivery.images:
-        click.echo(f"not run, not compared: {TITLES[delivery.format]} runs on macOS only")  # type: ignore[index]
+    if not export.images:
+        click.echo(f"not run, not compared: {TITLES[export.format]} runs on macOS only")  # type: ignore[index]
     else:
         click.echo(
-            f"run by {delivery.runtime} on {delivery.images} photos: {delivery.psnr_y:.3f} dB, "
-            f"{delivery.loss_db:+.4f} dB lost (allowed: {delivery.allowed_loss_db:g}), agreement "
-            f"{delivery.agreement_db:.1f} dB"
+            f"run by {export.runtime} on {export.images} photos: {export.psnr_y:.3f} dB, "
+            f"{export.loss_db:+.4f} dB lost (allowed: {export.allowed_loss_db:g}), agreement "
+            f"{export.agreement_db:.1f} dB"
         )
-    for file in delivery.files:
+    for file in export.files:
         click.echo(f"wrote {file.path} ({file.size / 1e3:.0f} kB)")

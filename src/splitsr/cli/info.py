@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from splitsr.cli.options import json_option
 from splitsr.cli.output import markup
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", metavar="SPEC-OR-MODEL")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def command(model: str, as_json: bool) -> None:
     """Print parameters, multi-adds, receptive radius and layers of a network.
 

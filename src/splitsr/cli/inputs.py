@@ -1,4 +1,4 @@
-"""The photos behind what `splitsr upscale` is given: files, folders, patterns, streams."""
+"""The images behind what `splitsr upscale` is given: files, folders, patterns, streams."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Search:
         """
         path = Path(text)
         if text in STDIN:
-            raise BadCall("- reads one photo from standard input; give it alone")
+            raise BadCall("- reads one image from standard input; give it alone")
         if path.is_dir():
             files = [Found(file, file.relative_to(path)) for file in self._walk(path)]
             below = "" if self._recursive else "; --recursive looks below it"

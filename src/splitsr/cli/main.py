@@ -18,11 +18,11 @@ BAD_CALLS = (ConfigError, SpecError, UnknownModelError)
 # name -> one-line help. The module `splitsr.cli.<name>` holds the click command `command`; it is
 # imported only when the subcommand is called, so that `splitsr --help` stays instant.
 COMMANDS = {
-    "upscale": "Enlarge photos.",
-    "zoom": "Serve the app that zooms into photos.",
+    "upscale": "Enlarge images.",
+    "zoom": "Serve the app that zooms into images.",
     "models": "List the models that ship with splitsr.",
     "info": "Parameters, multi-adds and layers of a network.",
-    "calibrate": "How a light and a heavy network share pictures.",
+    "calibrate": "How a light and a heavy network share images.",
     "evaluate": "PSNR and SSIM of a model on a folder of images.",
     "export": "Write a model for another runtime, checked.",
     "bench": "Time networks on this machine.",
@@ -67,7 +67,7 @@ def main(group: click.Group = cli) -> None:
     interrupted (143, by SIGTERM, where the work can go on).
     """
     occupy_streams()
-    # Pillow warns of damaged EXIF, which is kept as it is: noise to whoever enlarges a photo.
+    # Pillow warns of damaged EXIF, which is kept as it is: noise to whoever enlarges an image.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     sys.exit(end(_run(group)))
 

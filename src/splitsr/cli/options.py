@@ -11,8 +11,7 @@ from typing import IO, Any, Literal, TypeVar
 import click
 
 from splitsr.cli.output import say
-
-MIN_SCALE, MAX_SCALE = 1, 8
+from splitsr.runtime.scale_plan import MAX_SCALE, MIN_SCALE
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -87,12 +86,10 @@ def model_options(function: Function) -> Function:
             callback=_read_tile,
             default="auto",
             show_default=True,
-            help="Side of a tile in input pixels. Smaller tiles take less memory; the picture is "
+            help="Side of a tile in input pixels. Smaller tiles take less memory; the image is "
             "the same.",
         ),
-        click.option(
-            "--threads", type=click.IntRange(1), help="CPU threads.  [default: all there are]"
-        ),
+        threads_option,
     )
 
 
@@ -151,6 +148,12 @@ def naming_options(function: Function) -> Function:
     )
 
 
+def threads_option(function: Function) -> Function:
+    """Adds --threads, of a network."""
+    text = "CPU threads.  [default: all there are]"
+    return _add(function, click.option("--threads", type=click.IntRange(1), help=text))
+
+
 def restore_option(function: Function) -> Function:
     """Adds --restore: how strongly compression and noise are removed."""
     return _add(
@@ -169,7 +172,7 @@ def restore_option(function: Function) -> Function:
 
 
 def size_option(function: Function) -> Function:
-    """Adds --size, height and width of the LR picture that is timed, in pixels."""
+    """Adds --size, height and width of the LR image that is timed, in pixels."""
     return _add(
         function,
         click.option(
@@ -178,7 +181,7 @@ def size_option(function: Function) -> Function:
             default="128x128",
             show_default=True,
             metavar="HxW",
-            help="Size of the LR picture.",
+            help="Size of the LR image.",
         ),
     )
 

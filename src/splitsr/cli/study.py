@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Analyse a study of which picture people prefer."""
+    """Analyse a study of which image people prefer."""
 
 
 @command.command()
@@ -34,7 +34,7 @@ def analyse(files: tuple[Path, ...], chart: Path | None, as_json: bool) -> None:
     """Wilcoxon signed-rank Z and p, by kind of content.
 
     FILE is CSV with a header and the columns participant, content, item and preference: 2 is
-    strongly for SplitSR, -2 strongly for the other picture, 0 for neither.
+    strongly for SplitSR, -2 strongly for the other image, 0 for neither.
 
     \b
     Example:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from splitsr.cli.options import threads_option
+from splitsr.errors import naming_extra
+
 
 @click.command()
 @click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -32,7 +35,7 @@ import click
     help="HR images to validate on; by default some of the pack are held out.",
 )
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Default: CUDA if there.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads; default: all cores.")
+@threads_option
 def command(
     config: Path,
     data: Path,
@@ -52,14 +55,9 @@ def command(
       splitsr train configs/splitsr-fast-x4.toml --data photos.pack --run-dir runs/fast
     """  # noqa: D301 (click reads the \b)
     from splitsr.cli.train_progress import TrainProgress
-    from splitsr.errors import MissingDependencyError
 
-    try:
+    with naming_extra("training", "train"):
         import torch
-    except ImportError:
-        raise MissingDependencyError(
-            "training needs PyTorch: pip install 'splitsr[train]'"
-        ) from None
     from splitsr.data.pack import Pack
     from splitsr.training.config import read_config
     from splitsr.training.loop import train

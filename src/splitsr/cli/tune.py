@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from splitsr.cli.options import BadCall, json_option, size_option
+from splitsr.errors import naming_extra
+from splitsr.networks.base import SCALES
 
 if TYPE_CHECKING:
     from splitsr.data.pack import Pack
@@ -40,13 +42,17 @@ def _read_finite(
 
 @click.command()
 @click.option(
-    "--scale", type=click.Choice(["2", "3", "4"]), default="4", show_default=True, help="Factor."
+    "--scale",
+    type=click.Choice(list(map(str, SCALES))),
+    default="4",
+    show_default=True,
+    help="Factor.",
 )
 @click.option(
     "--max-ms",
     type=float,
     callback=_read_finite,
-    help="Limit of milliseconds for one picture of --size on --threads, on this machine.",
+    help="Limit of milliseconds for one image of --size on --threads, on this machine.",
 )
 @click.option(
     "--max-params", metavar="N", callback=_read_count, help="Limit of parameters: 100k, 1.5M."
@@ -123,8 +129,10 @@ def command(
         raise BadCall("no budget: give --max-ms, --max-params or --max-gmacs, or several of them")
     if not data.is_dir():
         raise BadCall(f"--data {data}: no such folder; make a pack with splitsr data pack")
-    _require_packages()
-    import torch
+    with naming_extra("a search", "tune"):
+        import onnxscript  # noqa: F401
+        import optuna  # noqa: F401
+        import torch
 
     from splitsr.data.pack import Pack
     from splitsr.experiments.search_results import Budget
@@ -137,19 +145,6 @@ def command(
     result = _search(settings, pack, out, trials, minutes)
     _print(result, as_json)
     click.echo(f"the winner's configuration: {out / 'winner.toml'}", err=True)
-
-
-def _require_packages() -> None:
-    from splitsr.errors import MissingDependencyError
-
-    try:
-        import onnxscript  # noqa: F401
-        import optuna  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"a search needs {error.name}: pip install 'splitsr[tune]'"
-        ) from None
 
 
 def _settings(

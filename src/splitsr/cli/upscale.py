@@ -1,4 +1,4 @@
-"""`splitsr upscale`: enlarges photos."""
+"""`splitsr upscale`: enlarges images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from splitsr.errors import SplitSRError, UnknownModelError
 
 if TYPE_CHECKING:
     from splitsr.batch.local import Result, Settings, Watch
-    from splitsr.batch.upscaler_options import Recipe
+    from splitsr.batch.upscaler_options import UpscalerOptions
     from splitsr.cli.upscale_plan import Plan
     from splitsr.runtime.restore import Restore
     from splitsr.runtime.upscaler import Upscaler
@@ -37,7 +37,7 @@ INTERRUPTED = 130
 class _Call:
     """What all jobs of a call share."""
 
-    recipe: Recipe
+    options: UpscalerOptions
     upscaler: Upscaler
     settings: Settings
 
@@ -51,10 +51,11 @@ class _Call:
 @size_options
 @click.option(
     "--precision",
-    type=click.Choice(["fp32", "int8"]),
+    type=click.Choice(["fp32", "int8", "bf16"]),
     default="fp32",
     show_default=True,
-    help="int8: the model's form in 8-bit integers, faster on CPUs that have instructions for it.",
+    help="int8: the model's form in 8-bit integers, faster on CPUs that have instructions for it. "
+    "bf16: bfloat16, on a CPU that has it; needs 'splitsr[bf16]'.",
 )
 @click.option(
     "--dispatch",
@@ -87,7 +88,7 @@ def command(
     as_json: bool,
     **options: Any,  # noqa: ANN401 (click's values, used by name in _prepare)
 ) -> None:
-    """Enlarge photos.
+    """Enlarge images.
 
     INPUT is a file, a folder, a pattern, or - for standard input, which is written to standard
     output. Results are named photo_x4.jpg, or as --name says, and stand beside the input, or in the
@@ -121,12 +122,12 @@ def command(
         _print_json(results)
     counts = Counter(result.status for result in results)
     if interrupted:
-        say(f"interrupted; {counts['done']} of {len(plan.jobs)} photos done")
+        say(f"interrupted; {counts['done']} of {len(plan.jobs)} images done")
         sys.exit(INTERRUPTED)
     if len(results) > 1:
         where = f" to {output}" if output else ""
         rest = "".join(f", {counts[it]} {it}" for it in ("failed", "skipped") if counts[it])
-        say(f"wrote {counts['done']} of {len(results)} photos{where}{rest}")
+        say(f"wrote {counts['done']} of {len(results)} images{where}{rest}")
     if any(result.status == "failed" for result in results):
         sys.exit(1)
 
@@ -156,25 +157,22 @@ def _prepare(
     from splitsr.batch.local import Settings
     from splitsr.batch.target_size import TargetSize
     from splitsr.imaging.files import DEFAULT_MAX_PIXELS
-    from splitsr.zoo.catalogue import is_model_path
 
     if skip_existing and overwrite:
         raise click.UsageError("--skip-existing and --overwrite exclude each other")
     size = TargetSize(width, height, max_side) if width or height or max_side else None
     if scale and size:
         raise click.UsageError("--scale and a size in pixels exclude each other")
-    if model and precision != "fp32" and is_model_path(model):
-        raise BadCall(f"{model}: a file has one precision; leave out --precision")
     try:
-        recipe = _recipe(model, precision, dispatch, dispatch_threshold, threads, tile)
-        recipe = replace(recipe, restore=restore)
-        upscaler = recipe.upscaler()
+        options = _upscaler_options(model, precision, dispatch, dispatch_threshold, threads)
+        options = replace(options, tile=tile, restore=restore)
+        upscaler = options.upscaler()
         scale = scale or upscaler.scale
         networks = upscaler.networks_for(scale)
     except UnknownModelError as error:
         raise BadCall(str(error)) from None
     if upscaler.fixed_strength:
-        taken = upscaler.restoration(None, None, scale)
+        taken = upscaler.restoration(None, scale)
         if not taken.strength:
             say(f"--restore {upscaler.fixed_strength:g}: {taken.reason}")
     for network in networks:
@@ -182,20 +180,19 @@ def _prepare(
             say(f"{network.name} averages over all it sees: tiles may differ in tone")
     limit = max_pixels or DEFAULT_MAX_PIXELS
     writing = (quality, skip_existing, overwrite, limit)
-    return _Call(recipe, upscaler, Settings(scale, *writing, size, strip_metadata, keep_times))
+    return _Call(options, upscaler, Settings(scale, *writing, size, strip_metadata, keep_times))
 
 
-def _recipe(
+def _upscaler_options(
     model: str | None,
     precision: str,
     dispatch: str | None,
     threshold: float | None,
     threads: int | None,
-    tile: int | Literal["auto"],
-) -> Recipe:
+) -> UpscalerOptions:
     """What makes the upscaler: a model, or one with a light one beside it."""
-    from splitsr.batch.upscaler_options import Recipe
-    from splitsr.zoo.catalogue import DEFAULT_FAMILY, variant_name
+    from splitsr.batch.upscaler_options import UpscalerOptions
+    from splitsr.zoo.catalogue import DEFAULT_FAMILY
 
     if dispatch is None and threshold is not None:
         raise click.UsageError("--dispatch-threshold needs --dispatch")
@@ -203,8 +200,7 @@ def _recipe(
         raise click.UsageError("--dispatch is calibrated for fp32; leave out --precision")
     if dispatch and model and dispatch.endswith(".json"):
         raise click.UsageError(f"{dispatch} names both networks; leave --model out")
-    name = variant_name(model or DEFAULT_FAMILY, precision)
-    return Recipe(name, dispatch, threshold, threads, tile)
+    return UpscalerOptions(model or DEFAULT_FAMILY, dispatch, threshold, threads, precision)
 
 
 def _check_streams(plan: Plan, engine: str, *, as_json: bool) -> None:
@@ -213,12 +209,12 @@ def _check_streams(plan: Plan, engine: str, *, as_json: bool) -> None:
     if engine == "ray" and streams:
         raise BadCall("--engine ray works on files, not on streams such as -")
     if any(job.source is None for job in plan.jobs) and sys.stdin.isatty():
-        raise BadCall("- reads a photo from standard input; use < photo.png")
+        raise BadCall("- reads an image from standard input; use < photo.png")
     if any(job.target is None for job in plan.jobs):
         if as_json:
-            raise BadCall("--json and the photo would both go to standard output; use -o FILE")
+            raise BadCall("--json and the image would both go to standard output; use -o FILE")
         if sys.stdout.isatty():
-            raise BadCall("the photo would go to the terminal; use > FILE or -o FILE")
+            raise BadCall("the image would go to the terminal; use > FILE or -o FILE")
 
 
 def _report_unplanned(plan: Plan) -> list[Result]:
@@ -274,7 +270,7 @@ def _attempts(
     from splitsr.batch.cluster import attempt_on
     from splitsr.batch.ray_pool import ray_pool
 
-    with ray_pool(address, call.recipe, call.settings) as pool:
+    with ray_pool(address, call.options, call.settings) as pool:
         yield from attempt_on(pool, plan.jobs, call.settings, progress, say)
 
 

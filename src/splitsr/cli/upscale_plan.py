@@ -32,7 +32,7 @@ class Plan:
     """Everything that was asked for.
 
     Attributes:
-        jobs: photos, in the order of the call.
+        jobs: images, in the order of the call.
         problems: inputs that give no job, with the reason.
         left_out: inputs that are results of others, with the other.
         unread: images of folders that were passed over, counted by kind.
@@ -76,7 +76,7 @@ def plan_jobs(
     many = len(inputs) > 1 or len(search.found) > 1 or Path(inputs[0]).is_dir()
     if out is not None and (out == STREAM or not _is_folder(out, many=many)):
         if many:
-            raise BadCall(f"-o {out}: several photos need a folder; end its name with a slash")
+            raise BadCall(f"-o {out}: several images need a folder; end its name with a slash")
         made = [_single_job(file.path, out, output_format) for file in search.found]
         return Plan(tuple(made), tuple(search.problems), unread=search.unread)
     root = None if out is None else Path(out)
@@ -103,7 +103,7 @@ def _stream_job(text: str, out: str | None, output_format: str | None) -> Job:
     if out in (None, STREAM):
         return Job(source, None, writable_format(output_format).name if output_format else None)
     if _is_folder(str(out), many=False):
-        raise BadCall(f"{out}: a photo from {text} has no name; give -o a file")
+        raise BadCall(f"{out}: an image from {text} has no name; give -o a file")
     return _named_job(source, Path(str(out)), output_format)
 
 

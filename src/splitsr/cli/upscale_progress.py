@@ -91,7 +91,7 @@ class _LogProgress(BatchProgress):
             return
         self._said = now
         share = self._done + self._size * progress.pixels_done / progress.pixels_total
-        say(f"photo {self._file} of {self._files}, {share / self._total:.0%} of all")
+        say(f"image {self._file} of {self._files}, {share / self._total:.0%} of all")
 
     def finish(self) -> None:
         self._done += self._size

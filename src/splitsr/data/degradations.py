@@ -289,7 +289,7 @@ def to_file(pixels: Pixels, codec: Codec, quality: int, *, subsample: bool = Tru
     options: dict[str, Any] = {"subsampling": "4:2:0" if subsample else "4:4:4"}
     if codec == "WEBP":
         options = {}
-    elif codec == "AVIF":  # slower searches find nearly the same picture, in fewer bytes
+    elif codec == "AVIF":  # slower searches find nearly the same image, in fewer bytes
         options |= {"speed": 10, "max_threads": 1}
     file = BytesIO()
     Image.fromarray(pixels).save(file, codec, quality=quality, **options)

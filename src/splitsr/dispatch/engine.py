@@ -1,6 +1,6 @@
-"""MobiSR's scheduler: a light and a heavy network share a picture by difficulty.
+"""MobiSR's scheduler: a light and a heavy network share an image by difficulty.
 
-See `splitsr.dispatch.planner` for the paper and for how a picture is divided.
+See `splitsr.dispatch.planner` for the paper and for how an image is divided.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 
 from splitsr.dispatch.planner import Halos, Window, difficulty, plan_windows, share_work
 from splitsr.errors import ModelError, UnknownModelError, WeightsError
-from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import Engine, FloatArray
-from splitsr.runtime.engine_cache import Networks, find_networks
+from splitsr.runtime.engine_cache import Networks
 from splitsr.runtime.interpolation import KERNELS, InterpolationEngine
+from splitsr.runtime.loading import find_networks
 from splitsr.zoo.catalogue import CATALOGUE, Catalogue, find_family, find_model, is_model_path
 from splitsr.zoo.reading import read_file
 
@@ -32,7 +32,7 @@ _LIGHT_COST = 0.4  # where only a threshold is given
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How a light and a heavy network share pictures; what `splitsr calibrate` writes.
+    """How a light and a heavy network share images; what `splitsr calibrate` writes.
 
     Attributes:
         heavy: a model's name, or the path of an ONNX file.
@@ -69,7 +69,7 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 class Routes(NamedTuple):
-    """How a picture was divided: its windows, and the share of LR pixels of the light network."""
+    """How an image was divided: its windows, and the share of LR pixels of the light network."""
 
     windows: list[Window]
     share: float
@@ -78,7 +78,7 @@ class Routes(NamedTuple):
 class Dispatcher:
     """Two networks as one engine. Safe to call from several threads.
 
-    Each picture, or tile of a large one, is divided by itself. So the tiles' sizes can move a
+    Each image, or tile of a large one, is divided by itself. So the tiles' sizes can move a
     patch from one network to the other; no seam comes of that.
     """
 
@@ -94,53 +94,28 @@ class Dispatcher:
             workers: windows that are computed at once, in threads of their own.
 
         Raises:
-            ModelError: the scales differ, or a network cannot be run on parts of a picture.
+            ModelError: the scales differ, or a network cannot be run on parts of an image.
         """
         if heavy.spec.scale != light.spec.scale:
             raise ModelError(
                 f"{light.name} enlarges x{light.spec.scale} and {heavy.name} x{heavy.spec.scale}; "
-                "networks that share pictures must have one scale"
+                "networks that share images must have one scale"
             )
         for engine in (heavy, light):
             if not engine.spec.tileable:
                 raise ModelError(
-                    f"{engine.name}: averages over the whole picture, so it cannot be given parts "
+                    f"{engine.name}: averages over the whole image, so it cannot be given parts "
                     "of one; choose another network"
                 )
-        self._engines = (heavy, light)
+        self.spec, self.name = heavy.spec, f"{heavy.name} with {light.name}"
+        self.engines = (heavy, light)
         self._calibration = calibration
         self._workers = workers
-        radii = (min(calibration.halo, engine.spec.receptive_radius) for engine in self._engines)
+        radii = (min(calibration.halo, engine.spec.receptive_radius) for engine in self.engines)
         self._halos = Halos(*radii)
 
-    @property
-    def spec(self) -> ModelSpec:
-        """The heavy network's."""
-        return self._engines[0].spec
-
-    @property
-    def engines(self) -> tuple[Engine, Engine]:
-        """The heavy and the light network."""
-        return self._engines
-
-    @property
-    def name(self) -> str:
-        """Both networks' names."""
-        heavy, light = self._engines
-        return f"{heavy.name} with {light.name}"
-
     def run(self, lr: FloatArray) -> FloatArray:
-        """Enlarges, each part by its network.
-
-        Args:
-            lr: (N, 3, H, W) float32, RGB in [0, 1].
-
-        Returns:
-            (N, 3, scale * H, scale * W) float32, RGB, not clamped.
-
-        Raises:
-            ModelError: as of the engines.
-        """
+        """Enlarges, each part by its network; see `Engine`."""
         scale = self.spec.scale
         sr = np.empty((*lr.shape[:2], lr.shape[2] * scale, lr.shape[3] * scale), np.float32)
         for picture, result in zip(lr, sr, strict=True):
@@ -156,7 +131,7 @@ class Dispatcher:
         return sr
 
     def route(self, picture: FloatArray) -> Routes:
-        """Divides a picture.
+        """Divides an image.
 
         Args:
             picture: (3, H, W) float32, RGB in [0, 1].
@@ -174,17 +149,10 @@ class Dispatcher:
     def _compute(self, picture: FloatArray, result: FloatArray, window: Window) -> None:
         rows, columns = window.rows, window.columns
         lr = picture[None, :, rows.start : rows.stop, columns.start : columns.stop]
-        sr = self._engines[window.light].run(np.ascontiguousarray(lr))
+        sr = self.engines[window.light].run(np.ascontiguousarray(lr))
         scale = self.spec.scale
-        inside = [
-            slice((span.core_start - span.start) * scale, (span.core_stop - span.start) * scale)
-            for span in (rows, columns)
-        ]
-        result[
-            :,
-            rows.core_start * scale : rows.core_stop * scale,
-            columns.core_start * scale : columns.core_stop * scale,
-        ] = sr[0, :, inside[0], inside[1]]
+        core = sr[0, :, rows.kept(scale), columns.kept(scale)]
+        result[:, rows.place(scale), columns.place(scale)] = core
 
 
 def find_light(

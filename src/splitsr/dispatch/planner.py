@@ -1,11 +1,11 @@
-"""Which parts of a picture a heavy network computes and which a light one: a pure plan.
+"""Which parts of an image a heavy network computes and which a light one: a pure plan.
 
 After MobiSR's scheduler (Lee et al. 2019, "MobiSR: Efficient On-Device Super-Resolution through
-Heterogeneous Mobile Processors", arXiv 1908.07985): the picture is cut into patches, and those of
+Heterogeneous Mobile Processors", arXiv 1908.07985): the image is cut into patches, and those of
 little total variation go to the light network. Beyond the paper, two things:
 
-- The variation is divided by its mean over the picture, so each picture spends its time where it
-  needs it most. In trials a threshold found on one set of photos then kept its loss on others;
+- The variation is divided by its mean over the image, so each image spends its time where it
+  needs it most. In trials a threshold found on one set of images then kept its loss on others;
   one in plain levels lost twice as much on B100 as where it was found.
 - Patches are not run one by one. A patch needs context on each side, which costs as much as the
   patch itself where patches are small. So neighbours are joined to rectangles, and the plan is the
@@ -27,7 +27,7 @@ from splitsr.runtime.tile_plan import Span
 
 Costs = npt.NDArray[np.float64]
 
-_FLAT = 1e-6  # keeps the difficulty of a picture of one colour defined
+_FLAT = 1e-6  # keeps the difficulty of an image of one colour defined
 _LEAST_CUT = 24  # LR pixels: shorter windows are not halved
 _WHOLE, _BY_ROWS, _BY_COLUMNS = 0, 1, 2
 
@@ -74,15 +74,15 @@ class _Area(NamedTuple):
 
 
 def difficulty(lr: FloatArray, patch_size: int) -> Costs:
-    """How hard each patch of a picture is to enlarge.
+    """How hard each patch of an image is to enlarge.
 
     Args:
         lr: (3, H, W) float32, RGB in [0, 1].
         patch_size: side of a patch, LR pixels; the last ones may be smaller.
 
     Returns:
-        (rows, columns) of patches: total variation a pixel, by its mean over the picture; 1 is
-        as hard as the picture as a whole.
+        (rows, columns) of patches: total variation a pixel, by its mean over the image; 1 is
+        as hard as the image as a whole.
     """
     gray = lr.mean(axis=0)
     variation = np.zeros_like(gray)
@@ -102,11 +102,11 @@ def difficulty(lr: FloatArray, patch_size: int) -> Costs:
 def plan_windows(
     relative: Costs, size: tuple[int, int], patch_size: int, halos: Halos, light_cost: float
 ) -> list[Window]:
-    """Finds the cheapest rectangles, among those that halving the picture again and again gives.
+    """Finds the cheapest rectangles, among those that halving the image again and again gives.
 
     Args:
         relative: (rows, columns) difficulty of each patch by the threshold.
-        size: height and width of the picture, LR pixels.
+        size: height and width of the image, LR pixels.
         patch_size: side of a patch.
         halos: context of each network.
         light_cost: time of the light network by that of the heavy one, for the same pixels.
@@ -191,7 +191,7 @@ def _walk(
     top: tuple[int, int],
     grid: tuple[int, ...],
 ) -> list[_Area]:
-    """The rectangles that the choices lead to, from the whole picture down."""
+    """The rectangles that the choices lead to, from the whole image down."""
     areas: list[_Area] = []
     waiting = [(top, 0, 0)]
     while waiting:
@@ -227,7 +227,7 @@ def _work(size: tuple[int, int], patch_size: int, halo: int) -> dict[tuple[int, 
 
 
 def _lengths(size: int, patch_size: int, halo: int) -> list[Costs]:
-    """Lengths of windows of 1, 2, 4 ... patches along an axis; 0 beyond the picture."""
+    """Lengths of windows of 1, 2, 4 ... patches along an axis; 0 beyond the image."""
     count = -(-size // patch_size)
     levels = (count - 1).bit_length() + 1
     lengths: list[Costs] = []

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 from splitsr.data.degradations import Codec, add_noise, blur, sharpen, to_file
 from splitsr.errors import ConfigError
 from splitsr.imaging.files import Photo, read_photo
-from splitsr.zoo.catalogue import is_twin
 
 Pixels = NDArray[np.uint8]
 
@@ -51,23 +49,6 @@ _STEPS = {
     "webp": _codec("WEBP"),
     "avif": _codec("AVIF"),
 }
-
-
-DEGRADED = {"B100-jpeg90": ("B100", "jpeg=90"), "B100-jpeg75": ("B100", "jpeg=75")}
-"""What a twin is measured on too, and decided by: a test set, and what its LR images go through."""
-
-
-def tests_of(name: str, sets: Mapping[str, Path]) -> dict[str, tuple[Path, str | None]]:
-    """What a model is measured on: a folder of HR images, and what their LR images go through.
-
-    Args:
-        name: of the model; a twin is measured on degraded images too.
-        sets: folders by the test set's name.
-    """
-    tests: dict[str, tuple[Path, str | None]] = {test: (sets[test], None) for test in sets}
-    if is_twin(name):
-        tests |= {test: (sets[clean], degrade) for test, (clean, degrade) in DEGRADED.items()}
-    return tests
 
 
 class Degrade:

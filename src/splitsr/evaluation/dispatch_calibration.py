@@ -1,4 +1,4 @@
-"""Finds the threshold at which a light and a heavy network share pictures as wanted."""
+"""Finds the threshold at which a light and a heavy network share images as wanted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from splitsr.evaluation.metrics import psnr_y
 from splitsr.evaluation.score import ImagePair, Progress
 from splitsr.imaging.arrays import to_nchw
 from splitsr.runtime.engine import Engine, lane_of
-from splitsr.runtime.engine_cache import find_networks
+from splitsr.runtime.loading import find_networks
 from splitsr.runtime.upscaler import Upscaler
 
 MOST = 1000.0
@@ -32,7 +32,7 @@ class Outcome:
     """What two networks give together.
 
     Attributes:
-        threshold: that they shared the pictures by.
+        threshold: that they shared the images by.
         share: of the LR pixels, what the light one computed; mean over the images.
         loss: mean PSNR-Y that the heavy one alone has more, dB.
         psnr_y: mean, dB.

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from splitsr.errors import DataError, MissingDependencyError
+from splitsr.errors import DataError, naming_extra
 
 COLUMNS = ("participant", "content", "item", "preference")
 LEVELS = (-2, -1, 0, 1, 2)
-"""Preferences: 2 is strongly for SplitSR, 0 for neither, -2 strongly for the other picture."""
+"""Preferences: 2 is strongly for SplitSR, 0 for neither, -2 strongly for the other image."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Answer:
 
     Attributes:
         participant: any name or number.
-        content: the kind of picture, such as `image` or `text`.
-        item: the picture.
+        content: the kind of image, such as `image` or `text`.
+        item: the image.
         preference: one of `LEVELS`.
     """
 
@@ -102,10 +102,8 @@ def draw_chart(findings: Sequence[Finding], path: Path) -> None:
         MissingDependencyError: matplotlib is not installed.
         DataError: the file cannot be written.
     """
-    try:
+    with naming_extra("a chart", "study"):
         from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise _missing(error) from None
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / len(findings)
@@ -140,18 +138,12 @@ def _analyse_content(content: str, answers: list[Answer]) -> Finding:
 
 
 def _signed_rank(preferences: list[int]) -> tuple[float | None, float | None]:
-    try:
+    with naming_extra("a study", "study"):
         from scipy.stats import wilcoxon
-    except ModuleNotFoundError as error:
-        raise _missing(error) from None
     if not any(preferences):
         return None, None
     found = wilcoxon(preferences, zero_method="wilcox", correction=False, method="asymptotic")
     return float(found.zstatistic), float(found.pvalue)
-
-
-def _missing(error: ModuleNotFoundError) -> MissingDependencyError:
-    return MissingDependencyError(f"a study needs {error.name}: pip install 'splitsr[study]'")
 
 
 def _read_file(path: Path) -> list[tuple[int, Answer]]:

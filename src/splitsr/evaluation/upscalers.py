@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from splitsr.errors import MissingDependencyError
+from splitsr.errors import naming_extra
 from splitsr.evaluation.score import Enlarge, Enlarged, bicubic, regardless
 from splitsr.imaging.files import Photo
 from splitsr.imaging.resize import Edge
 from splitsr.networks import ModelSpec
+from splitsr.networks.base import WEIGHTS_SUFFIXES
 from splitsr.runtime.engine import Engine, FloatArray
-from splitsr.runtime.pixels import Pixels
 from splitsr.runtime.restore import Restore
 from splitsr.runtime.upscaler import Upscaler
 
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 BICUBIC = "bicubic"
-WEIGHTS_SUFFIXES = (".safetensors", ".pth")
 
 
 @dataclass(frozen=True)
-class Method:
+class NamedUpscaler:
     """A way to upscale.
 
     Attributes:
@@ -45,14 +44,14 @@ class Method:
         return self.enlarge(Photo(lr)).color
 
 
-def find_method(
+def find_upscaler(
     model: str,
     *,
     scale: int | None = None,
     edge: Edge = "mirror",
     threads: int | None = None,
     restore: Restore = "auto",
-) -> Method:
+) -> NamedUpscaler:
     """Finds a method by name.
 
     Networks run through `Upscaler`, so that what is measured is what users get: its tiles, its
@@ -74,19 +73,18 @@ def find_method(
     if model == BICUBIC:
         if scale is None:
             raise ValueError("scale: bicubic has none of its own; give one, such as 4")
-        return Method(model, scale, regardless(bicubic(scale, edge=edge)))
+        return NamedUpscaler(model, scale, regardless(bicubic(scale, edge=edge)))
     is_weights = Path(model).suffix in WEIGHTS_SUFFIXES
     network = _torch_engine(Path(model), threads) if is_weights else model
     upscaler = Upscaler(network, threads=threads, restore=restore)
     enlargement = scale or upscaler.scale
 
     def enlarge(photo: Photo) -> Enlarged:
-        found = upscaler.restoration(photo.color, photo.compression, enlargement)
-        pixels = Pixels(photo.color, None)
-        sr = upscaler.enlarge(pixels, enlargement, strength=found.strength)
+        found = upscaler.restoration(photo, enlargement)
+        sr = upscaler.enlarge(Photo(photo.color), enlargement, strength=found.strength)
         return Enlarged(sr.color, found.strength)
 
-    return Method(model, enlargement, enlarge)
+    return NamedUpscaler(model, enlargement, enlarge)
 
 
 @dataclass(frozen=True)
@@ -108,14 +106,10 @@ class _TorchEngine:
 
 def _torch_engine(path: Path, threads: int | None) -> Engine:
     """A network straight from its weights, before any export."""
-    try:
+    with naming_extra(f"{path}: a file of weights, unlike ONNX,", "train"):
         import torch
 
         from splitsr.networks.checkpoint import load_weights
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            f"{path}: weights need {error.name}: pip install 'splitsr[train]', or give ONNX"
-        ) from None
     if threads:
         torch.set_num_threads(threads)  # torch has one number of threads for the whole process
     network = load_weights(path)

@@ -11,11 +11,10 @@ from typing import Any
 import msgspec
 
 from splitsr.benchmark.timing import Machine
-from splitsr.experiments.json_file import read_json
-from tools.model_tables import markdown_table
+from splitsr.experiments.result_files import markdown_table, read_json
 
 SIDE = 128
-"""Side in LR pixels of the picture that latency is measured with."""
+"""Side in LR pixels of the image that latency is measured with."""
 
 
 class _Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -11,21 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from statistics import median
 
 import msgspec
 import torch
 
 from splitsr.benchmark.flops import measure_cost
-from splitsr.benchmark.timing import Machine, describe_machine, interleaved
+from splitsr.benchmark.timing import Machine, describe_machine, time_engines
 from splitsr.data.pack import Pack
-from splitsr.errors import DataError, TrainingError
+from splitsr.errors import TrainingError
 from splitsr.experiments.grid import Cell, Study, fingerprint
-from splitsr.experiments.grid_plot import draw_study
 from splitsr.experiments.grid_results import SIDE, CellResult, Row, StudyResult, to_csv
 from splitsr.experiments.grid_results import to_markdown as study_to_markdown
-from splitsr.experiments.json_file import to_json
-from splitsr.experiments.random_weights import untrained_engine
+from splitsr.experiments.plots import draw_study
+from splitsr.experiments.result_files import read_json, to_json
+from splitsr.export.random_weights import untrained_engine
 from splitsr.imaging.atomic import write_atomic
 from splitsr.networks.checkpoint import load_weights
 from splitsr.training.config import TrainConfig
@@ -36,29 +36,8 @@ from splitsr.training.validation import Validator, held_out
 
 HELD_OUT = "held out"
 
-T = TypeVar("T", bound=msgspec.Struct)
-
 Report = Callable[[str, int, int, Record | None], None]
 """Called with a cell's label, how many runs are done, how many there are, and what it reports."""
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where a study's files lie, under one folder."""
-
-    out: Path
-
-    def cell(self, key: str) -> Path:
-        """The result of a run."""
-        return self.out / "cells" / f"{key}.json"
-
-    def run(self, key: str) -> Path:
-        """The folder of a run."""
-        return self.out / "runs" / key
-
-    def study(self, name: str, suffix: str) -> Path:
-        """A file of the whole study; the suffix begins with a dot."""
-        return self.out / f"{name}{suffix}"
 
 
 @dataclass(frozen=True)
@@ -100,22 +79,21 @@ def run_study(
         TrainingError: a seed that the study has not, or a run that cannot go on.
         DataError: a test set or a result cannot be read.
     """
-    places = Places(out)
     (out / "cells").mkdir(parents=True, exist_ok=True)
     runs = [(cell, seed) for seed in _chosen(study, seeds) for cell in study.cells]
     for done, (cell, seed) in enumerate(runs):
-        config, where = cell.seeded(seed), places.cell(fingerprint(cell.seeded(seed)))
+        config, where = cell.seeded(seed), _cell_file(out, fingerprint(cell.seeded(seed)))
         report(cell.label, done, len(runs), None)
         if not where.exists():
 
             def on_record(record: Record, label: str = cell.label, done: int = done) -> None:
                 report(label, done, len(runs), record)
 
-            result = _train(config, pack, places, sets or {}, on_record)
+            result = _train(config, pack, out, sets or {}, on_record)
             write_atomic(where, to_json(result), overwrite=True)
-            _write(_gather(study, places, None), places)
-    timing = _measure(study, threads) if latency else _known_timing(study, places)
-    return _conclude(study, places, timing)
+            _write(_gather(study, out, None), out)
+    timing = _measure(study, threads) if latency else _known_timing(study, out)
+    return _conclude(study, out, timing)
 
 
 def remeasure(study: Study, out: Path, *, threads: int = 1) -> StudyResult:
@@ -130,19 +108,18 @@ def remeasure(study: Study, out: Path, *, threads: int = 1) -> StudyResult:
         TrainingError: no cell of the study is trained in `out`.
         DataError: a result cannot be read.
     """
-    places = Places(out)
-    if not any(row.seeds for row in _gather(study, places, None).rows):
+    if not any(row.seeds for row in _gather(study, out, None).rows):
         raise TrainingError(
             f"{out}: no cell of {study.name} is trained here; leave out --remeasure"
         )
-    return _conclude(study, places, _measure(study, threads))
+    return _conclude(study, out, _measure(study, threads))
 
 
-def _conclude(study: Study, places: Places, timing: _Timing | None) -> StudyResult:
+def _conclude(study: Study, out: Path, timing: _Timing | None) -> StudyResult:
     """Writes all of a study's files."""
-    found = _gather(study, places, timing)
-    _write(found, places)
-    draw_study(found, places.study(study.name, ".png"))
+    found = _gather(study, out, timing)
+    _write(found, out)
+    draw_study(found, _study_file(out, study.name, ".png"))
     return found
 
 
@@ -156,11 +133,11 @@ def _chosen(study: Study, seeds: tuple[int, ...] | None) -> tuple[int, ...]:
 def _train(
     config: TrainConfig,
     pack: Pack,
-    places: Places,
+    out: Path,
     sets: Mapping[str, Path],
     on_record: Callable[[Record], None],
 ) -> CellResult:
-    run_dir = places.run(fingerprint(config))
+    run_dir = _run_folder(out, fingerprint(config))
     resume = (run_dir / STATE_FILE).exists()
     result = train(config, pack, run_dir, resume=resume, report=on_record)
     network, scale = load_weights(result.weights), config.model.scale
@@ -184,16 +161,16 @@ def _train(
 def _measure(study: Study, threads: int) -> _Timing:
     """Times all cells in turn; weights do not change that."""
     engines = [untrained_engine(cell.config.model, threads) for cell in study.cells]
-    milliseconds = tuple(round(value, 2) for value in interleaved(engines, SIDE))
+    milliseconds = tuple(round(1e3 * median(runs), 2) for runs in time_engines(engines, SIDE))
     return _Timing(milliseconds, describe_machine(), threads)
 
 
-def _known_timing(study: Study, places: Places) -> _Timing | None:
+def _known_timing(study: Study, out: Path) -> _Timing | None:
     """What an earlier call measured, if it was of the same cells."""
-    path = places.study(study.name, ".json")
+    path = _study_file(out, study.name, ".json")
     if not path.exists():
         return None
-    earlier = _read(path, StudyResult)
+    earlier = read_json(path, StudyResult, "the results of a study; remove it to measure again")
     rows = {row.label: row.milliseconds for row in earlier.rows}
     known = [rows.get(cell.label) for cell in study.cells]
     found = tuple(value for value in known if value is not None)
@@ -202,10 +179,10 @@ def _known_timing(study: Study, places: Places) -> _Timing | None:
     return _Timing(found, earlier.machine, earlier.threads)
 
 
-def _gather(study: Study, places: Places, timing: _Timing | None) -> StudyResult:
+def _gather(study: Study, out: Path, timing: _Timing | None) -> StudyResult:
     """What is known of a study from its cells' files."""
     rows = tuple(
-        _row(cell, study, places, None if timing is None else timing.milliseconds[index])
+        _row(cell, study, out, None if timing is None else timing.milliseconds[index])
         for index, cell in enumerate(study.cells)
     )
     return StudyResult(
@@ -219,9 +196,13 @@ def _gather(study: Study, places: Places, timing: _Timing | None) -> StudyResult
     )
 
 
-def _row(cell: Cell, study: Study, places: Places, milliseconds: float | None) -> Row:
-    paths = [places.cell(fingerprint(cell.seeded(seed))) for seed in study.seeds]
-    results = [_read(path, CellResult) for path in paths if path.exists()]
+def _row(cell: Cell, study: Study, out: Path, milliseconds: float | None) -> Row:
+    paths = [_cell_file(out, fingerprint(cell.seeded(seed))) for seed in study.seeds]
+    results = [
+        read_json(path, CellResult, "the result of a run; remove it to train again")
+        for path in paths
+        if path.exists()
+    ]
     names = dict.fromkeys(name for result in results for name in result.psnr_y)
     cost = measure_cost(cell.config.model)
     return Row(
@@ -233,18 +214,23 @@ def _row(cell: Cell, study: Study, places: Places, milliseconds: float | None) -
     )
 
 
-def _write(result: StudyResult, places: Places) -> None:
+def _write(result: StudyResult, out: Path) -> None:
     contents = {
         ".json": to_json(result),
         ".csv": to_csv(result).encode(),
         ".md": (study_to_markdown(result) + "\n").encode(),
     }
     for suffix, content in contents.items():
-        write_atomic(places.study(result.name, suffix), content, overwrite=True)
+        write_atomic(_study_file(out, result.name, suffix), content, overwrite=True)
 
 
-def _read(path: Path, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.DecodeError) as error:
-        raise DataError(f"{path}: not a result ({error}); remove it to train again") from error
+def _cell_file(out: Path, key: str) -> Path:
+    return out / "cells" / f"{key}.json"
+
+
+def _run_folder(out: Path, key: str) -> Path:
+    return out / "runs" / key
+
+
+def _study_file(out: Path, name: str, suffix: str) -> Path:
+    return out / f"{name}{suffix}"

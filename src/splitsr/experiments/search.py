@@ -27,8 +27,8 @@ from splitsr.benchmark.flops import measure_cost
 from splitsr.data.pack import Pack
 from splitsr.data.patches import PairedPixels
 from splitsr.errors import ConfigError, NonFiniteError, TrainingError
-from splitsr.experiments.json_file import to_json
-from splitsr.experiments.search_plot import draw_search
+from splitsr.experiments.plots import draw_search
+from splitsr.experiments.result_files import to_json
 from splitsr.experiments.search_results import (
     Budget,
     Settings,
@@ -39,7 +39,7 @@ from splitsr.experiments.search_results import (
 )
 from splitsr.experiments.search_space import CHEAPEST, suggest
 from splitsr.experiments.search_storage import JOURNAL, keep, kept, open_study
-from splitsr.experiments.search_training import HELD_OUT, recipe
+from splitsr.experiments.search_training import HELD_OUT, search_config
 from splitsr.experiments.winner import choose, latency_of, winner_toml
 from splitsr.imaging.atomic import write_atomic
 from splitsr.networks import InterpolationSpec, SplitSRSpec, spec_from_dict, spec_to_dict
@@ -251,7 +251,7 @@ class _Search:
     def _train(self, found: Trial, deadline: float) -> Trial | None:
         """Trains a network for the short while; None if time ran out."""
         steps = self.settings.steps
-        config = recipe(spec_from_dict(found.spec), "tune", steps)
+        config = search_config(spec_from_dict(found.spec), "tune", steps)
         run_dir = self.out / "runs" / _fingerprint(config)
 
         def on_record(record: Record) -> None:

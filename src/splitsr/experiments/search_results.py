@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 
 from splitsr.benchmark.timing import Machine
-from splitsr.experiments.json_file import read_json
-from tools.model_tables import markdown_table
+from splitsr.experiments.result_files import markdown_table, read_json
 
 
 class _Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -25,7 +24,7 @@ class Budget(_Fields, frozen=True):
     Attributes:
         parameters: trained values.
         multi_adds_720p: multiply-adds for a 1280x720 output.
-        milliseconds: of a run on the picture and the threads of the search.
+        milliseconds: of a run on the image and the threads of the search.
     """
 
     parameters: int | None = None
@@ -57,7 +56,7 @@ class Settings(_Fields, frozen=True):
     Attributes:
         scale: the enlargement.
         budget: the limits.
-        height: of the LR picture that latency is measured with, pixels.
+        height: of the LR image that latency is measured with, pixels.
         width: of it.
         threads: of the latency, and of the training.
         steps: of the short training.

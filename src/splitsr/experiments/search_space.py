@@ -1,12 +1,13 @@
 """The networks that a search may propose: SplitSR with every choice but channel attention.
 
-Attention averages over the whole picture, so a network with it cannot be tiled, and the ablation
+Attention averages over the whole image, so a network with it cannot be tiled, and the ablation
 (docs/ablation.md) finds no gain of it in small networks.
 """
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, get_args
 
 from optuna.trial import BaseTrial
 
@@ -19,8 +20,6 @@ from splitsr.networks.splitsr.description import (
 )
 
 _RATIOS = (0.125, 0.25, 0.5, 1.0)
-_MODES: tuple[HybridMode, ...] = ("split_first", "standard_first", "interleaved", "within_group")
-_UPSAMPLERS: tuple[Upsampler, ...] = ("single_step", "two_step")
 # On a slice of the channels; the others ignore the ratio.
 _SLICED = {"split", "split_depthwise", "split_pointwise", "idle"}
 _RESIDUAL = _SLICED | {"depthwise_separable"}
@@ -76,15 +75,16 @@ def suggest(trial: BaseTrial, scale: int) -> SplitSRSpec:
 
     Choices without an effect are brought to one form, so that equal networks have equal specs.
     """
+    choose: Callable[..., Any] = trial.suggest_categorical  # of values of any type
     groups = trial.suggest_int("n_resgroups", 1, 10)
     blocks = trial.suggest_int("n_resblocks", 1, 6)
-    mode = cast(HybridMode, trial.suggest_categorical("hybrid_mode", _MODES))
-    block = cast(LightBlock, trial.suggest_categorical("light_block", LIGHT_BLOCKS))
+    mode: HybridMode = choose("hybrid_mode", get_args(HybridMode))
+    block: LightBlock = choose("light_block", LIGHT_BLOCKS)
     units = blocks if mode == "within_group" else groups
     index = round(trial.suggest_float("light_share", 0.0, 1.0, step=0.25) * units)
-    light_upsampler: bool = trial.suggest_categorical("light_upsampler", (False, True))
-    ratio: float = trial.suggest_categorical("split_ratio", _RATIOS)
-    residual: bool = trial.suggest_categorical("block_residual", (False, True))
+    light_upsampler: bool = choose("light_upsampler", (False, True))
+    ratio: float = choose("split_ratio", _RATIOS)
+    residual: bool = choose("block_residual", (False, True))
     if index in (0, units):
         mode, index = "split_first", groups if index else 0
     if index == 0:
@@ -104,9 +104,9 @@ def suggest(trial: BaseTrial, scale: int) -> SplitSRSpec:
         expansion=2,
         block_residual=residual and index > 0 and block in _RESIDUAL,
         channel_attention=False,
-        group_kernel=trial.suggest_categorical("group_kernel", (1, 3)),
-        trunk_kernel=trial.suggest_categorical("trunk_kernel", (0, 1, 3)),
-        upsampler=cast(Upsampler, trial.suggest_categorical("upsampler", _UPSAMPLERS)),
+        group_kernel=choose("group_kernel", (1, 3)),
+        trunk_kernel=choose("trunk_kernel", (0, 1, 3)),
+        upsampler=choose("upsampler", get_args(Upsampler)),
         image_skip="nearest",
         rgb_mean=(0.0, 0.0, 0.0),
     )

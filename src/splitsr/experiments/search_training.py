@@ -1,4 +1,4 @@
-"""How networks of a search are trained: one recipe, for the short trials and for the winner."""
+"""How networks of a search are trained: alike, for the short trials and for the winner."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HELD_OUT = Validation(every=1_000, images=16, crop=256)
 _EMA_SPAN = 0.1  # of the run, that the weights' average looks back on
 
 
-def recipe(spec: ModelSpec, name: str, steps: int, seed: int = 1) -> TrainConfig:
+def search_config(spec: ModelSpec, name: str, steps: int, seed: int = 1) -> TrainConfig:
     """The training of a network: Muon, cosine decay and luma weighted, as of the shipped models.
 
     Args:

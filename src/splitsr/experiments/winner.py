@@ -6,7 +6,6 @@ import time
 
 from splitsr.benchmark.timing import time_engine
 from splitsr.errors import TrainingError
-from splitsr.experiments.random_weights import untrained_engine
 from splitsr.experiments.search_results import (
     Settings,
     Trial,
@@ -15,13 +14,14 @@ from splitsr.experiments.search_results import (
     describe_budget,
     describe_network,
 )
-from splitsr.experiments.search_training import FULL_STEPS, recipe
+from splitsr.experiments.search_training import FULL_STEPS, search_config
+from splitsr.export.random_weights import untrained_engine
 from splitsr.networks import ModelSpec, spec_from_dict
 from splitsr.training.config import config_to_toml
 
 
 def latency_of(spec: ModelSpec, settings: Settings) -> float:
-    """Median milliseconds of a network on the search's picture, by the project's stopwatch."""
+    """Median milliseconds of a network on the search's image, by the project's stopwatch."""
     engine = untrained_engine(spec, settings.threads)
     return time_engine(engine, settings.height, settings.width, settings.threads).milliseconds
 
@@ -77,7 +77,7 @@ def winner_toml(result: TuneResult, trial: Trial, winner: Winner) -> str:
         "  splitsr train winner.toml --data photos.pack --run-dir runs/tuned",
     ]
     comment = "\n".join(f"# {line}".rstrip() for line in lines)
-    config = recipe(spec_from_dict(trial.spec), name, FULL_STEPS)
+    config = search_config(spec_from_dict(trial.spec), name, FULL_STEPS)
     return f"{comment}\n{config_to_toml(config)}"
 
 

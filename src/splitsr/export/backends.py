@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import Protocol
 
 from splitsr.errors import MissingDependencyError
-from splitsr.export.target import EXTRAS, TITLES, Format, Target
+from splitsr.export.target import EXTRAS, TITLES, Format, Source, Target
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import Engine
-
-if TYPE_CHECKING:
-    from torch import nn
 
 # The module, its engine, and the package of the runtime.
 _RUNTIMES: dict[Format, tuple[str, str, str]] = {
@@ -33,16 +26,12 @@ _RUNTIMES: dict[Format, tuple[str, str, str]] = {
 class Build(Protocol):
     """What a format's module converts with."""
 
-    def __call__(
-        self,
-        form: nn.Module,
-        spec: ModelSpec,
-        target: Target,
-        name: str,
-        photos: Sequence[npt.NDArray[np.uint8]],
-        path: Path,
-    ) -> None:
-        """Writes the network's inference form to `path`, calibrated on LR `photos`."""
+    def __call__(self, source: Source, target: Target, path: Path) -> None:
+        """Writes a network to `path`.
+
+        Raises:
+            ModelError: the network cannot be converted.
+        """
 
 
 class Backend:

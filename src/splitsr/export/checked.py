@@ -1,7 +1,7 @@
 """Exports that are checked: converted, run in their own runtime, compared, and only then written.
 
-The comparison is made on photographs: both forms of the network enlarge the same LR pictures, made
-by bicubic, and PSNR-Y against the HR pictures tells what the export loses.
+The comparison is made on photographs: both forms of the network enlarge the same LR images, made
+by bicubic, and PSNR-Y against the HR images tells what the export loses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from splitsr.errors import DataError, ImageError, ModelError
 from splitsr.evaluation.degrade import Degrade
 from splitsr.evaluation.metrics import psnr_y
 from splitsr.export.backends import Backend
-from splitsr.export.target import SUFFIXES, Precision, Target
+from splitsr.export.target import SUFFIXES, Precision, Source, Target
 from splitsr.imaging.arrays import from_nchw, to_nchw
 from splitsr.imaging.atomic import check_target, write_together
 from splitsr.imaging.resize import rescale_bicubic
@@ -35,12 +35,12 @@ LIMITS_DB: dict[Precision, float] = {"fp32": 0.01, "fp16": 0.05, "int8": 0.15}
 """The most PSNR-Y that an export may lose, in dB."""
 
 LEAST_AGREEMENT_DB: dict[Precision, float] = {"fp32": 80.0, "fp16": 60.0, "int8": 35.0}
-"""The least PSNR of an export's output against the reference's: two bad pictures may have the same
+"""The least PSNR of an export's output against the reference's: two bad images may have the same
 PSNR against a third, but are not the same."""
 
 _DEGRADATIONS = ("jpeg=95", "jpeg=90", "jpeg=75", "jpeg=50", "noise=5,jpeg=90")
 _MOST_PHOTOS = 48
-_LARGEST_SIDE = 128  # of an LR picture that exports are compared on
+_LARGEST_SIDE = 128  # of an LR image that exports are compared on
 
 
 class ExportedFile(msgspec.Struct, frozen=True):
@@ -55,7 +55,7 @@ class ExportedFile(msgspec.Struct, frozen=True):
     size: int
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+class CheckedExport(msgspec.Struct, frozen=True, kw_only=True):
     """What an export is, and how it compares with the reference.
 
     Attributes:
@@ -64,11 +64,11 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         format: of the files.
         precision: of weights or arithmetic.
         layout: of input and output.
-        size: height and width of the LR picture; None for any.
+        size: height and width of the LR image; None for any.
         runtime: that the export was run in, with its version.
-        images: how many pictures were compared; 0 where the runtime does not run on this system,
+        images: how many images were compared; 0 where the runtime does not run on this system,
             and the figures are NaN.
-        psnr_y: of the export against the HR pictures, dB, mean.
+        psnr_y: of the export against the HR images, dB, mean.
         reference_psnr_y: of the network in PyTorch, float32.
         loss_db: the difference of the two.
         allowed_loss_db: the most that is allowed.
@@ -98,7 +98,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         return self.loss_db <= self.allowed_loss_db and self.agreement_db >= least
 
 
-def deliver(
+def export_checked(
     network: Network,
     target: Target,
     path: Path,
@@ -108,7 +108,7 @@ def deliver(
     calibration: Sequence[Image],
     restore: float = 0.0,
     overwrite: bool = False,
-) -> Delivery:
+) -> CheckedExport:
     """Exports a network and writes it if it computes what the network does.
 
     An export whose runtime does not run on this system is written and not compared.
@@ -137,12 +137,13 @@ def deliver(
     lr = calibration_photos(calibration, network.spec.scale, target.size, degraded=restore > 0)
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder, paths[0].name)
-        backend.build(inference_form(network), network.spec, target, name, lr, trial)
+        source = Source(inference_form(network), network.spec, name, lr)
+        backend.build(source, target, trial)
         checked = images if backend.runs_here else ()
         engine = backend.engine(trial, network.spec, target) if checked else None
-        delivery = compare(network, engine, target, checked, name, backend.runtime)
+        export = compare(network, engine, target, checked, name, backend.runtime)
         if checked:
-            require(delivery)
+            require(export)
         contents = {
             path.parent / file.relative_to(folder): file.read_bytes()
             for file in sorted(Path(folder).rglob("*"))
@@ -150,7 +151,7 @@ def deliver(
         }
     write_together(contents)
     written = tuple(ExportedFile(str(file), len(data)) for file, data in contents.items())
-    return msgspec.structs.replace(delivery, restore=restore, files=written)
+    return msgspec.structs.replace(export, restore=restore, files=written)
 
 
 def compare(
@@ -160,7 +161,7 @@ def compare(
     images: Sequence[Image],
     name: str,
     runtime: str,
-) -> Delivery:
+) -> CheckedExport:
     """Runs the network and its export on photographs.
 
     Args:
@@ -185,7 +186,7 @@ def compare(
         reference_scores.append(_psnr(expected, hr, scale))
         errors.append(float(np.mean((np.clip(found, 0, 1) - np.clip(expected, 0, 1)) ** 2)))
     psnr, reference = _mean(scores), _mean(reference_scores)
-    return Delivery(
+    return CheckedExport(
         model=name,
         format=target.format,
         precision=target.precision,
@@ -201,28 +202,28 @@ def compare(
     )
 
 
-def require(delivery: Delivery) -> None:
+def require(export: CheckedExport) -> None:
     """Refuses an export that is not the network.
 
     Raises:
         ModelError: it is not; the message has the figures and the limits.
     """
-    if not delivery.holds:
-        least = LEAST_AGREEMENT_DB[delivery.precision]  # type: ignore[index]
+    if not export.holds:
+        least = LEAST_AGREEMENT_DB[export.precision]  # type: ignore[index]
         raise ModelError(
-            f"{delivery.model}: the {delivery.precision} {delivery.format} export loses "
-            f"{delivery.loss_db:.3f} dB and agrees to {delivery.agreement_db:.1f} dB; allowed: at "
-            f"most {delivery.allowed_loss_db:g} dB, at least {least:g} dB; nothing was written"
+            f"{export.model}: the {export.precision} {export.format} export loses "
+            f"{export.loss_db:.3f} dB and agrees to {export.agreement_db:.1f} dB; allowed: at "
+            f"most {export.allowed_loss_db:g} dB, at least {least:g} dB; nothing was written"
         )
 
 
 def fitted(images: Sequence[Image], scale: int, size: tuple[int, int] | None) -> list[Image]:
-    """HR pictures for LR pictures of a size: cut from the middle, or continued by mirroring.
+    """HR images for LR images of a size: cut from the middle, or continued by mirroring.
 
     Args:
         images: (H, W, 3).
         scale: of the network.
-        size: height and width of the LR picture; None for at most 128 pixels each.
+        size: height and width of the LR image; None for at most 128 pixels each.
     """
     return [_fit(image, scale, size) for image in images]
 
@@ -230,7 +231,7 @@ def fitted(images: Sequence[Image], scale: int, size: tuple[int, int] | None) ->
 def calibration_photos(
     images: Sequence[Image], scale: int, size: tuple[int, int] | None, *, degraded: bool
 ) -> list[Image]:
-    """LR pictures that int8 is calibrated on.
+    """LR images that int8 is calibrated on.
 
     Args:
         images: HR photographs (H, W, 3).

@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch import nn
 
 from splitsr.export.quiet import quiet
-from splitsr.export.target import SIDES, Layout, Target
-from splitsr.networks import ModelSpec, spec_to_json
+from splitsr.export.target import SIDES, Layout, Source, Target
+from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
 
 with quiet():
@@ -26,27 +23,12 @@ RUNS_HERE = sys.platform == "darwin"
 _EXAMPLE = (24, 32)
 
 
-def build(
-    form: nn.Module,
-    spec: ModelSpec,
-    target: Target,
-    name: str,
-    photos: Sequence[npt.NDArray[np.uint8]],  # noqa: ARG001
-    path: Path,
-) -> None:
+def build(source: Source, target: Target, path: Path) -> None:
     """Writes an `.mlpackage`, a folder: an ML program for iOS 16 and macOS 13, or newer.
 
     Input `lr` and output `sr` are float32 (1, 3, H, W); the output is not clamped.
-
-    Args:
-        form: the network's inference form.
-        spec: its description, stored as metadata `splitsr.spec`.
-        target: precision and size; without a size, sides are those of `SIDES`.
-        name: of the model, stored as metadata `splitsr.name`.
-        photos: not used.
-        path: the package.
     """
-    traced = torch.jit.trace(form.eval(), torch.rand(1, 3, *(target.size or _EXAMPLE)))  # type: ignore[no-untyped-call]
+    traced = torch.jit.trace(source.form.eval(), torch.rand(1, 3, *(target.size or _EXAMPLE)))  # type: ignore[no-untyped-call]
     sides = target.size or [ct.RangeDim(*SIDES["coreml"], default=256) for _ in "hw"]
     half = target.precision == "fp16"
     with quiet(), contextlib.redirect_stderr(io.StringIO()):  # progress bars
@@ -59,7 +41,7 @@ def build(
             minimum_deployment_target=ct.target.iOS16,
             skip_model_load=True,
         )
-    model.user_defined_metadata.update({"splitsr.spec": spec_to_json(spec), "splitsr.name": name})
+    model.user_defined_metadata.update(source.metadata)
     model.save(str(path))
 
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from splitsr.export.forms import ChannelsLast, HalfInside, with_dense_convolutions, without_shuffle
 from splitsr.export.quiet import quiet
-from splitsr.export.target import SIDES, Layout, Target
+from splitsr.export.target import SIDES, Layout, Source, Target
 from splitsr.imaging.arrays import to_nchw
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
@@ -25,26 +25,10 @@ with quiet():
 _EXAMPLE = (64, 96)
 
 
-def build(
-    form: nn.Module,
-    spec: ModelSpec,  # noqa: ARG001 (a .pte has no place for it)
-    target: Target,
-    name: str,  # noqa: ARG001
-    photos: Sequence[npt.NDArray[np.uint8]],
-    path: Path,
-) -> None:
-    """Writes a `.pte` file: one float32 picture in, one out, method `forward`.
-
-    Args:
-        form: the network's inference form.
-        spec: its description.
-        target: precision, size and layout; without a size, sides are those of `SIDES`.
-        name: of the model.
-        photos: LR pictures that int8 is calibrated on.
-        path: the file.
-    """
+def build(source: Source, target: Target, path: Path) -> None:
+    """Writes a `.pte` file: one float32 image in, one out, method `forward`."""
     # XNNPACK computes transposed convolutions and no sub-pixel shuffle.
-    network = without_shuffle(form)
+    network = without_shuffle(source.form)
     if target.precision == "int8":
         network = with_dense_convolutions(network)
     with quiet():
@@ -53,7 +37,7 @@ def build(
         if target.layout == "nhwc":
             network = ChannelsLast(network).eval()
         if target.precision == "int8":
-            network = _quantized(network, target, photos)
+            network = _quantized(network, target, source.photos)
         program = torch.export.export(
             network, (_example(target),), dynamic_shapes=(_dynamic(target),)
         )

@@ -67,7 +67,7 @@ class Clamped(nn.Module):
 
 
 class HalfInside(nn.Module):
-    """A network that computes in float16 between float32 pictures."""
+    """A network that computes in float16 between float32 images."""
 
     def __init__(self, network: nn.Module) -> None:
         """Takes a network in float32, of which it keeps a copy."""

@@ -4,43 +4,25 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import ncnn
 import numpy as np
-import numpy.typing as npt
 import pnnx
 import torch
-from torch import nn
 
 from splitsr.errors import ModelError
-from splitsr.export.target import Layout, Target
+from splitsr.export.target import Layout, Source, Target
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
 
 _ANY_SIZES = ((24, 32), (40, 56))  # pnnx keeps open what differs between two
 
 
-def build(
-    form: nn.Module,
-    spec: ModelSpec,  # noqa: ARG001 (ncnn's files have no place for it)
-    target: Target,
-    name: str,  # noqa: ARG001
-    photos: Sequence[npt.NDArray[np.uint8]],  # noqa: ARG001
-    path: Path,
-) -> None:
+def build(source: Source, target: Target, path: Path) -> None:
     """Writes `path` (`.param`, the graph) and the `.bin` beside it (the weights).
 
     Input blob `in0`, output blob `out0`, float32 planes of RGB in [0, 1].
-
-    Args:
-        form: the network's inference form.
-        spec: its description.
-        target: precision and size.
-        name: of the model.
-        photos: not used.
-        path: the `.param` file.
 
     Raises:
         ModelError: pnnx failed.
@@ -49,7 +31,7 @@ def build(
     with tempfile.TemporaryDirectory() as folder:
         traced = Path(folder, "network.pt")
         example = torch.rand(1, 3, *sizes[0])
-        torch.jit.save(torch.jit.trace(form.eval(), example), traced)  # type: ignore[no-untyped-call]
+        torch.jit.save(torch.jit.trace(source.form.eval(), example), traced)  # type: ignore[no-untyped-call]
         shapes = [f"[1,3,{height},{width}]" for height, width in sizes]
         half = int(target.precision == "fp16")
         options = [f"inputshape={shapes[0]}", *(f"inputshape2={shape}" for shape in shapes[1:])]

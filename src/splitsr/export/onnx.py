@@ -6,11 +6,10 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import onnxruntime
 import onnxscript  # noqa: F401 (what torch.onnx.export writes with)
@@ -20,8 +19,9 @@ from torch import nn
 
 from splitsr.export.forms import ChannelsLast, HalfInside, with_dense_convolutions
 from splitsr.export.quantize import quantize_onnx
-from splitsr.export.target import Layout, Target
-from splitsr.networks import ModelSpec, spec_to_json
+from splitsr.export.target import Layout, Source, Target
+from splitsr.imaging.atomic import write_atomic
+from splitsr.networks import ModelSpec
 from splitsr.networks.network import Network
 from splitsr.networks.splitsr.inference_form import inference_form
 from splitsr.runtime.engine import FloatArray
@@ -38,40 +38,26 @@ def export_onnx(model: Network, path: Path, *, name: str = "") -> None:
         path: the file.
         name: of the model, for the metadata.
     """
-    build(inference_form(model), model.spec, Target(format="onnx"), name, (), path)
+    build(Source(inference_form(model), model.spec, name), Target(format="onnx"), path)
 
 
-def build(
-    form: nn.Module,
-    spec: ModelSpec,
-    target: Target,
-    name: str,
-    photos: Sequence[npt.NDArray[np.uint8]],
-    path: Path,
-) -> None:
+def build(source: Source, target: Target, path: Path) -> None:
     """Writes an `.onnx` file, atomically.
 
     Input `lr` float32 (batch, 3, height, width), RGB in [0, 1]; output `sr` float32 (batch, 3,
     scale * height, scale * width), not clamped; with `nhwc` the channels are last in both. The
     metadata `splitsr.networks` holds the `ModelSpec` as JSON, `splitsr.name` the model's name.
-
-    Args:
-        form: the network's inference form.
-        spec: its description.
-        target: precision, size and layout.
-        name: of the model.
-        photos: LR pictures that int8 is calibrated on.
-        path: the file.
     """
+    form = source.form
     channels_last = target.layout == "nhwc"
     if target.precision == "int8":
         form = with_dense_convolutions(form)
     elif target.precision == "fp16":
         form = HalfInside(form)
     proto = to_proto(ChannelsLast(form) if channels_last else form, target)
-    onnx.helper.set_model_props(proto, {"splitsr.spec": spec_to_json(spec), "splitsr.name": name})
+    onnx.helper.set_model_props(proto, source.metadata)
     if target.precision == "int8":
-        proto = quantize_onnx(proto, photos, channels_last=channels_last)
+        proto = quantize_onnx(proto, source.photos, channels_last=channels_last)
     save(proto, path)
 
 
@@ -82,9 +68,7 @@ def save(proto: ModelProto, path: Path) -> None:
         del node.metadata_props[:]
         node.doc_string = ""
     onnx.checker.check_model(proto)
-    partial = path.with_name(path.name + ".partial")
-    onnx.save(proto, partial)
-    partial.replace(path)
+    write_atomic(path, proto.SerializeToString(), overwrite=True)
 
 
 def to_proto(network: nn.Module, target: Target) -> ModelProto:

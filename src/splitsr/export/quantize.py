@@ -4,8 +4,8 @@ Weights have 7 bits: x86 CPUs without VNNI keep the sum of two products of an un
 byte in 16 bits, and 2 * 255 * 64 is the most that fits. With 8 bits they lose up to 2 dB.
 
 The activations of every layer have 8 bits, head and tail too: keeping those two in float32 was
-measured and won no quality, for the picture's own levels are exact in 8 bits. Ranges leave out the
-rarest values, which costs less than coarser steps for all; only what is added to the picture keeps
+measured and won no quality, for the image's own levels are exact in 8 bits. Ranges leave out the
+rarest values, which costs less than coarser steps for all; only what is added to the image keeps
 the range of all that were looked at, for there the rarest values are the sharpest edges.
 """
 
@@ -51,11 +51,11 @@ def quantize_onnx(
 ) -> ModelProto:
     """A network in int8, as pairs of QuantizeLinear and DequantizeLinear around its operators.
 
-    Input and output stay float32, in levels of 1/255: exactly those of 8-bit pictures.
+    Input and output stay float32, in levels of 1/255: exactly those of 8-bit images.
 
     Args:
         proto: the network in float32.
-        photos: LR pictures (H, W, 3) uint8 to calibrate on, each at least once.
+        photos: LR images (H, W, 3) uint8 to calibrate on, each at least once.
         channels_last: whether the network takes (N, H, W, 3).
     """
     import onnx
@@ -113,29 +113,6 @@ def value_range(parts: Sequence[FloatArray], *, whole: bool = False) -> tuple[fl
     return float(min(low, 0)), float(max(high, 0))
 
 
-def may_saturate(content: bytes) -> bool:
-    """Whether x86 CPUs without VNNI compute an int8 network otherwise than the rest.
-
-    They keep the sum of two products, of a level from 0 to 255 and a weight each, in 16 bits that
-    saturate. Which weights are neighbours is the kernel's affair, so any two of one output are.
-
-    Args:
-        content: of an ONNX file that `quantize_onnx` made.
-    """
-    import onnx
-    from onnx import numpy_helper
-
-    values = map(numpy_helper.to_array, onnx.load_model_from_string(content).graph.initializer)
-    weights = [value for value in values if value.dtype == np.int8 and value.ndim == 4]
-    return any(_largest_sum(weight) * 255 > np.iinfo(np.int16).max for weight in weights)
-
-
-def _largest_sum(weight: npt.NDArray[np.int8]) -> int:
-    """The most that two weights of an output add up to, of either sign."""
-    rows = np.sort(weight.reshape(len(weight), -1).astype(np.int64), axis=1)
-    return int(max(rows[:, -2:].clip(0).sum(1).max(), -rows[:, :2].clip(max=0).sum(1).min()))
-
-
 def _ranges(proto: ModelProto, inputs: Sequence[FloatArray]) -> dict[str, dict[str, np.float32]]:
     """The least and the largest value that a tensor's 8 bits tell apart."""
     names, whole = _activations(proto)
@@ -152,7 +129,7 @@ def _ranges(proto: ModelProto, inputs: Sequence[FloatArray]) -> dict[str, dict[s
 
 
 def _activations(proto: ModelProto) -> tuple[list[str], set[str]]:
-    """Tensors that are quantized and no pictures, and those of them that are added to one."""
+    """Tensors that are quantized and no images, and those of them that are added to one."""
     nodes = [node for node in proto.graph.node if node.op_type in _OPERATORS]
     pictures = set(_pictures(proto))
     added = [node.input for node in nodes if node.op_type == "Add" and node.output[0] in pictures]
@@ -176,7 +153,7 @@ def _observed(proto: ModelProto, names: Sequence[str]) -> onnxruntime.InferenceS
 
 
 def _pictures(proto: ModelProto) -> list[str]:
-    """Tensors that are pictures: the input, the output, and the output before its shuffle."""
+    """Tensors that are images: the input, the output, and the output before its shuffle."""
     names = {"lr", "sr"}
     for node in reversed(proto.graph.node):
         if node.op_type in ("DepthToSpace", "Transpose") and node.output[0] in names:

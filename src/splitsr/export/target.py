@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from torch import nn
+
+    from splitsr.networks import ModelSpec
 
 Format = Literal["onnx", "litert", "ncnn", "upscayl", "executorch", "coreml"]
 Precision = Literal["fp32", "fp16", "int8"]
@@ -51,7 +60,31 @@ NATIVE_LAYOUT: dict[Format, Layout] = {
 
 
 SIDES: dict[Format, tuple[int, int]] = {"executorch": (8, 512), "coreml": (8, 2048)}
-"""The least and the largest side of an LR picture without `size`, where it is not any."""
+"""The least and the largest side of an LR image without `size`, where it is not any."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A network that is exported.
+
+    Attributes:
+        form: its inference form.
+        spec: its description.
+        name: of the model; metadata where the format has a place for it.
+        photos: LR images that int8 is calibrated on.
+    """
+
+    form: nn.Module
+    spec: ModelSpec
+    name: str = ""
+    photos: Sequence[npt.NDArray[np.uint8]] = ()
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What a file says of itself."""
+        from splitsr.networks import spec_to_json
+
+        return {"splitsr.spec": spec_to_json(self.spec), "splitsr.name": self.name}
 
 
 _COREML = {("nchw", "fp32"), ("nchw", "fp16")}
@@ -63,7 +96,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         format: the runtime's file format.
         precision: of the weights and, in int8, of the arithmetic. Input and output are float32.
-        size: height and width of the LR picture; None for any, within `SIDES`.
+        size: height and width of the LR image; None for any, within `SIDES`.
         layout: of input and output.
     """
 
@@ -76,7 +109,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     def refusal(self) -> str | None:
         """Why there is no such export; None where there is."""
         if self.format in ("ncnn", "upscayl") and self.layout == "nhwc":
-            return "ncnn keeps pictures as planes: --layout nchw"
+            return "ncnn keeps images as planes: --layout nchw"
         if self.format in ("ncnn", "upscayl") and self.precision == "int8":
             return (
                 "ncnn's int8 is made by its own tools (ncnn2table, ncnn2int8) from the fp32 "

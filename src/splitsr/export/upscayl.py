@@ -7,18 +7,13 @@ comes out into bytes as it is: values beyond [0, 1] become specks.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
-from torch import nn
 
 from splitsr.errors import ModelError
 from splitsr.export import ncnn
 from splitsr.export.forms import Clamped, with_dense_convolutions
-from splitsr.export.target import Target
-from splitsr.networks import ModelSpec
+from splitsr.export.target import Source, Target
 
 _BLOBS = {"in0": "data", "out0": "output"}
 _OPERATORS = {
@@ -28,31 +23,17 @@ _OPERATORS = {
 """Of realesrgan-ncnn-vulkan, which has the fewest."""
 
 
-def build(
-    form: nn.Module,
-    spec: ModelSpec,
-    target: Target,
-    name: str,
-    photos: Sequence[npt.NDArray[np.uint8]],
-    path: Path,
-) -> None:
+def build(source: Source, target: Target, path: Path) -> None:
     """Writes what `ncnn.build` does, in the operators that these programs have.
 
     Input blob `data`, output blob `output`, float32 planes of RGB, both in [0, 1].
 
-    Args:
-        form: the network's inference form.
-        spec: its description.
-        target: precision and size.
-        name: of the model.
-        photos: not used.
-        path: the `.param` file, whose name must tell the scale.
-
     Raises:
         ModelError: pnnx failed, they lack an operator, or the name tells another scale.
     """
-    _check_name(path.stem, spec.scale)
-    ncnn.build(Clamped(with_dense_convolutions(form)), spec, target, name, photos, path)
+    _check_name(path.stem, source.spec.scale)
+    form = Clamped(with_dense_convolutions(source.form))
+    ncnn.build(replace(source, form=form), target, path)
     text = path.read_text()
     missing = {line.split()[0] for line in text.splitlines()[2:]} - _OPERATORS
     if missing:

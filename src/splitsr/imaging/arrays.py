@@ -15,7 +15,7 @@ _STRIP_ROWS = 32
 
 
 def to_nchw(color: NDArray[Any]) -> NDArray[np.float32]:
-    """Lay a picture out as a network takes it.
+    """Lay an image out as a network takes it.
 
     Args:
         color: (H, W, 1) gray or (H, W, 3) RGB, uint8 or uint16.
@@ -37,7 +37,7 @@ def from_nchw(
     channels: int,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
-    """Turn a network's output into a picture: clamped to [0, 1], rounded half up.
+    """Turn a network's output into an image: clamped to [0, 1], rounded half up.
 
     Args:
         nchw: (1, 3, H, W) float32, 1.0 the brightest; values outside [0, 1] are clamped.
@@ -49,7 +49,7 @@ def from_nchw(
         `out`, or (H, W, channels) of the dtype, contiguous.
 
     Raises:
-        ImageError: the output holds NaN, which no picture can.
+        ImageError: the output holds NaN, which no image can.
     """
     height, width = nchw.shape[2:]
     color = np.empty((height, width, channels), dtype) if out is None else out
@@ -92,7 +92,7 @@ def to_uint8(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def flatten(color: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
-    """Lay a picture over white.
+    """Lay an image over white.
 
     The mix is made of the stored values, not of linear light, as browsers and viewers do.
 

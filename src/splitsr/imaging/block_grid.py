@@ -1,7 +1,7 @@
 """Whether pixels were once a JPEG: steps at the borders of its blocks of 8x8 pixels.
 
-Each part of the picture votes for the one of 8 columns, and of 8 rows, at which the luma bends
-most. Votes of a picture that never was a JPEG are spread; of one that was a JPEG before it was
+Each part of the image votes for the one of 8 columns, and of 8 rows, at which the luma bends
+most. Votes of an image that never was a JPEG are spread; of one that was a JPEG before it was
 reduced by half, two columns share them.
 """
 
@@ -16,7 +16,7 @@ from splitsr.imaging.color import luma_levels
 
 _BLOCK, _PART = 8, 32
 _MOST_SIDE = 1024  # of the middle that is looked at
-_MOST_BEND = 10.0  # levels: edges of the picture itself are steeper
+_MOST_BEND = 10.0  # levels: edges of the image itself are steeper
 _FEWEST_VOTES = 100
 _LEAD = 0.25  # as a share of the votes; see docs/training-notes.md
 _QUALITIES = (90.0, 75.0, 50.0)

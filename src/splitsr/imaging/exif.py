@@ -69,7 +69,7 @@ def upright(block: bytes, *, turned: bool) -> bytes | None:
 
     Returns:
         The block, every other byte as it was; None if it is damaged, as its orientation would
-        then turn the picture a second time.
+        then turn the image a second time.
     """
     changed = bytearray(block)
     try:

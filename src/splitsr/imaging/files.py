@@ -1,4 +1,4 @@
-"""Photos in files: reading them with all they carry, and writing them whole or not at all."""
+"""Images in files: reading them with all they carry, and writing them whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import BinaryIO
 
 from splitsr.errors import ImageError, ImageReadError, ImageWriteError
 from splitsr.imaging.atomic import check_target, open_atomic
@@ -26,12 +25,8 @@ from splitsr.imaging.codecs.formats import (
     suffix_for,
     writable_format,
 )
-from splitsr.imaging.degradation import Compression
 from splitsr.imaging.metadata import Metadata
-from splitsr.imaging.rows import Rows
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from splitsr.imaging.photo import Photo, PhotoRows
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
@@ -57,71 +52,10 @@ _COPY_BYTES = 1 << 20
 _MOST_PIPED_BYTES = 1 << 30
 
 
-@dataclass(frozen=True, eq=False)
-class Photo:
-    """A picture as splitsr works on it, upright.
-
-    Attributes:
-        color: (H, W, 1) gray or (H, W, 3) RGB, uint8 or uint16, not premultiplied.
-        alpha: (H, W) of the same dtype, 0 transparent; None for a picture without.
-        metadata: what the file said besides its pixels.
-        format: Pillow's name of the format it was read from, such as `PNG`.
-        compression: how the file lost detail, or may have; None for a lossless one.
-    """
-
-    color: NDArray[Any]
-    alpha: NDArray[Any] | None = None
-    metadata: Metadata = field(default_factory=Metadata)
-    format: str = "PNG"
-    compression: Compression | None = None
-
-    @property
-    def height(self) -> int:
-        """Rows of pixels."""
-        return int(self.color.shape[0])
-
-    @property
-    def width(self) -> int:
-        """Columns of pixels."""
-        return int(self.color.shape[1])
-
-    def rows(self) -> PhotoRows:
-        """The same picture, row by row."""
-        alpha = None if self.alpha is None else Rows.of(self.alpha[:, :, None])
-        return PhotoRows(Rows.of(self.color), alpha, self.metadata, self.format)
-
-
-@dataclass(frozen=True, eq=False)
-class PhotoRows:
-    """A picture whose rows come as they are asked for, once.
-
-    Attributes:
-        color: 1 or 3 channels, not premultiplied.
-        alpha: 1 channel of the same size and dtype; None for a picture without.
-        metadata: what the file said besides its pixels.
-        format: Pillow's name of the format it was read from.
-    """
-
-    color: Rows
-    alpha: Rows | None
-    metadata: Metadata
-    format: str
-
-    @property
-    def height(self) -> int:
-        """Rows of pixels."""
-        return self.color.height
-
-    @property
-    def width(self) -> int:
-        """Columns of pixels."""
-        return self.color.width
-
-
 def read_photo(
     source: str | os.PathLike[str] | BinaryIO | bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS
 ) -> Photo:
-    """Read one picture: JPEG, PNG, WebP, TIFF, AVIF, BMP, PPM or a still GIF.
+    """Read one image: JPEG, PNG, WebP, TIFF, AVIF, BMP, PPM or a still GIF.
 
     The kind is told by the content, not by the name. EXIF orientation is applied to the pixels and
     its tag reset. Gray stays gray; 1-bit becomes gray, a palette RGB; CMYK becomes sRGB through its
@@ -139,19 +73,19 @@ def read_photo(
         UnsupportedImageError: an animation, several pages, floating-point or Lab samples.
     """
     if isinstance(source, bytes):
-        return Photo(*decode(io.BytesIO(source), "image data", max_pixels))
+        return decode(io.BytesIO(source), "image data", max_pixels)
     if isinstance(source, str | os.PathLike):
         with _opened(Path(source)) as stream:
-            return Photo(*decode(stream, str(source), max_pixels))
+            return decode(stream, str(source), max_pixels)
     name = str(getattr(source, "name", "image data"))
     seekable = source.seekable() and source.tell() == 0
-    return Photo(*decode(source if seekable else _read_once(source, name), name, max_pixels))
+    return decode(source if seekable else _read_once(source, name), name, max_pixels)
 
 
 def open_photo(
     source: str | os.PathLike[str] | BinaryIO | bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS
 ) -> Photo | PhotoRows:
-    """Read one picture, its rows only as they are asked for where the file allows that.
+    """Read one image, its rows only as they are asked for where the file allows that.
 
     It does if it is a TIFF in strips, upright, gray or RGB, without alpha. Damage in such a file
     shows when its rows come.
@@ -172,9 +106,7 @@ def open_photo(
         if not isinstance(stream, io.BytesIO):
             found = decode_rows(stream, str(source), max_pixels)
             stream.seek(0)
-        if found is None:
-            return Photo(*decode(stream, str(source), max_pixels))
-        return PhotoRows(found.color, None, found.metadata, found.format)
+        return found or decode(stream, str(source), max_pixels)
 
 
 def check_source(path: Path) -> None:
@@ -188,7 +120,7 @@ def check_source(path: Path) -> None:
 
 
 def pixels_of(path: Path) -> int | None:
-    """Pixels of a picture, by its header; None where that cannot be read, or only once."""
+    """Pixels of an image, by its header; None where that cannot be read, or only once."""
     try:
         if not path.is_file():
             return None
@@ -240,23 +172,23 @@ def write_photo(
     overwrite: bool = False,
     like: Path | None = None,
 ) -> None:
-    """Write a picture as PNG, JPEG, WebP, TIFF or AVIF, whole or not at all.
+    """Write an image as PNG, JPEG, WebP, TIFF or AVIF, whole or not at all.
 
     PNG and TIFF are lossless and keep 8 or 16 bits, gray and alpha (16-bit gray with alpha becomes
-    RGB in TIFF). JPEG, WebP and AVIF get 8 bits, rounded. JPEG has no alpha: the picture is laid
+    RGB in TIFF). JPEG, WebP and AVIF get 8 bits, rounded. JPEG has no alpha: the image is laid
     over white. WebP has no gray: it is written as RGB of equal parts, and so are WebP and AVIF with
     alpha. Metadata is written as far as the format has a place for it: WebP and AVIF have none for
     DPI, comments and text, and a JPEG leaves out EXIF, XMP or a comment above 64 KiB.
 
     Args:
-        photo: the picture; rows that come one by one are written as they come.
+        photo: the image; rows that come one by one are written as they come.
         target: a path, or a binary stream such as standard output.
         format: `png`, `jpeg`, `webp`, `tiff` or `avif`; by default what the path's ending says; for
-            a stream the picture's own format, or PNG where that cannot be written.
+            a stream the image's own format, or PNG where that cannot be written.
         quality: 1 to 100 for JPEG (default 95, colour at full resolution), WebP (95) and AVIF (90);
             the lossless formats do not use it.
         overwrite: replace an existing file.
-        like: the file that the picture is from: no one may read the new file who may not read it.
+        like: the file that the image is from: no one may read the new file who may not read it.
 
     Raises:
         ImageWriteError: the format, the quality or the target will not do, or the system refused.
@@ -280,7 +212,7 @@ def write_photo(
 def _encode(
     photo: Photo | PhotoRows, file: BinaryIO, format_name: str, quality: int | None
 ) -> None:
-    rows = photo.rows() if isinstance(photo, Photo) else photo
+    rows = photo.rows()
     encode_rows(file, rows.color, rows.alpha, rows.metadata, format_name, quality)
 
 

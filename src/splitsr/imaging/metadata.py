@@ -1,4 +1,4 @@
-"""What a picture file says besides its pixels, and how it is made to fit them."""
+"""What an image file says besides its pixels, and how it is made to fit them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from splitsr.imaging.codecs.png_chunks import COLOURS, Chunk, find_text
 
 @dataclass(frozen=True)
 class Metadata:
-    """What is kept of a picture besides its pixels.
+    """What is kept of an image besides its pixels.
 
     Attributes:
         exif: EXIF block from its TIFF header on (no `Exif` prefix), orientation 1.
@@ -21,7 +21,7 @@ class Metadata:
         dpi: horizontal and vertical pixels an inch, 1 to 65535.
         comment: JPEG or GIF comment.
         png_chunks: PNG chunks of colours and texts, as they are; they go into a PNG alone.
-        size: height and width of the picture that the rest was written for.
+        size: height and width of the image that the rest was written for.
         losses: what the file held that is not kept, each in a few words.
     """
 

@@ -1,4 +1,4 @@
-"""Collects what a picture file says besides its pixels, format by format."""
+"""Collects what an image file says besides its pixels, format by format."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _RESOLUTION_TAG, _XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG = 282, 700, 33723, 34377
 _MOST_DPI = 65_535  # what JPEG can say
-# What tells of pictures and films behind the first picture's end.
+# What tells of images and films behind the first image's end.
 _TRAILERS = {
     b"hdr-gain-map": "gain map",
     b"HDRGainMap": "gain map",
@@ -37,10 +37,10 @@ _TRAILERS = {
 def read_metadata(
     image: Image.Image, stream: BinaryIO, size: tuple[int, int], channels: int
 ) -> tuple[Metadata, int]:
-    """Collect what a decoded picture carries.
+    """Collect what a decoded image carries.
 
     Args:
-        image: a picture opened by Pillow, with `FORMATS`' readers.
+        image: an image opened by Pillow, with `FORMATS`' readers.
         stream: its file, seekable.
         size: height and width of the pixels as they lie.
         channels: colour channels of the pixels, 1 or 3; a profile for another number (CMYK, or

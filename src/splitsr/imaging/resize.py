@@ -67,10 +67,10 @@ def resize_bicubic(
 
 
 def resize_rows(rows: Rows, height: int, width: int) -> Rows:
-    """Resizes a picture that comes in bands, to the values that `resize_bicubic` gives.
+    """Resizes an image that comes in bands, to the values that `resize_bicubic` gives.
 
     Args:
-        rows: the picture.
+        rows: the image.
         height: output rows, at least 1.
         width: output columns, at least 1.
     """

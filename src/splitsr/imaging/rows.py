@@ -1,4 +1,4 @@
-"""Pictures that come in bands of rows, so that no more of them is in memory than is needed."""
+"""Images that come in bands of rows, so that no more of them is in memory than is needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """A picture from top to bottom, once.
+    """An image from top to bottom, once.
 
     Attributes:
         height: rows in all.
@@ -33,7 +33,7 @@ class Rows:
 
     @classmethod
     def of(cls, pixels: NDArray[Any]) -> Rows:
-        """The rows of a picture in memory, (H, W, C)."""
+        """The rows of an image in memory, (H, W, C)."""
         height, width, channels = pixels.shape
         return cls(height, width, channels, pixels.dtype, iter([pixels]))
 
@@ -45,7 +45,7 @@ class Rows:
         return cls(height, width, 1, value.dtype, bands)
 
     def with_bands(self, height: int, width: int, bands: Iterator[NDArray[Any]]) -> Rows:
-        """Another picture of the same channels and dtype."""
+        """Another image of the same channels and dtype."""
         return Rows(height, width, self.channels, self.dtype, bands)
 
     def gather(self) -> NDArray[Any]:

@@ -33,7 +33,7 @@ _GONE = {
 }
 _ITEMS = {b"GainMap": "gain map", b"MotionPhoto": "video", b"Depth": "depth map"}
 _EXTENDED = ("http://ns.adobe.com/xmp/note/", "HasExtendedXMP")
-_PLACES = (_REGIONS, "http://ns.microsoft.com/photo/1.2/")  # of faces, in the picture as it lay
+_PLACES = (_REGIONS, "http://ns.microsoft.com/photo/1.2/")  # of faces, in the image as it lay
 _WIDTHS = {
     (_TIFF, "ImageWidth"),
     (_EXIF, "PixelXDimension"),
@@ -50,7 +50,7 @@ _HEIGHTS = {
     (_GPANO, "LargestValidInteriorRectHeight"),
     (_DIMENSIONS, "h"),
 }
-_SET = (_TIFF, _EXIF)  # of the picture itself; the others may be of a larger one
+_SET = (_TIFF, _EXIF)  # of the image itself; the others may be of a larger one
 _TAG = re.compile(rb"""<[^\s/>"']+(?:\s+[^\s=>"']+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*/?>""")
 _ATTRIBUTE = re.compile(rb"""\s+([^\s=>"']+)\s*=\s*("[^"]*"|'[^']*')""")
 _MOST_BYTES = 256  # of an element's content that is looked at
@@ -112,8 +112,8 @@ def with_size(packet: bytes, size: tuple[int, int], old: tuple[int, int] | None)
 
     Args:
         packet: the XMP.
-        size: height and width of the picture.
-        old: those of the picture that the packet was written for, if they are known.
+        size: height and width of the image.
+        old: those of the image that the packet was written for, if they are known.
     """
 
     def change(space: str, name: str, value: bytes) -> bytes:

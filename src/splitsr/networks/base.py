@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from math import ceil
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 import msgspec
+from msgspec import Meta
 
 from splitsr.errors import SpecError
 
-Scale = Literal[2, 3, 4]
+SCALES = (2, 3, 4)
+OUTPUT_PIXELS_720P = 1280 * 720
+"""By custom, multiply-adds are given for an output of this size."""
+
+WEIGHTS_SUFFIXES = (".safetensors", ".pth")
+"""Of files that have weights of PyTorch: ours, and those that others have published."""
 
 MAX_COUNT = 10_000
 """Largest number of channels, of blocks in all, and of other counts: what lies above is no network,
@@ -18,8 +25,15 @@ but would keep a computer busy with its description alone."""
 
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
 
+# The types of fields: a description says what is allowed, in the words of an error.
+Scale = Annotated[int, Meta(ge=2, le=4, description="2, 3, 4")]
+Count = Annotated[int, Meta(ge=1, le=MAX_COUNT, description=f"1 to {MAX_COUNT}")]
+Share = Annotated[float, Meta(gt=0, le=1, description="above 0, at most 1")]
+_Level = Annotated[float, Meta(ge=0, le=1)]
+Mean = Annotated[tuple[_Level, _Level, _Level], Meta(description="three values from 0 to 1")]
+
 Rule = tuple[str, Callable[[Any], bool], Callable[[Any], str]]
-"""A field, whether its value is possible, and what is allowed; the spec is the argument."""
+"""A field, whether its value suits the others, and what is allowed; the spec is the argument."""
 
 
 class ModelSpec(
@@ -31,10 +45,20 @@ class ModelSpec(
     network the runtime needs no more than what stands here.
 
     Attributes:
+        rules: what the fields' types do not say, held in order.
         scale: the enlargement, 2, 3 or 4.
     """
 
-    scale: int = 4
+    rules: ClassVar[tuple[Rule, ...]] = ()
+
+    scale: Scale = 4
+
+    def __post_init__(self) -> None:
+        for field, kind in field_types(type(self)).items():
+            convert_field(field, getattr(self, field), kind)
+        for field, holds, allowed in self.rules:
+            if not holds(self):
+                raise SpecError(field, getattr(self, field), allowed(self))
 
     @property
     def arch(self) -> str:
@@ -49,13 +73,13 @@ class ModelSpec(
     @property
     def tileable(self) -> bool:
         """Whether an output pixel depends on its neighbourhood alone."""
-        raise NotImplementedError
+        return True
 
     @property
     def receptive_radius(self) -> int:
         """Radius, in LR pixels and rounded up, of what an output pixel depends on.
 
-        What a network takes from the whole picture, or from large parts of it, is left out;
+        What a network takes from the whole image, or from large parts of it, is left out;
         `tileable` tells of it.
         """
         raise NotImplementedError
@@ -71,28 +95,35 @@ class ModelSpec(
         raise NotImplementedError
 
     def engine_values(self, pixels: int) -> int:
-        """Values that an engine holds at once for a picture of so many LR pixels, estimated."""
+        """Values that an engine holds at once for an image of so many LR pixels, estimated."""
         return self.values_per_pixel * pixels
 
 
-def check_rules(spec: ModelSpec, rules: tuple[Rule, ...]) -> None:
-    """Holds a spec to its rules, in order.
+class ResidualSpec(ModelSpec, frozen=True, kw_only=True):
+    """A body of residual blocks at LR size and a two-step upsampler: EDSR and those after it.
 
-    Raises:
-        SpecError: one is broken; the message has the field's name and what is allowed.
+    Attributes:
+        n_feats: feature channels of the body.
+        rgb_mean: subtracted from the input and added to the output; all zero for none.
     """
-    for field, holds, allowed in rules:
-        if not holds(spec):
-            raise SpecError(field, getattr(spec, field), allowed(spec))
 
+    n_feats: Count = 64
+    rgb_mean: Mean = DIV2K_MEAN
 
-def count(field: str, least: int) -> Rule:
-    """A field of whole numbers from `least` on, up to what no machine would build."""
-    return (
-        field,
-        lambda s: least <= getattr(s, field) <= MAX_COUNT,
-        lambda _: f"{least} to {MAX_COUNT}",
-    )
+    @property
+    def depth(self) -> int:
+        """3x3 convolutions before the upsampler, one after another."""
+        raise NotImplementedError
+
+    @property
+    def receptive_radius(self) -> int:
+        """Of the convolutions and the upsampler; attention over the whole image is left out."""
+        return ceil(self.depth + upsampler_radius(two_step_stages(self.scale), True))
+
+    @property
+    def values_per_pixel(self) -> int:
+        """Values that an engine holds at once for one LR pixel, estimated."""
+        return body_values(self.n_feats, self.scale, self.n_feats)
 
 
 BLOCKS_RULE: Rule = (
@@ -102,24 +133,60 @@ BLOCKS_RULE: Rule = (
 )
 
 
-def one_of(field: str, *values: object) -> Rule:
-    """A field with one of some values."""
-    listed = ", ".join(str(value) for value in values)
-    return field, lambda s: getattr(s, field) in values, lambda _: listed
+class AttentionSpec(ResidualSpec, frozen=True, kw_only=True):
+    """Groups of residual blocks with attention over the whole image: RCAN and SAN.
+
+    Attributes:
+        n_resgroups: residual groups, each closed by a convolution and a short skip.
+        n_resblocks: residual blocks in a group.
+        reduction: the attention's bottleneck is `n_feats // reduction` channels wide.
+    """
+
+    rules = (
+        BLOCKS_RULE,
+        ("reduction", lambda s: s.reduction <= s.n_feats, lambda s: f"1 to {s.n_feats} (n_feats)"),
+    )
+
+    n_resgroups: Count = 10
+    n_resblocks: Count = 20
+    reduction: Count = 16
+
+    @property
+    def tileable(self) -> bool:
+        """No."""
+        return False
+
+    @property
+    def depth(self) -> int:
+        """3x3 convolutions before the upsampler, one after another."""
+        return 2 + self.n_resgroups * (2 * self.n_resblocks + 1)
 
 
-SCALE_RULE = one_of("scale", 2, 3, 4)
+@cache
+def field_types(kind: type[ModelSpec]) -> dict[str, Any]:
+    """The fields of a class of specs, and their types with their limits."""
+    return {field.name: field.type for field in msgspec.structs.fields(kind)}
 
-MEAN_RULE: Rule = (
-    "rgb_mean",
-    lambda s: all(0 <= value <= 1 for value in s.rgb_mean),
-    lambda _: "three values from 0 to 1",
-)
 
-REDUCTION_RULES: tuple[Rule, ...] = (
-    count("reduction", 1),
-    ("reduction", lambda s: s.reduction <= s.n_feats, lambda s: f"1 to {s.n_feats} (n_feats)"),
-)
+def convert_field(field: str, value: object, kind: Any) -> Any:  # noqa: ANN401 (any type)
+    """A field's value, from plain values as TOML and JSON have them.
+
+    Raises:
+        SpecError: another type, or beyond the limits; the message says what is allowed.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise SpecError(field, value, _allowed(kind, str(error))) from None
+
+
+def _allowed(kind: Any, error: str) -> str:  # noqa: ANN401 (any type)
+    if get_origin(kind) is Literal:
+        return ", ".join(map(str, get_args(kind)))
+    described = next((meta.description for meta in getattr(kind, "__metadata__", ())), None)
+    if described is None:
+        return error
+    return f"{described} ({error})" if ", got " in error else described
 
 
 def two_step_stages(scale: int) -> tuple[int, ...]:
@@ -145,8 +212,3 @@ def body_values(n_feats: int, scale: int, upsampled: int) -> int:
         upsampled: channels that the last shuffle makes.
     """
     return 6 * n_feats + ceil(2.5 * upsampled * scale**2)
-
-
-def residual_radius(convolutions: int, scale: int) -> int:
-    """Radius of so many 3x3 convolutions at LR size and a two-step upsampler, rounded up."""
-    return ceil(convolutions + upsampler_radius(two_step_stages(scale), has_output_conv=True))

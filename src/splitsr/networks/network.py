@@ -8,7 +8,7 @@ from splitsr.networks import ModelSpec
 
 
 class Network(nn.Module):
-    """A network that enlarges pictures.
+    """A network that enlarges images.
 
     Input: float (N, 3, H, W), RGB in [0, 1], any H and W of at least 1.
     Output: float (N, 3, scale * H, scale * W), RGB, not clamped.

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from typing import Any, NamedTuple
 
 import msgspec
 
 from splitsr.errors import SpecError
-from splitsr.networks.base import ModelSpec
+from splitsr.networks.base import SCALES, ModelSpec, convert_field, field_types
 from splitsr.networks.edsr import description as edsr
 from splitsr.networks.interpolation import description as interpolation
 from splitsr.networks.rcan import description as rcan
@@ -56,7 +56,7 @@ PRESETS: dict[str, ModelSpec] = {
         f"{name}-x{scale}": msgspec.structs.replace(spec, scale=scale)
         for family in FAMILIES.values()
         for name, spec in family.presets.items()
-        for scale in (2, 3, 4)
+        for scale in SCALES
     },
 }
 """Name -> network: `<family>-x<scale>`, and `paper` for `paper-x4`.
@@ -83,15 +83,11 @@ def spec_from_dict(fields: dict[str, Any]) -> ModelSpec:
     kind = FAMILIES[arch].spec
     if kind is splitsr.SplitSRSpec:
         rest = splitsr.upgrade_fields(rest)
-    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    types = field_types(kind)
     for field, value in rest.items():
         if field not in types:
             raise SpecError(field, value, "one of the fields " + ", ".join(["arch", *types]))
-        try:
-            msgspec.convert(value, types[field])
-        except msgspec.ValidationError as error:
-            raise SpecError(field, value, _type_message(types[field], error)) from None
-    return msgspec.convert({**rest, "arch": arch}, kind)
+    return kind(**{field: convert_field(field, rest[field], types[field]) for field in rest})
 
 
 def spec_to_json(spec: ModelSpec) -> str:
@@ -139,9 +135,3 @@ def spec_to_dict(spec: ModelSpec) -> dict[str, Any]:
     """The spec as plain values, every field written out."""
     fields: dict[str, Any] = msgspec.to_builtins(spec)
     return fields
-
-
-def _type_message(kind: Any, error: msgspec.ValidationError) -> str:  # noqa: ANN401
-    if get_origin(kind) is Literal:
-        return ", ".join(map(str, get_args(kind)))
-    return str(error)

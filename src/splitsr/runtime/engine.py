@@ -13,12 +13,7 @@ FloatArray = npt.NDArray[np.float32]
 
 
 class Engine(Protocol):
-    """A network that is ready to run. Safe to call from several threads at once.
-
-    Attributes:
-        spec: the network's description.
-        name: what to call it in messages and reports.
-    """
+    """A network that is ready to run. Safe to call from several threads at once."""
 
     @property
     def spec(self) -> ModelSpec:
@@ -36,7 +31,23 @@ class Engine(Protocol):
 
         Returns:
             (N, 3, scale * H, scale * W) float32, RGB, not clamped.
+
+        Raises:
+            ValueError: another shape or dtype.
+            ModelError: the runtime failed, as it does when memory is short.
         """
+
+
+def check_input(lr: FloatArray) -> None:
+    """Refuses what no engine takes.
+
+    Raises:
+        ValueError: it is not float32 (N, 3, H, W), or empty.
+    """
+    if lr.ndim != 4 or lr.shape[1] != 3 or 0 in lr.shape or lr.dtype != np.float32:
+        raise ValueError(
+            f"lr: found {lr.dtype} {lr.shape}; must be float32 (N, 3, H, W), not empty"
+        )
 
 
 @runtime_checkable

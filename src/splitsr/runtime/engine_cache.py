@@ -4,22 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
-from pathlib import Path
 from threading import Lock
 
 from splitsr.runtime.engine import Engine
-from splitsr.zoo.catalogue import (
-    Catalogue,
-    ModelEntry,
-    find_family,
-    find_model,
-    find_twin,
-    is_model_path,
-    no_twin,
-    shipped_catalogue,
-)
-from splitsr.zoo.mixing import read_mixed
 
 _MOST_MIXED = 3
 """Networks mixed with their twins that are kept: each takes the memory of one tile's work."""
@@ -80,49 +67,3 @@ class Networks:
             for oldest in mixed[:-_MOST_MIXED]:
                 del self._engines[oldest]
             return self._engines[key]
-
-
-def find_networks(
-    model: str | Path | Engine | Networks,
-    threads: int | None = None,
-    catalogue: Catalogue | None = None,
-) -> Networks:
-    """Finds networks; loads none yet.
-
-    Args:
-        model: a model's name, for this one network; a family's (`splitsr-balanced`), for its
-            networks of every scale; the path of an ONNX file; an engine; or networks that were
-            found before.
-        threads: for each network; by default one for each available CPU.
-        catalogue: where names are looked up; by default what ships.
-
-    Raises:
-        UnknownModelError: no such name; the message names the closest ones.
-        WeightsError: a file that is missing, damaged or not from splitsr.
-    """
-    if isinstance(model, Networks):
-        return model
-    if not isinstance(model, str | Path):
-        return Networks({model.spec.scale: partial(_take, model)})
-    models = shipped_catalogue() if catalogue is None else catalogue
-    family = {} if is_model_path(model) else find_family(str(model), models)
-    if not family:
-        entry = find_model(model, models)
-        family = {entry.spec.scale: entry}
-    return Networks(
-        {scale: partial(_load, entry, threads, models) for scale, entry in family.items()},
-        {scale: entry.name for scale, entry in family.items() if find_twin(entry, models)},
-        [scale for scale, entry in family.items() if entry.precision == "int8"],
-    )
-
-
-def _take(engine: Engine, strength: float) -> Engine:
-    if strength:
-        raise no_twin(engine.name)
-    return engine
-
-
-def _load(entry: ModelEntry, threads: int | None, catalogue: Catalogue, strength: float) -> Engine:
-    from splitsr.runtime.onnx_engine import OnnxEngine
-
-    return OnnxEngine(read_mixed(entry, strength, catalogue), threads, name=entry.name)

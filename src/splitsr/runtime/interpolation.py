@@ -16,7 +16,7 @@ KERNELS: tuple[str, ...] = get_args(Kernel)
 
 
 class InterpolationEngine:
-    """Interpolation in float32; beyond the border the picture is mirrored.
+    """Interpolation in float32; beyond the border the image is mirrored.
 
     Bicubic is that of `imaging.resize` but for rounding. Bilinear has half-pixel centres, as
     digital zooms have.
@@ -28,39 +28,23 @@ class InterpolationEngine:
         Raises:
             SpecError: another kernel or scale.
         """
-        self._spec = InterpolationSpec(kernel=kernel, scale=scale)
-
-    @property
-    def spec(self) -> InterpolationSpec:
-        """Kernel and scale."""
-        return self._spec
-
-    @property
-    def name(self) -> str:
-        """The kernel's name."""
-        return self._spec.kernel
+        self.spec = InterpolationSpec(kernel=kernel, scale=scale)
+        self.name: str = kernel
 
     def run(self, lr: FloatArray) -> FloatArray:
-        """Enlarges.
-
-        Args:
-            lr: (N, 3, H, W) float32.
-
-        Returns:
-            (N, 3, scale * H, scale * W) float32, not clamped: bicubic overshoots at edges.
-        """
+        """Enlarges; see `Engine`. Bicubic overshoots at edges."""
         return self._stretch(self._stretch(lr, axis=2), axis=3)
 
     def _stretch(self, image: FloatArray, axis: int) -> FloatArray:
         """Enlarges one axis: every phase of the output is a weighted sum of shifted inputs."""
-        scale, reach = self._spec.scale, self._spec.receptive_radius
+        scale, reach = self.spec.scale, self.spec.receptive_radius
         size = image.shape[axis]
         margins = [(0, 0)] * image.ndim
         margins[axis] = (reach, reach)
         padded = np.pad(image, margins, mode="symmetric")
         shifted = [padded.take(range(at, at + size), axis) for at in range(2 * reach + 1)]
         phases = np.empty((*image.shape[: axis + 1], scale, *image.shape[axis + 1 :]), np.float32)
-        for phase, weights in enumerate(_taps(self._spec.kernel, scale)):
+        for phase, weights in enumerate(phase_weights(self.spec.kernel, scale)):
             place = phases[(slice(None),) * (axis + 1) + (phase,)]
             place[...] = 0
             for weight, moved in zip(weights, shifted, strict=True):
@@ -70,8 +54,12 @@ class InterpolationEngine:
 
 
 @lru_cache
-def _taps(kernel: Kernel, scale: int) -> FloatArray:
-    """(scale, 2 * reach + 1): what each phase takes of the LR pixels around it."""
+def phase_weights(kernel: Kernel, scale: int) -> FloatArray:
+    """What each place in an LR pixel takes of the LR pixels around it.
+
+    Returns:
+        (scale, 2 * reach + 1) float32, each row summing to 1.
+    """
     if kernel == "bilinear":
         offsets = (np.arange(scale) + 0.5) / scale - 0.5
         distances = np.abs(offsets[:, None] - np.arange(-1, 2))

@@ -8,12 +8,10 @@ from math import ceil
 from pathlib import Path
 from threading import Lock
 
-import numpy as np
 import onnxruntime as ort
 
 from splitsr.errors import ModelError, WeightsError
-from splitsr.networks import ModelSpec
-from splitsr.runtime.engine import FloatArray
+from splitsr.runtime.engine import FloatArray, check_input
 from splitsr.zoo.onnx_file import NAME_KEY, damaged, read_metadata, spec_from_metadata
 from splitsr.zoo.reading import read_file
 
@@ -67,8 +65,8 @@ class OnnxEngine:
         content = source if isinstance(source, bytes) else _read(source)
         metadata = read_metadata(content, label)
         self._session = _open_session(content, label, threads)
-        self._spec = spec_from_metadata(metadata, label)
-        self._name = name or metadata.get(NAME_KEY) or label
+        self.spec = spec_from_metadata(metadata, label)
+        self.name = name or metadata.get(NAME_KEY) or label
         _check_ports(self._session, label)
         self._lane: OnnxEngine | None = None
         self._lock = Lock()
@@ -85,52 +83,28 @@ class OnnxEngine:
         with self._lock:
             if self._lane is None:
                 share = ceil(self._threads / self.lanes)
-                self._lane = OnnxEngine(self._source, share, name=self._name)
+                self._lane = OnnxEngine(self._source, share, name=self.name)
             return self._lane
 
-    @property
-    def spec(self) -> ModelSpec:
-        """The network's description, from the file."""
-        return self._spec
-
-    @property
-    def name(self) -> str:
-        """The network's name, from the file."""
-        return self._name
-
     def run(self, lr: FloatArray) -> FloatArray:
-        """Runs the network once.
-
-        Args:
-            lr: (N, 3, H, W) float32, RGB in [0, 1].
-
-        Returns:
-            (N, 3, scale * H, scale * W) float32, RGB, not clamped.
-
-        Raises:
-            ValueError: another shape or dtype.
-            ModelError: ONNX Runtime failed, as it does when memory is short.
-        """
-        if lr.ndim != 4 or lr.shape[1] != 3 or 0 in lr.shape or lr.dtype != np.float32:
-            raise ValueError(
-                f"lr: found {lr.dtype} {lr.shape}; must be float32 (N, 3, H, W), not empty"
-            )
+        """Runs the network once; see `Engine`."""
+        check_input(lr)
         try:
             sr: FloatArray = self._session.run(["sr"], {"lr": lr})[0]
         except Exception as error:  # ONNX Runtime's exceptions have no common base
             raise ModelError(
-                f"{self._name}: failed on a tile of {lr.shape[2]}x{lr.shape[3]} pixels; "
+                f"{self.name}: failed on a tile of {lr.shape[2]}x{lr.shape[3]} pixels; "
                 f"if memory is short, choose a smaller tile ({str(error).splitlines()[0]})"
             ) from error
         self._check_output(lr, sr)
         return sr
 
     def _check_output(self, lr: FloatArray, sr: FloatArray) -> None:
-        scale = self._spec.scale
+        scale = self.spec.scale
         expected = (lr.shape[0], 3, lr.shape[2] * scale, lr.shape[3] * scale)
         if sr.shape != expected:
             raise WeightsError(
-                f"{self._name}: gave {sr.shape} where its spec says {expected}; "
+                f"{self.name}: gave {sr.shape} where its spec says {expected}; "
                 "the file's spec is not its network's"
             )
 

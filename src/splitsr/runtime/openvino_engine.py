@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from splitsr.errors import MissingDependencyError, ModelError
-from splitsr.networks import ModelSpec
-from splitsr.runtime.engine import FloatArray
+from splitsr.errors import ModelError, naming_extra
+from splitsr.runtime.engine import FloatArray, check_input
 from splitsr.runtime.onnx_engine import available_cpus
 from splitsr.zoo.onnx_file import damaged, read_metadata, spec_from_metadata
 
@@ -42,8 +41,8 @@ class OpenVinoEngine:
             WeightsError: the file is damaged or is not one of splitsr's.
         """
         core = _open_core()
-        self._name = name
-        self._spec = spec_from_metadata(read_metadata(content, name), name)
+        self.name = name
+        self.spec = spec_from_metadata(read_metadata(content, name), name)
         settings = {
             "INFERENCE_PRECISION_HINT": "bf16",
             "INFERENCE_NUM_THREADS": threads or available_cpus(),
@@ -55,33 +54,9 @@ class OpenVinoEngine:
             raise damaged(name, error) from error
         self._local = threading.local()
 
-    @property
-    def spec(self) -> ModelSpec:
-        """The network's description, from the file."""
-        return self._spec
-
-    @property
-    def name(self) -> str:
-        """The network's name."""
-        return self._name
-
     def run(self, lr: FloatArray) -> FloatArray:
-        """Runs the network once.
-
-        Args:
-            lr: (N, 3, H, W) float32, RGB in [0, 1].
-
-        Returns:
-            (N, 3, scale * H, scale * W) float32, RGB, not clamped.
-
-        Raises:
-            ValueError: another shape or dtype.
-            ModelError: OpenVINO failed.
-        """
-        if lr.ndim != 4 or lr.shape[1] != 3 or 0 in lr.shape or lr.dtype != np.float32:
-            raise ValueError(
-                f"lr: found {lr.dtype} {lr.shape}; must be float32 (N, 3, H, W), not empty"
-            )
+        """Runs the network once; see `Engine`."""
+        check_input(lr)
         request: Any = getattr(self._local, "request", None)
         if request is None:
             request = self._local.request = self._network.create_infer_request()
@@ -89,17 +64,13 @@ class OpenVinoEngine:
             sr: FloatArray = request.infer({"lr": np.ascontiguousarray(lr)})["sr"].copy()
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
-            raise ModelError(f"{self._name}: OpenVINO failed on {lr.shape} ({reason})") from error
+            raise ModelError(f"{self.name}: OpenVINO failed on {lr.shape} ({reason})") from error
         return sr
 
 
 def _open_core() -> openvino.Core:
-    try:
+    with naming_extra("bfloat16", "bf16"):
         import openvino
-    except ImportError:
-        raise MissingDependencyError(
-            "bfloat16 needs OpenVINO: pip install 'splitsr[bf16]'"
-        ) from None
     core = openvino.Core()
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise ModelError("bf16: this CPU has no bfloat16 instructions; use fp32")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from splitsr.errors import UnsupportedImageError
-from splitsr.imaging.arrays import fill_transparent
+from splitsr.imaging.degradation import jpeg_compression
+from splitsr.imaging.photo import Photo
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,29 +23,7 @@ _ALPHA_MODES = {"L": "LA", "RGB": "RGBA", "P": "RGBA", "PA": "RGBA", "LA": "LA",
 _GRAY_16_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
-@dataclass(frozen=True)
-class Pixels:
-    """A picture's values, over the whole range of their dtype.
-
-    Attributes:
-        color: (H, W, 1) gray or (H, W, 3) RGB, uint8 or uint16.
-        alpha: (H, W) of the same dtype, 0 transparent; None for a picture without.
-    """
-
-    color: npt.NDArray[Any]
-    alpha: npt.NDArray[Any] | None
-
-    def opaque_color(self) -> npt.NDArray[Any]:
-        """The colour, continued under transparent pixels by that of visible ones around them.
-
-        What is stored there (often black) would otherwise bleed into the visible edge.
-        """
-        if self.alpha is None or self.alpha.all():
-            return self.color
-        return fill_transparent(self.color, self.alpha)
-
-
-def unpack_pixels(image: Image | npt.NDArray[Any]) -> Pixels:
+def unpack_pixels(image: Image | npt.NDArray[Any]) -> Photo:
     """Takes the colour and alpha out of an image.
 
     Args:
@@ -61,11 +40,11 @@ def unpack_pixels(image: Image | npt.NDArray[Any]) -> Pixels:
     from PIL.Image import Image as PillowImage
 
     if isinstance(image, PillowImage):
-        return _split(_pillow_values(image))
+        return replace(_split(_pillow_values(image)), compression=jpeg_compression(image))
     raise TypeError(f"image: found {type(image).__name__}; must be a Pillow image or a NumPy array")
 
 
-def pack_pixels(pixels: Pixels, like: ImageT) -> ImageT:
+def pack_pixels(pixels: Photo, like: ImageT) -> ImageT:
     """Makes an image of the kind of `like`, the inverse of `unpack_pixels`.
 
     Args:
@@ -83,11 +62,11 @@ def pack_pixels(pixels: Pixels, like: ImageT) -> ImageT:
     return image
 
 
-def _split(values: npt.NDArray[Any]) -> Pixels:
+def _split(values: npt.NDArray[Any]) -> Photo:
     """Parts (H, W, 1|2|3|4) in colour and alpha."""
     colors = 3 if values.shape[2] >= 3 else 1
     alpha = values[..., colors] if values.shape[2] > colors else None
-    return Pixels(values[..., :colors], alpha)
+    return Photo(values[..., :colors], alpha)
 
 
 def _check_array(image: npt.NDArray[Any]) -> npt.NDArray[Any]:

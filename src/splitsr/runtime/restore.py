@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from splitsr.errors import WeightsError
-from splitsr.imaging.degradation import Compression, estimate_noise, former_compression
+from splitsr.imaging.degradation import estimate_noise, former_compression
+from splitsr.imaging.photo import Photo
 from splitsr.zoo.catalogue import CATALOGUE
 
 Restore = float | Literal["auto", "off"]
@@ -81,29 +81,26 @@ def check_restore(restore: Restore) -> Restore:
     raise ValueError(f"restore: found {restore}; must be auto, off, or 0 to 1")
 
 
-def choose_restoration(
-    model: str | None, color: npt.NDArray[Any] | None, compression: Compression | None
-) -> Restoration:
+def choose_restoration(model: str | None, photo: Photo | None) -> Restoration:
     """Chooses the strength that suits an image.
 
     Args:
         model: that has a twin, by its name; None for one that has none.
-        color: the image, (H, W, 1|3) uint8 or uint16; None will do for a lossless file.
-        compression: of its file; None where that is lossless, or not known.
+        photo: the image; None will do for a lossless file.
 
     Raises:
         WeightsError: the tables are missing or not valid.
     """
     lossless = Restoration(0.0, "lossless file")
-    if compression is None or color is None:
+    if photo is None or photo.compression is None:
         return lossless
     if model is None:
         return Restoration(0.0, "the model has no twin for degraded images")
-    compression = former_compression(compression, color)
+    compression = former_compression(photo.compression, photo.color)
     if compression is None:
         return lossless
     tables = read_tables()
-    noise, quality = estimate_noise(color), compression.quality
+    noise, quality = estimate_noise(photo.color), compression.quality
     known = f"quality {quality:.0f}" if quality is not None else "of unknown quality"
     table = tables.get(model, tables["default"])
     strength = table.at(ASSUMED_QUALITY if quality is None else quality, noise)

@@ -1,4 +1,4 @@
-"""How a picture reaches any size from 1 to 8 times its own with networks for a few scales."""
+"""How an image reaches any size from 1 to 8 times its own with networks for a few scales."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from itertools import product
 from math import ceil, prod
 from typing import NamedTuple
 
-MIN_SCALE = 1.0
-MAX_SCALE = 8.0
+MIN_SCALE, MAX_SCALE = 1, 8
 
 
 class Pass(NamedTuple):
-    """One network over the whole picture.
+    """One network over the whole image.
 
     Attributes:
         scale: the network's.
-        height: rows that the network is given; the picture is resized to them if it has others.
+        height: rows that the network is given; the image is resized to them if it has others.
         width: columns that it is given.
     """
 
@@ -26,7 +25,7 @@ class Pass(NamedTuple):
 
 
 class PassPlan(NamedTuple):
-    """The passes in order, and the final size that the picture is then resized to."""
+    """The passes in order, and the final size that the image is then resized to."""
 
     passes: tuple[Pass, ...]
     height: int
@@ -37,14 +36,14 @@ def plan_passes(height: int, width: int, scale: float, available: Iterable[int])
     """Plans the way to `scale`.
 
     One pass of the nearest larger network; where none is large enough, the fewest passes that
-    are, smaller factors first, as the later pass has more pixels to work on. The picture is
+    are, smaller factors first, as the later pass has more pixels to work on. The image is
     always shrunk by bicubic and never enlarged by it. Between two passes it is shrunk as far as
-    the rest of the way allows: the second network then gets what it was trained on, a picture
-    made sharp by shrinking, and no picture on the way is much larger than the result.
+    the rest of the way allows: the second network then gets what it was trained on, an image
+    made sharp by shrinking, and no image on the way is much larger than the result.
 
     Args:
-        height: rows of the picture.
-        width: columns of the picture.
+        height: rows of the image.
+        width: columns of the image.
         scale: the enlargement, 1 to 8.
         available: scales of the networks at hand.
 

@@ -1,40 +1,24 @@
-"""One engine for several photos at once."""
+"""One engine for several images at once."""
 
 from __future__ import annotations
 
 from threading import BoundedSemaphore
 
-from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import DividedEngine, Engine, FloatArray
 
 
 class SharedEngine:
-    """A divided engine whose lanes several photos share: no more runs at once than it has lanes.
+    """A divided engine whose lanes several images share: no more runs at once than it has lanes.
 
-    So threads and memory stay those of one photo, and while one photo is decoded or encoded, the
+    So threads and memory stay those of one image, and while one image is decoded or encoded, the
     lanes work on others.
     """
 
     def __init__(self, engine: DividedEngine, free: BoundedSemaphore) -> None:
         """Takes the engine to share, and what counts the lanes that are free, of all engines."""
         self._lane = engine.lane()
-        self._lanes = engine.lanes
+        self.spec, self.name, self.lanes = engine.spec, engine.name, engine.lanes
         self._free = free
-
-    @property
-    def spec(self) -> ModelSpec:
-        """The network's description."""
-        return self._lane.spec
-
-    @property
-    def name(self) -> str:
-        """The network's name."""
-        return self._lane.name
-
-    @property
-    def lanes(self) -> int:
-        """How many runs are made at once."""
-        return self._lanes
 
     def lane(self) -> Engine:
         """Itself: its runs wait for a free lane."""

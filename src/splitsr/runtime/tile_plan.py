@@ -1,12 +1,12 @@
-"""Tile plans: how a large picture is run in pieces without a visible or hidden seam.
+"""Tile plans: how a large image is run in pieces without a visible or hidden seam.
 
 A plan is pure arithmetic on LR pixels; every program that tiles (this package, the web app) is
 held to the same golden plans.
 
-Along each axis the picture is cut into cores, which cover it exactly once. A core is computed
+Along each axis the image is cut into cores, which cover it exactly once. A core is computed
 inside a window that gives it `halo` pixels of context on each side, or all there are up to the
-picture's border, where the network's own zero padding applies. With a halo of at least the
-network's receptive radius, the tiled picture equals the one computed whole.
+image's border, where the network's own zero padding applies. With a halo of at least the
+network's receptive radius, the tiled image equals the one computed whole.
 
 All windows of a plan have one size: windows at the border, which need context on one side only,
 get a larger core instead. So the engine sees a single input shape and reuses its memory, no
@@ -58,6 +58,14 @@ class Span(NamedTuple):
     def core_length(self) -> int:
         """Pixels that are kept."""
         return self.core_stop - self.core_start
+
+    def kept(self, scale: int) -> slice:
+        """The core in what the network gives."""
+        return slice((self.core_start - self.start) * scale, (self.core_stop - self.start) * scale)
+
+    def place(self, scale: int) -> slice:
+        """The core in the whole result."""
+        return slice(self.core_start * scale, self.core_stop * scale)
 
 
 class Tile(NamedTuple):
@@ -124,11 +132,11 @@ def _window(size: int, count: int, halo: int) -> int:
 
 
 def plan_tiles(height: int, width: int, tile: int, halo: int) -> tuple[Tile, ...]:
-    """Cuts a picture, row by row.
+    """Cuts an image, row by row.
 
     Args:
-        height: rows of the LR picture, at least 1.
-        width: columns of the LR picture, at least 1.
+        height: rows of the LR image, at least 1.
+        width: columns of the LR image, at least 1.
         tile: side of a core with context on all sides, at least 1.
         halo: context on each side; the network's `receptive_radius` or more.
 
@@ -163,13 +171,13 @@ def auto_tile(
 ) -> int:
     """The side of a tile that keeps the engine under its memory.
 
-    Pictures that stay under it whole are not cut. Others get the largest square window that does,
+    Images that stay under it whole are not cut. Others get the largest square window that does,
     less the halo; but at least two halos, or most of the work would go into context.
 
     Args:
         spec: the network.
-        height: rows of the LR picture.
-        width: columns of the LR picture.
+        height: rows of the LR image.
+        width: columns of the LR image.
         engine_memory: bytes that a run may take, as `engine_bytes` estimates it.
 
     Returns:
@@ -192,17 +200,17 @@ def auto_tiles(
 ) -> tuple[Tile, ...]:
     """The plan that bounds memory with the least work.
 
-    A picture that one run on all threads can take whole is not cut. Of any other, `lanes` windows
+    An image that one run on all threads can take whole is not cut. Of any other, `lanes` windows
     share the engine's memory, and a row of tiles gives at most `BAND_VALUES` values. Among the
     plans that keep to both, the one with the fewest pixels to compute is taken, context and all;
-    if the lanes have no other picture, a lane without work at the end counts like the others.
+    if the lanes have no other image, a lane without work at the end counts like the others.
 
     Args:
         spec: the network.
-        height: rows of the LR picture.
-        width: columns of the LR picture.
+        height: rows of the LR image.
+        width: columns of the LR image.
         lanes: runs that are made at once.
-        shared: other pictures are run at the same time, so that none can have all of the memory.
+        shared: other images are run at the same time, so that none can have all of the memory.
         engine_memory: bytes that the engine may take, as `engine_bytes` estimates it.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Running a network over a picture of integers, tile by tile."""
+"""Running a network over an image of integers, tile by tile."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def plan_for(engine: Engine, height: int, width: int, tile: TileSize) -> tuple[T
 
     Args:
         engine: the network; its receptive radius is the halo.
-        height: rows of the LR picture.
-        width: columns of the LR picture.
+        height: rows of the LR image.
+        width: columns of the LR image.
         tile: the side asked for. With `auto`, a network that is not `tileable` is run whole.
 
     Raises:
@@ -42,7 +42,7 @@ def plan_for(engine: Engine, height: int, width: int, tile: TileSize) -> tuple[T
         limit = whole_image_pixels(spec)
         if height * width > limit:
             raise ImageTooLargeError(
-                f"{width}x{height} pixels: {engine.name} averages over the whole picture and "
+                f"{width}x{height} pixels: {engine.name} averages over the whole image and "
                 f"cannot be tiled exactly; it takes at most {limit} pixels. Choose another model, "
                 "or a tile size, and tiles may differ in tone"
             )
@@ -55,7 +55,7 @@ def plan_for(engine: Engine, height: int, width: int, tile: TileSize) -> tuple[T
 def run_tiled(
     engine: Engine, lr: npt.NDArray[Any], tiles: tuple[Tile, ...], on_tile: OnTile | None = None
 ) -> npt.NDArray[Any]:
-    """Enlarges a picture in memory; see `stream_tiled`.
+    """Enlarges an image in memory; see `stream_tiled`.
 
     Args:
         engine: the network.
@@ -72,14 +72,14 @@ def run_tiled(
 def stream_tiled(
     engine: Engine, lr: Rows, tiles: tuple[Tile, ...], on_tile: OnTile | None = None
 ) -> Rows:
-    """Enlarges a picture as its rows come: a band of the result for each row of tiles.
+    """Enlarges an image as its rows come: a band of the result for each row of tiles.
 
     Each tile is rounded to integers and put in its place at once. While a band waits to be taken,
     the tiles of the next one are computed.
 
     Args:
         engine: the network. If it can be divided, several tiles are computed at once.
-        lr: the picture. Gray is given to the network as equal R, G and B, and is the mean of what
+        lr: the image. Gray is given to the network as equal R, G and B, and is the mean of what
             comes out.
         tiles: a plan for its size, row by row.
         on_tile: called after each tile, by whoever takes the bands; what it raises ends the run.
@@ -143,11 +143,6 @@ def _run_tile(engine: Engine, source: npt.NDArray[Any], tile: Tile, band: npt.ND
     """Computes a tile of the rows of `source`, and puts its core into the band."""
     scale = engine.spec.scale
     rows, columns = tile
-    core = engine.run(to_nchw(source[:, columns.start : columns.stop]))[
-        :,
-        :,
-        (rows.core_start - rows.start) * scale : (rows.core_stop - rows.start) * scale,
-        (columns.core_start - columns.start) * scale : (columns.core_stop - columns.start) * scale,
-    ]
-    place = slice(columns.core_start * scale, columns.core_stop * scale)
-    from_nchw(core, band.dtype, band.shape[2], out=band[:, place])
+    sr = engine.run(to_nchw(source[:, columns.start : columns.stop]))
+    core = sr[:, :, rows.kept(scale), columns.kept(scale)]
+    from_nchw(core, band.dtype, band.shape[2], out=band[:, columns.place(scale)])

@@ -1,9 +1,8 @@
-"""`upscale`: from a photo in a file to a larger one in another."""
+"""`upscale`: from an image in a file to a larger one in another."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from splitsr.errors import ImageWriteError
@@ -18,7 +17,6 @@ from splitsr.imaging.files import (
 )
 from splitsr.imaging.rows import Rows
 from splitsr.runtime.engine import Engine
-from splitsr.runtime.pixels import Pixels
 from splitsr.runtime.restore import Restoration, Restore
 from splitsr.runtime.tile_runner import TileSize
 from splitsr.runtime.upscaler import OnProgress, Upscaler, enlarge_alpha
@@ -31,6 +29,7 @@ def upscale(
     *,
     model: str | Path | Engine = DEFAULT_FAMILY,
     scale: float | None = None,
+    precision: str = "fp32",
     tile: TileSize = "auto",
     threads: int | None = None,
     restore: Restore = "auto",
@@ -40,15 +39,16 @@ def upscale(
     max_pixels: int = DEFAULT_MAX_PIXELS,
     progress: OnProgress | None = None,
 ) -> Path:
-    """Enlarges a photo, and keeps its EXIF, colour profile, alpha and bit depth.
+    """Enlarges an image, and keeps its EXIF, colour profile, alpha and bit depth.
 
-    For many photos, make one `Upscaler` and use it again.
+    For many images, make one `Upscaler` and use it again.
 
     Args:
-        path_in: the photo.
+        path_in: the image.
         path_out: the file to write; never the same as `path_in`.
         model: as for `Upscaler`.
         scale: 1 to 8, whole or not; by default the network's own.
+        precision: as for `Upscaler`.
         tile: as for `Upscaler`.
         threads: as for `Upscaler`.
         restore: as for `Upscaler`.
@@ -65,12 +65,12 @@ def upscale(
     Raises:
         ImageError: the input cannot be read or the output cannot be written.
         ModelError: an unknown model, or one whose file is damaged.
-        ValueError: a scale, tile, strength or number of threads out of range.
+        ValueError: a scale, precision, tile, strength or number of threads out of range.
     """
     source, target = Path(path_in), Path(path_out)
     if is_same_file(source, target):
         raise ImageWriteError(f"{target}: is the input itself; name another output")
-    upscaler = Upscaler(model, threads=threads, tile=tile, restore=restore)
+    upscaler = Upscaler(model, precision=precision, threads=threads, tile=tile, restore=restore)
     scale = upscaler.scale if scale is None else scale
     output_format = format_for(target) if format is None else format
     photo = open_photo(source, max_pixels=max_pixels)
@@ -88,7 +88,7 @@ def stream_photo(
     scale: float | None = None,
     progress: OnProgress | None = None,
 ) -> tuple[PhotoRows, Restoration]:
-    """Enlarges a photo as the rows of the result are asked for; metadata and format stay.
+    """Enlarges an image as the rows of the result are asked for; metadata and format stay.
 
     `write_photo` asks for them one band after another, so the result is never in memory whole.
 
@@ -99,45 +99,20 @@ def stream_photo(
         progress: as for `Upscaler`; called by whoever asks for the rows.
 
     Returns:
-        The result, and how the photo is restored in it.
+        The result, and how the image is restored in it.
 
     Raises:
         ImageTooLargeError: as for `Upscaler`.
         ValueError: a scale out of range.
     """
-    alpha = photo.alpha if isinstance(photo, Photo) else None
-    if isinstance(photo, Photo):
-        found = upscaler.restoration(photo.color, photo.compression, scale)
-        color = Rows.of(Pixels(photo.color, alpha).opaque_color())
-    else:
-        found, color = upscaler.restoration(None, None, scale), photo.color
+    whole = photo if isinstance(photo, Photo) else None
+    found = upscaler.restoration(whole, scale)
+    color = Rows.of(whole.opaque_color()) if whole else photo.rows().color
     larger = upscaler.stream(color, scale, progress, found.strength)
-    over = None if alpha is None else enlarge_alpha(alpha, larger.height, larger.width)
+    over = None
+    if whole and whole.alpha is not None:
+        over = enlarge_alpha(whole.alpha, larger.height, larger.width)
     return PhotoRows(larger, over, photo.metadata, photo.format), found
-
-
-def upscale_photo(
-    upscaler: Upscaler,
-    photo: Photo,
-    scale: float | None = None,
-    progress: OnProgress | None = None,
-) -> Photo:
-    """Enlarges a photo that was read; metadata and format stay.
-
-    Args:
-        upscaler: does it.
-        photo: the photo.
-        scale: as for `Upscaler`.
-        progress: as for `Upscaler`.
-
-    Raises:
-        ImageTooLargeError: as for `Upscaler`.
-        ValueError: a scale out of range.
-    """
-    found = upscaler.restoration(photo.color, photo.compression, scale)
-    pixels = Pixels(photo.color, photo.alpha)
-    larger = upscaler.enlarge(pixels, scale, progress, found.strength)
-    return replace(photo, color=larger.color, alpha=larger.alpha)
 
 
 def check_result(photo: Photo | PhotoRows, scale: float, output_format: str) -> None:

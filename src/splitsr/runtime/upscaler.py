@@ -1,10 +1,11 @@
-"""`Upscaler`: from a picture in memory to a larger one of the same kind."""
+"""`Upscaler`: from an image in memory to a larger one of the same kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy.typing as npt
 
 from splitsr.errors import ImageTooLargeError, WeightsError
-from splitsr.imaging.degradation import Compression, jpeg_compression
+from splitsr.imaging.photo import Photo
 from splitsr.imaging.resize import resize_rows
 from splitsr.imaging.rows import Rows
 from splitsr.runtime.engine import DividedEngine, Engine, lanes_of
-from splitsr.runtime.engine_cache import Networks, find_networks
-from splitsr.runtime.pixels import Pixels, pack_pixels, unpack_pixels
+from splitsr.runtime.engine_cache import Networks
+from splitsr.runtime.loading import find_networks
+from splitsr.runtime.pixels import pack_pixels, unpack_pixels
 from splitsr.runtime.restore import (
     Restoration,
     Restore,
@@ -37,7 +39,7 @@ ImageT = TypeVar("ImageT", "Image", npt.NDArray[Any])
 
 
 class Progress(NamedTuple):
-    """How far a picture is.
+    """How far an image is.
 
     Attributes:
         tiles_done: tiles that are done, over all passes.
@@ -57,14 +59,14 @@ OnProgress = Callable[[Progress], None]
 
 
 class Upscaler:
-    """Enlarges pictures. Reusable, and safe to call from several threads.
+    """Enlarges images. Reusable, and safe to call from several threads.
 
-    Memory is bounded by the picture, the result and, with a scale that no network has, one
-    picture between them, all in integers, and the engine's work on one tile (about 256 MiB with
+    Memory is bounded by the image, the result and, with a scale that no network has, one
+    image between them, all in integers, and the engine's work on one tile (about 256 MiB with
     an automatic tile). Under `restore="auto"`, that of up to three strengths is kept.
 
     Networks with global channel attention (`spec.tileable` is false) are run whole, up to about
-    4 GiB of engine memory, and pictures beyond that are refused. With a tile size of your own
+    4 GiB of engine memory, and images beyond that are refused. With a tile size of your own
     they are tiled, and tiles may differ in tone.
     """
 
@@ -72,6 +74,7 @@ class Upscaler:
         self,
         model: str | Path | Engine | Networks = DEFAULT_FAMILY,
         *,
+        precision: str = "fp32",
         threads: int | None = None,
         tile: TileSize = "auto",
         restore: Restore = "auto",
@@ -83,8 +86,10 @@ class Upscaler:
             model: a model's name (`splitsr models` lists them), for this one network; a family's,
                 such as `splitsr-balanced`, for the network that suits the scale best; the path of
                 an ONNX file that splitsr exported; an engine, or several by scale.
+            precision: of the arithmetic: `fp32`; `int8`, a form that some models ship in; or
+                `bf16`, by OpenVINO on a CPU with bfloat16. An engine has its own.
             threads: threads that compute one tile; by default one for each available CPU.
-            tile: side of a tile in LR pixels; `auto` bounds memory and leaves small pictures
+            tile: side of a tile in LR pixels; `auto` bounds memory and leaves small images
                 whole. The result does not depend on it.
             restore: how strongly compression and noise are removed, 0 to 1, by a model that has a
                 twin for degraded images; `auto` chooses by the file's quality and the image's
@@ -95,16 +100,17 @@ class Upscaler:
         Raises:
             UnknownModelError: no such name; the message names the closest ones.
             WeightsError: a file that is missing, damaged or not from splitsr.
-            ValueError: fewer than 1 thread, a tile below 1, or a strength that is not 0 to 1.
+            ValueError: another precision, fewer than 1 thread, a tile below 1, or a strength that
+                is not 0 to 1.
         """
         if threads is not None and threads < 1:
             raise ValueError(f"threads: found {threads}; must be at least 1")
         if tile != "auto" and tile < 1:
             raise ValueError(f"tile: found {tile}; must be 'auto' or at least 1")
-        self._networks = find_networks(model, threads, catalogue)
+        self._networks = find_networks(model, threads, catalogue, precision)
         self._tile = tile
         self._restore = check_restore(restore)
-        self._free: BoundedSemaphore | None = None  # lanes; None: one photo has them all
+        self._free: BoundedSemaphore | None = None  # lanes; None: one image has them all
 
     @property
     def scale(self) -> int:
@@ -117,7 +123,7 @@ class Upscaler:
         return lanes_of(self._networks.engine(self.scale))
 
     def shared(self) -> Upscaler:
-        """The same for several photos at once, in threads that share this one's CPUs and memory."""
+        """The same for several images at once, in threads that share this one's CPUs and memory."""
         upscaler = copy(self)
         upscaler._free = BoundedSemaphore(self.lanes)
         return upscaler
@@ -127,19 +133,13 @@ class Upscaler:
         """The strength for images of which nothing is known."""
         return 0.0 if isinstance(self._restore, str) else float(self._restore)
 
-    def restoration(
-        self,
-        color: npt.NDArray[Any] | None,
-        compression: Compression | None,
-        scale: float | None = None,
-    ) -> Restoration:
+    def restoration(self, photo: Photo | None, scale: float | None = None) -> Restoration:
         """How strongly an image is restored, as `restore` says.
 
         Under `auto`, a twin that cannot be used is no reason to refuse the image.
 
         Args:
-            color: the image, (H, W, 1|3) uint8 or uint16; None will do for a lossless file.
-            compression: of its file; None where that is lossless, or not known.
+            photo: the image; None will do for a lossless file.
             scale: as for `__call__`.
 
         Raises:
@@ -149,7 +149,7 @@ class Upscaler:
         first = self.plan(1, 1, scale).passes[0].scale
         if self._restore != "auto":
             return self._nearest(first, Restoration(self.fixed_strength, "asked for"))
-        found = choose_restoration(self._networks.twins.get(first), color, compression)
+        found = choose_restoration(self._networks.twins.get(first), photo)
         try:
             self._networks.engine(first, found.strength)
         except WeightsError as error:
@@ -189,7 +189,7 @@ class Upscaler:
     def __call__(
         self, image: ImageT, scale: float | None = None, progress: OnProgress | None = None
     ) -> ImageT:
-        """Enlarges a picture.
+        """Enlarges an image.
 
         Args:
             image: a Pillow image, or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8
@@ -208,21 +208,21 @@ class Upscaler:
             UnsupportedImageError: a Pillow image of a mode that is not handled.
             ImageTooLargeError: memory is short, or the network must be run whole and cannot.
         """
-        pixels = unpack_pixels(image)
-        found = self.restoration(pixels.color, jpeg_compression(image), scale)
-        return pack_pixels(self.enlarge(pixels, scale, progress, found.strength), image)
+        photo = unpack_pixels(image)
+        found = self.restoration(photo, scale)
+        return pack_pixels(self.enlarge(photo, scale, progress, found.strength), image)
 
     def enlarge(
         self,
-        pixels: Pixels,
+        photo: Photo,
         scale: float | None = None,
         progress: OnProgress | None = None,
         strength: float | None = None,
-    ) -> Pixels:
+    ) -> Photo:
         """Enlarges colour and alpha; what `__call__` does to every kind of image.
 
         Args:
-            pixels: colour through the networks; alpha, if any, by bicubic.
+            photo: colour through the networks; alpha, if any, by bicubic; the rest stays.
             scale: as for `__call__`.
             progress: as for `__call__`.
             strength: of restoration; by default the one asked for, and 0 under `auto`.
@@ -231,12 +231,12 @@ class Upscaler:
             ValueError: a scale out of range.
             ImageTooLargeError: memory is short, or the network must be run whole and cannot.
         """
-        larger = self.stream(Rows.of(pixels.opaque_color()), scale, progress, strength)
-        with _naming_memory(pixels.color.shape, larger):
-            color = larger.gather()
-            if pixels.alpha is None:
-                return Pixels(color, None)
-            return Pixels(color, enlarge_alpha(pixels.alpha, *color.shape[:2]).gather()[..., 0])
+        larger = self.stream(Rows.of(photo.opaque_color()), scale, progress, strength)
+        with _naming_memory(photo.color.shape, larger):
+            color, alpha = larger.gather(), photo.alpha
+            if alpha is not None:
+                alpha = enlarge_alpha(alpha, *color.shape[:2]).gather()[..., 0]
+            return replace(photo, color=color, alpha=alpha)
 
     def stream(
         self,
@@ -248,7 +248,7 @@ class Upscaler:
         """Enlarges colour as its rows come, to the values that `enlarge` gives.
 
         Args:
-            color: the picture, with visible colours throughout (`Pixels.opaque_color`).
+            color: the image, with visible colours throughout (`Photo.opaque_color`).
             scale: as for `__call__`.
             progress: as for `__call__`; called by whoever takes the bands.
             strength: as for `enlarge`.
@@ -274,7 +274,7 @@ class Upscaler:
         return larger.with_bands(plan.height, plan.width, _naming_bands(size, larger))
 
     def plan(self, height: int, width: int, scale: float | None = None) -> PassPlan:
-        """The passes over a picture of a size, and the size of the result.
+        """The passes over an image of a size, and the size of the result.
 
         Raises:
             ValueError: a scale out of range.

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from splitsr.data.degradations import Degradation
 from splitsr.errors import ConfigError
 from splitsr.networks import ModelSpec, SplitSRSpec, spec_from_config
+from splitsr.networks.base import WEIGHTS_SUFFIXES
 from splitsr.zoo.catalogue import find_model, is_model_path
 from splitsr.zoo.reading import read_file
 
-_WEIGHTS = (".safetensors", ".pth")
+_Positive = Annotated[int, Meta(ge=1)]
+_Weight = Annotated[float, Meta(ge=0)]
+_Decay = Annotated[float, Meta(ge=0, lt=1)]
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -41,14 +45,14 @@ class Stage(_Section, frozen=True):
         degradation: what the LR patches go through (`data/degradations.py`); None for nothing.
     """
 
-    steps: int = 600_000
-    batch_size: int = 16
-    patch_size: int = 24
+    steps: _Positive = 600_000
+    batch_size: _Positive = 16
+    patch_size: _Positive = 24
     loss: Literal["l1", "charbonnier", "l2"] = "l1"
-    luma_weight: float = 0.0
-    fft_weight: float = 0.0
-    hr_weight: float = 1.0
-    teacher_weight: float = 0.0
+    luma_weight: _Weight = 0.0
+    fft_weight: _Weight = 0.0
+    hr_weight: _Weight = 1.0
+    teacher_weight: _Weight = 0.0
     degradation: Degradation | None = None
 
 
@@ -64,10 +68,10 @@ class Optimizer(_Section, frozen=True):
     """
 
     kind: Literal["adam", "muon"] = "adam"
-    learning_rate: float = 1e-4
-    betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = 1e-7
-    clip_norm: float = 0.0
+    learning_rate: Annotated[float, Meta(gt=0)] = 1e-4
+    betas: tuple[_Decay, _Decay] = (0.9, 0.999)
+    eps: _Weight = 1e-7
+    clip_norm: _Weight = 0.0
 
 
 class Schedule(_Section, frozen=True):
@@ -82,9 +86,9 @@ class Schedule(_Section, frozen=True):
     """
 
     kind: Literal["cosine", "step"] = "step"
-    warmup_steps: int = 0
-    final_ratio: float = 0.01
-    halve_every: int = 200_000
+    warmup_steps: Annotated[int, Meta(ge=0)] = 0
+    final_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.01
+    halve_every: _Positive = 200_000
 
 
 class Validation(_Section, frozen=True):
@@ -96,9 +100,9 @@ class Validation(_Section, frozen=True):
         crop: side in HR pixels of the centre crop of a held-out image.
     """
 
-    every: int = 5_000
-    images: int = 8
-    crop: int = 288
+    every: _Positive = 5_000
+    images: _Positive = 8
+    crop: _Positive = 288
 
 
 class TrainConfig(_Section, frozen=True):
@@ -132,27 +136,32 @@ class TrainConfig(_Section, frozen=True):
 
     name: str
     model: ModelSpec = SplitSRSpec()
-    stages: tuple[Stage, ...] = (Stage(),)
+    stages: Annotated[tuple[Stage, ...], Meta(min_length=1)] = (Stage(),)
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     validation: Validation = Validation()
     seed: int = 1
-    ema: float = 0.0
+    ema: _Decay = 0.0
     sampling: Literal["image", "area"] = "image"
     augment: bool = True
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: bool = False
-    checkpoint_every: int = 1_000
-    log_every: int = 100
+    checkpoint_every: _Positive = 1_000
+    log_every: _Positive = 100
     init_from: str | None = None
     teacher: str | None = None
     targets: str | None = None
-    expansion: int = 0
+    expansion: Annotated[int, Meta(ge=0)] = 0
 
     def __post_init__(self) -> None:
-        for field, holds, allowed in _checks(self):
-            if not holds:
-                raise ConfigError(f"{field}: {allowed}")
+        if not self.model.trainable:
+            raise ConfigError(f"model: {self.model.arch} has no weights to train")
+        if self.teacher is not None and self.targets is not None:
+            raise ConfigError("targets: stand in place of teacher; give one of them")
+        if self.teacher is None and self.targets is None:
+            for number, stage in enumerate(self.stages):
+                if stage.teacher_weight:
+                    raise ConfigError(f"stages[{number}].teacher_weight: needs teacher or targets")
 
     @property
     def total_steps(self) -> int:
@@ -166,45 +175,6 @@ class TrainConfig(_Section, frozen=True):
                 return stage
             step -= stage.steps
         raise IndexError(f"step {step} is after the last stage")
-
-
-def _checks(config: TrainConfig) -> list[tuple[str, bool, str]]:
-    optimizer, schedule = config.optimizer, config.schedule
-    positive = "must be above 0"
-    checks = [
-        ("model", config.model.trainable, f"{config.model.arch} has no weights to train"),
-        ("stages", len(config.stages) > 0, "at least one is needed"),
-        ("optimizer.learning_rate", optimizer.learning_rate > 0, positive),
-        ("optimizer.betas", all(0 <= b < 1 for b in optimizer.betas), "must lie in [0, 1)"),
-        ("optimizer.clip_norm", optimizer.clip_norm >= 0, "must not be negative"),
-        ("schedule.warmup_steps", schedule.warmup_steps >= 0, "must not be negative"),
-        ("schedule.halve_every", schedule.halve_every > 0, positive),
-        ("schedule.final_ratio", 0 <= schedule.final_ratio <= 1, "must lie in [0, 1]"),
-        ("validation.every", config.validation.every > 0, positive),
-        ("validation.images", config.validation.images > 0, positive),
-        ("validation.crop", config.validation.crop > 0, positive),
-        ("expansion", config.expansion >= 0, "must not be negative"),
-        ("ema", 0 <= config.ema < 1, "must lie in [0, 1)"),
-        ("checkpoint_every", config.checkpoint_every > 0, positive),
-        ("log_every", config.log_every > 0, positive),
-    ]
-    checks += [
-        (f"stages[{number}].{field}", getattr(stage, field) > 0, positive)
-        for number, stage in enumerate(config.stages)
-        for field in ("steps", "batch_size", "patch_size")
-    ]
-    checks += [
-        (f"stages[{number}].teacher_weight", not stage.teacher_weight, "needs teacher or targets")
-        for number, stage in enumerate(config.stages)
-        if config.teacher is None and config.targets is None
-    ]
-    checks += [
-        (f"stages[{number}].hr_weight", stage.hr_weight >= 0, "must not be negative")
-        for number, stage in enumerate(config.stages)
-    ]
-    both = config.teacher is not None and config.targets is not None
-    checks.append(("targets", not both, "stand in place of teacher; give one of them"))
-    return checks
 
 
 def read_config(path: Path, changes: tuple[str, ...] = ()) -> TrainConfig:
@@ -240,14 +210,14 @@ def weights_path(source: str) -> Path:
     Raises:
         UnknownModelError: it is no file of weights, and no shipped model has that name.
     """
-    return Path(source) if source.endswith(_WEIGHTS) else find_model(source).weights_path
+    return Path(source) if source.endswith(WEIGHTS_SUFFIXES) else find_model(source).weights_path
 
 
 def _locate(fields: dict[str, Any], folder: Path) -> None:
     """Makes paths of weights absolute; names of shipped models stay."""
     for name in ("init_from", "teacher"):
         source = fields.get(name)
-        if isinstance(source, str) and (source.endswith(_WEIGHTS) or is_model_path(source)):
+        if isinstance(source, str) and (source.endswith(WEIGHTS_SUFFIXES) or is_model_path(source)):
             fields[name] = str((folder / source).resolve())
 
 
@@ -258,7 +228,9 @@ def config_from_dict(fields: dict[str, Any], source: str) -> TrainConfig:
     try:
         config = msgspec.convert(rest, TrainConfig)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{source}: {error}") from None
+        reason, _, field = str(error).partition(" - at `$.")
+        where = f"{field[:-1]}: " if field else ""
+        raise ConfigError(f"{source}: {where}{reason}") from None
     return msgspec.structs.replace(config, model=model)
 
 

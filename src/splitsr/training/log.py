@@ -1,4 +1,4 @@
-"""The record of a run: a JSON line a report, TensorBoard where installed, a picture at the end."""
+"""The record of a run: a JSON line a report, TensorBoard where installed, an image at the end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import msgspec
@@ -84,12 +83,7 @@ class RunLog:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with _writing(self.run_dir):
             if self.writes:
                 self._file.close()

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from splitsr.zoo.catalogue import Catalogue, shipped_catalogue
+from splitsr.zoomsr.folders import app_folder, photos_folder
 from splitsr.zoomsr.models import FOLDER, model_resources
-from splitsr.zoomsr.places import app_folder, photos_folder
 from splitsr.zoomsr.resources import Resource
 
 Site = Mapping[str, Resource]

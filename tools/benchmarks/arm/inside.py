@@ -78,7 +78,7 @@ def load_onnxruntime(path: Path, threads: int, precision: str) -> Run:
 
 
 def load_litert(path: Path, threads: int, _precision: str) -> Run:
-    """LiteRT with XNNPACK; its pictures are (N, H, W, 3)."""
+    """LiteRT with XNNPACK; its images are (N, H, W, 3)."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path), num_threads=threads)

@@ -3,7 +3,7 @@
     python -m tools.benchmarks.arm.measure --out results/arm.json [--place build/arm]
 
 Exports x4 networks with `splitsr export` (which checks each in its own runtime on this machine),
-runs every file here and on an emulated AArch64, as two profiles of a device, compares the pictures,
+runs every file here and on an emulated AArch64, as two profiles of a device, compares the images,
 and counts instructions, which repeat, as an emulator's milliseconds do not. Then it runs tests of
 the runtime there. Needs what prepare.py makes; without emulation it says so and leaves with code
 77.
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from splitsr.experiments.json_file import to_json
+from splitsr.experiments.result_files import to_json
 from splitsr.export.checked import own_photos
 from splitsr.imaging.arrays import from_nchw, to_nchw
 from splitsr.zoo.catalogue import find_model
@@ -31,7 +31,7 @@ from tools.benchmarks.arm.prepare import ROOT, require_tools
 from tools.benchmarks.arm.prepare import main as prepare
 
 HERE = Path(__file__).parent
-SIDE = 64  # of the LR picture: a tile of a phone
+SIDE = 64  # of the LR image: a tile of a phone
 PROFILES = (("cortex-a76", 2), ("cortex-a53", 1))  # a phone of today; the least of devices
 CASES = (
     ("onnxruntime", "fast", "fp32"),
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def write_cases(folder: Path) -> list[dict[str, str]]:
-    """Exports the networks, and writes the picture that all enlarge."""
+    """Exports the networks, and writes the image that all enlarge."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     photo = own_photos()[0]
@@ -144,7 +144,7 @@ def compare(
     counts: list[tuple[int, ...]],
     versions: tuple[str, str],
 ) -> ArmCase:
-    """One case: the pictures of the two machines, in 8 bits, and the counts."""
+    """One case: the images of the two machines, in 8 bits, and the counts."""
     here, there = (
         from_nchw(np.load(folder / label / f"{case['name']}.npy"), np.uint8, 3).astype(int)
         for label in ("here", "there")

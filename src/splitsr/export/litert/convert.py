@@ -2,53 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
-from torch import nn
 
 from splitsr.export.forms import with_dense_convolutions
 from splitsr.export.litert.graph import Lowering, last
 from splitsr.export.litert.operators import HANDLERS
 from splitsr.export.litert.traced import Traced, shape_of
-from splitsr.export.target import Layout, Target
-from splitsr.networks import ModelSpec, spec_to_json
+from splitsr.export.target import Layout, Source, Target
+from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
 
 _ANY_SIZE = (24, 32)  # traced where any will do
 
 
-def build(
-    form: nn.Module,
-    spec: ModelSpec,
-    target: Target,
-    name: str,
-    photos: Sequence[npt.NDArray[np.uint8]],
-    path: Path,
-) -> None:
+def build(source: Source, target: Target, path: Path) -> None:
     """Writes a `.tflite` file: input `lr`, output `sr`, float32, by the signature.
-
-    Args:
-        form: the network's inference form.
-        spec: its description, stored as metadata `splitsr.networks`.
-        target: precision, size and layout.
-        name: of the model, stored as metadata `splitsr.name`.
-        photos: LR pictures that int8 is calibrated on.
-        path: the file.
 
     Raises:
         ModelError: the network has an operator that is not known here.
     """
     int8 = target.precision == "int8"
-    traced = Traced(with_dense_convolutions(form) if int8 else form, target.size or _ANY_SIZE)
+    traced = Traced(
+        with_dense_convolutions(source.form) if int8 else source.form, target.size or _ANY_SIZE
+    )
     lowering = Lowering(
         traced,
         half=target.precision == "fp16",
-        ranges=traced.ranges(photos) if int8 else None,
+        ranges=traced.ranges(source.photos) if int8 else None,
     )
     file = lowering.file
     dynamic = target.size is None
@@ -61,8 +45,7 @@ def build(
     if planes:
         sr = _turned(lowering, sr, (0, 3, 1, 2), pictures[1])
     file.rename(sr, "sr")
-    notes = {"splitsr.spec": spec_to_json(spec), "splitsr.name": name}
-    path.write_bytes(file.content({"lr": lr}, {"sr": sr}, notes))
+    path.write_bytes(file.content({"lr": lr}, {"sr": sr}, source.metadata))
 
 
 def _turned(lowering: Lowering, tensor: int, order: tuple[int, ...], shape: tuple[int, ...]) -> int:

@@ -1,4 +1,4 @@
-"""A network's operators as LiteRT's: pictures as (N, H, W, C), weights as (out, kh, kw, in).
+"""A network's operators as LiteRT's: images as (N, H, W, C), weights as (out, kh, kw, in).
 
 Why a converter of our own: litert-torch 0.10 needs typing_extensions below 4.13 (through xdsl),
 where other tools of this project need newer ones, and brings JAX and transformers. The networks
@@ -224,9 +224,9 @@ def _affine(bounds: Range) -> Quantised:
 
 
 def _fitted(traced: Traced, ranges: dict[fx.Node, Range]) -> dict[fx.Node, Range]:
-    """Ranges with those that the format fixes, and those that a picture has.
+    """Ranges with those that the format fixes, and those that an image has.
 
-    Input and output are pictures: levels of 1/255 are exactly those of 8 bits. Operators that only
+    Input and output are images: levels of 1/255 are exactly those of 8 bits. Operators that only
     move values keep the scale of what they move.
     """
     fitted = {**ranges, traced.lr: _PICTURE, traced.sr: _PICTURE}

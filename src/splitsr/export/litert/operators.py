@@ -164,7 +164,7 @@ def _nearest(low: Lowering, node: fx.Node) -> int:
 
 
 def _bilinear(low: Lowering, node: fx.Node) -> int:
-    """Each of the r x r phases is a 3x3 convolution of the picture with repeated edges."""
+    """Each of the r x r phases is a 3x3 convolution of the image with repeated edges."""
     source, factor = node.all_input_nodes[0], _factor(node)
     batch, height, width, channels = last(shape_of(source))
     taps = _phases(factor)

@@ -28,7 +28,7 @@ class Traced:
     """
 
     def __init__(self, network: nn.Module, size: tuple[int, int]) -> None:
-        """Traces a network for an LR picture of a size."""
+        """Traces a network for an LR image of a size."""
         example = torch.rand(1, 3, *size)
         program = torch.export.export(network.eval(), (example,))
         self.constants = _stored(program)
@@ -52,7 +52,7 @@ class Traced:
         """The least and the largest value of every node, the rarest values left out.
 
         Args:
-            images: LR pictures (H, W, 3) uint8.
+            images: LR images (H, W, 3) uint8.
         """
         kept: dict[fx.Node, list[FloatArray]] = {}
         for image in images:

@@ -28,7 +28,7 @@ class AvifMetadata(NamedTuple):
         orientation: how the pixels are to be turned, as EXIF counts; the block's own is void.
         xmp: XMP packet, or None.
         colours: primaries and transfer of the primary item (CICP), or None.
-        has_gain_map: whether a gain map goes with the picture.
+        has_gain_map: whether a gain map goes with the image.
     """
 
     icc_profile: bytes | None

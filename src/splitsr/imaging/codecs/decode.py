@@ -14,7 +14,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -28,9 +28,9 @@ from splitsr.imaging.arrays import unpremultiply
 from splitsr.imaging.codecs.formats import HEAD_BYTES, Format, sniff
 from splitsr.imaging.codecs.integrity import check_complete
 from splitsr.imaging.codecs.jpeg_scans import check_jpeg_filled
-from splitsr.imaging.degradation import Compression, compression_of
-from splitsr.imaging.metadata import Metadata
+from splitsr.imaging.degradation import compression_of
 from splitsr.imaging.metadata_reader import read_metadata
+from splitsr.imaging.photo import Photo, PhotoRows
 from splitsr.imaging.rows import Rows
 
 if TYPE_CHECKING:
@@ -61,25 +61,7 @@ _COPY_ROWS = 256
 _DEEP = re.compile("(RGBX?|RGBA|RGBa|LA);16[BLN]")
 
 
-class Decoded(NamedTuple):
-    """Pixels and what came with them; see `Photo` for shapes."""
-
-    color: NDArray[Any]
-    alpha: NDArray[Any] | None
-    metadata: Metadata
-    format: str
-    compression: Compression | None
-
-
-class DecodedRows(NamedTuple):
-    """Rows and what came with them; see `PhotoRows`."""
-
-    color: Rows
-    metadata: Metadata
-    format: str
-
-
-def decode(stream: BinaryIO, name: str, max_pixels: int) -> Decoded:
+def decode(stream: BinaryIO, name: str, max_pixels: int) -> Photo:
     """Decode a seekable stream; see `read_photo`."""
     fmt = sniff(stream.read(HEAD_BYTES), name)
     with _naming(name, fmt):
@@ -93,11 +75,11 @@ def decode(stream: BinaryIO, name: str, max_pixels: int) -> Decoded:
         metadata, orientation = read_metadata(image, stream, color.shape[:2], color.shape[2])
         color = _turn(color, orientation)
         alpha = None if alpha is None else _turn(alpha, orientation)
-    return Decoded(color, alpha, metadata, fmt.name, compression)
+    return Photo(color, alpha, metadata, fmt.name, compression)
 
 
 def header_pixels(stream: BinaryIO) -> int:
-    """Width times height of a picture, from its header alone.
+    """Width times height of an image, from its header alone.
 
     Raises:
         ImageError: the header cannot be read.
@@ -108,7 +90,7 @@ def header_pixels(stream: BinaryIO) -> int:
     return width * height
 
 
-def decode_rows(stream: BinaryIO, path: str, max_pixels: int) -> DecodedRows | None:
+def decode_rows(stream: BinaryIO, path: str, max_pixels: int) -> PhotoRows | None:
     """Decode a file as its rows are asked for, to the pixels that `decode` gives.
 
     Args:
@@ -133,7 +115,7 @@ def decode_rows(stream: BinaryIO, path: str, max_pixels: int) -> DecodedRows | N
         metadata, _ = read_metadata(image, stream, image.size[::-1], channels)
         dtype = np.uint16 if strips.bits > 8 else np.uint8
         rows = Rows(*image.size[::-1], channels, dtype, _decode_strips(strips, fmt))
-    return DecodedRows(rows, metadata, fmt.name)
+    return PhotoRows(rows, None, metadata, fmt.name)
 
 
 def _decode_strips(strips: TiffStrips, fmt: Format) -> Iterator[NDArray[Any]]:
@@ -208,7 +190,7 @@ def _check_frames(image: Image.Image) -> None:
     if frames > 1 and image.format != "HEIF":  # where it is opened at the one to be shown
         raise UnsupportedImageError(
             f"an animation or a file of several pages ({frames} frames); "
-            "only single pictures are read: extract the frames first"
+            "only single images are read: extract the frames first"
         )
 
 
@@ -234,7 +216,7 @@ def _raw_mode(image: ImageFile.ImageFile) -> str:
 
 
 def _array(image: Image.Image) -> NDArray[Any]:
-    """Give the pixels of a loaded picture, (H, W) or (H, W, C), uint8 or uint16."""
+    """Give the pixels of a loaded image, (H, W) or (H, W, C), uint8 or uint16."""
     mode = image.mode
     if mode == "P":
         return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))

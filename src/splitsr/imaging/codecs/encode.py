@@ -28,7 +28,7 @@ _AVIF_SPEED = 8
 
 
 class RowEncoder(Protocol):
-    """Writes a picture as its rows come, from top to bottom."""
+    """Writes an image as its rows come, from top to bottom."""
 
     def write(self, band: NDArray[Any]) -> None:
         """Takes the next rows, colour and alpha together."""
@@ -45,25 +45,25 @@ def encode_rows(
     format_name: str,
     quality: int | None,
 ) -> None:
-    """Encode a picture as its rows come; see `write_photo` for what each format does.
+    """Encode an image as its rows come; see `write_photo` for what each format does.
 
     Each band is encoded while the next one is made. WebP and AVIF are encoded whole, as their
     encoders take no rows.
 
     Args:
         stream: where to; seekable.
-        color: the picture, 1 or 3 channels.
+        color: the image, 1 or 3 channels.
         alpha: of the same size and dtype, or None.
         metadata: what to write besides the pixels.
         format_name: an output format's name, as `FORMATS` has it.
         quality: 1 to 100, or None for the format's default.
 
     Raises:
-        ImageWriteError: the format cannot hold the picture or its colours.
+        ImageWriteError: the format cannot hold the image or its colours.
     """
     if format_name != "PNG" and is_png_only(metadata.png_chunks):
         raise ImageWriteError(
-            f"{format_name} cannot keep the picture's colours (PQ, HLG or the like); write PNG"
+            f"{format_name} cannot keep the image's colours (PQ, HLG or the like); write PNG"
         )
     join = partial(_join, fmt=FORMATS[format_name])
     encoder: RowEncoder | None = None
@@ -136,7 +136,7 @@ class _Guarded:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk's, not the encoder's
             raise ImageWriteError(
-                f"the picture cannot be written as {self._fmt.name}: {error}"
+                f"the image cannot be written as {self._fmt.name}: {error}"
             ) from error
 
 

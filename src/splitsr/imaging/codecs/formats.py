@@ -194,11 +194,11 @@ def suffix_for(name: str) -> str:
 
 
 def check_writable(name: str, height: int, width: int) -> None:
-    """Refuse a picture that a format cannot hold, before any work is put into it.
+    """Refuse an image that a format cannot hold, before any work is put into it.
 
     Args:
         name: an output format.
-        height: rows of the picture to be written.
+        height: rows of the image to be written.
         width: columns of it.
 
     Raises:
@@ -207,6 +207,6 @@ def check_writable(name: str, height: int, width: int) -> None:
     fmt = writable_format(name)
     if max(height, width) > fmt.max_side:
         raise ImageWriteError(
-            f"{fmt.name} holds at most {fmt.max_side} pixels a side, the picture has "
+            f"{fmt.name} holds at most {fmt.max_side} pixels a side, the image has "
             f"{width}x{height}; write PNG or TIFF, or use a smaller scale"
         )

@@ -1,8 +1,8 @@
 """A JPEG writer that takes strips of rows.
 
-libjpeg, through Pillow, encodes each strip as a picture of its own; what lies between their headers
+libjpeg, through Pillow, encodes each strip as an image of its own; what lies between their headers
 and ends is joined by restart markers (ITU-T T.81, section E.1.4), at which a decoder begins anew
-just as at the start of a picture. So the strips' pixels are those of the picture encoded whole, no
+just as at the start of an image. So the strips' pixels are those of the image encoded whole, no
 more than a few strips are in memory, and the cores share the work.
 """
 
@@ -84,7 +84,7 @@ class JpegEncoder:
                 self._written += 1
 
     def _write_first(self, content: bytes) -> None:
-        """Writes the picture's header and the first strip's scan."""
+        """Writes the image's header and the first strip's scan."""
         found = _segments(content)
         head = bytearray(content)
         struct.pack_into(">H", head, found.frame + 5, self._height)  # marker, length, bit depth

@@ -25,7 +25,7 @@ _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _MOST_SCANS = 100  # a usual progressive JPEG has 10
 _COEFFICIENTS = 64
 _GRAY = (128, (128, 128, 128))
-# Data that belong to no picture, and every restart marker. The first byte makes an FF before it
+# Data that belong to no image, and every restart marker. The first byte makes an FF before it
 # a stuffed one.
 _FILLER = b"".join(
     b"\0\x5a\x13\xc7\x2e\x91\x68\x3d" * 4 + bytes((0xFF, 0xD0 + n)) for n in range(8)
@@ -77,11 +77,11 @@ def check_jpeg_filled(
 ) -> None:
     """Refuse a JPEG whose data end before its pixels do.
 
-    Such a picture is another one with more data at the end of each scan; to a whole one they make
-    no difference. Baseline pictures are tried only if they end in the gray of missing blocks.
+    Such an image is another one with more data at the end of each scan; to a whole one they make
+    no difference. Baseline images are tried only if they end in the gray of missing blocks.
 
     Args:
-        image: the picture, opened.
+        image: the image, opened.
         stream: its file, seekable.
         reopen: opens another file of the same kind.
 

@@ -1,9 +1,9 @@
 """A PNG writer: 8 and 16 bits, gray or RGB, with or without alpha.
 
 Pillow writes no 16-bit RGB. For 8 bits it is replaced too, for speed: on one thread, a 2048x2048
-RGB picture took, in seconds and bytes a pixel,
+RGB image took, in seconds and bytes a pixel,
 
-| writer                              | plain photo | fine grain  | upscaled    |
+| writer                              | plain image | fine grain  | upscaled    |
 |-------------------------------------|-------------|-------------|-------------|
 | Pillow, level 6                     | 0.80  1.32  | 0.53  2.01  | 0.72  0.69  |
 | Pillow, level 1                     | 0.26  1.44  | 0.37  2.07  | 0.18  0.84  |

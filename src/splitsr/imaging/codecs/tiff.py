@@ -106,7 +106,7 @@ class TiffEncoder:
                 self._sizes.append(len(content))
                 self._stream.write(content)
         if sum(self._sizes) > _MAX_FILE_BYTES - _STRIP_BYTES:
-            raise ImageWriteError("the picture needs more than the 4 GiB of a TIFF file; write PNG")
+            raise ImageWriteError("the image needs more than the 4 GiB of a TIFF file; write PNG")
 
     def _encode_strip(self, rows: NDArray[Any]) -> bytes:
         differences = rows.copy()
@@ -116,7 +116,7 @@ class TiffEncoder:
 
 
 def _say(metadata: Metadata) -> tuple[bytes, str, dict[int, Field]]:
-    """What the file begins with, its byte order, and what its directory says of the picture."""
+    """What the file begins with, its byte order, and what its directory says of the image."""
     block, order, fields = bytes(8), "<", dict[int, Field]()
     if metadata.exif:
         with suppress(struct.error):
@@ -145,7 +145,7 @@ def _layout(shape: tuple[int, int, int], depth: int, rows: int) -> dict[int, tup
 
 
 def _described(metadata: Metadata, order: str, said: dict[int, Field]) -> Iterator[Field]:
-    """What the picture is, besides what its EXIF has said."""
+    """What the image is, besides what its EXIF has said."""
     comment = metadata.any_comment()
     if comment and _DESCRIPTION not in said:
         text = comment.rstrip(b"\0") + b"\0"

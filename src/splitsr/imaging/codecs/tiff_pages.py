@@ -20,7 +20,7 @@ _MOST_VALUES = 64
 
 
 def count_pages(file: BinaryIO) -> int:
-    """Pages that are pictures: neither reduced copies of the first one nor masks for it."""
+    """Pages that are images: neither reduced copies of the first one nor masks for it."""
     others = list(_directories(file, below=False))[1:]
     return 1 + sum(not _is_part(tags) for tags in others)
 

@@ -1,6 +1,6 @@
 """A TIFF reader: Pillow's, with the checks that it lacks.
 
-Pillow leaves black what no strip covers, takes the preview in a camera raw for the photo, decodes a
+Pillow leaves black what no strip covers, takes the preview in a camera raw for the image, decodes a
 few kinds of samples to other values than theirs, and lets libtiff write to standard error.
 """
 
@@ -59,7 +59,7 @@ class TiffReader(TiffImagePlugin.TiffImageFile):
 
     @property
     def n_frames(self) -> int:
-        """Pages that are pictures of their own."""
+        """Pages that are images of their own."""
         return count_pages(self.fp)
 
     def getexif(self) -> Image.Exif:
@@ -71,7 +71,7 @@ class TiffReader(TiffImagePlugin.TiffImageFile):
         return exif
 
     def load_prepare(self) -> None:
-        """Make the picture's memory, so that the base class neither checks nor makes it."""
+        """Make the image's memory, so that the base class neither checks nor makes it."""
         if self._im is None:
             self.im = Image.new(self.mode, self._tile_size, None).im
         super().load_prepare()
@@ -164,7 +164,7 @@ def _check_planes(tags: Mapping[int, Any]) -> None:
 
 
 def _count_parts(tags: Mapping[int, Any]) -> int:
-    """The number of strips or tiles that the picture takes, all of which are to be there."""
+    """The number of strips or tiles that the image takes, all of which are to be there."""
     width, height = tags[_WIDTH], tags[_LENGTH]
     if _STRIPS in tags:
         offsets, across, down = tags[_STRIPS], width, tags.get(_STRIP_ROWS, height)

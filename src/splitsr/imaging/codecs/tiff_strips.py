@@ -37,7 +37,7 @@ _MODES = frozenset({"L", "RGB", "I;16", "I;16B"})
 
 @dataclass(frozen=True)
 class TiffStrips:
-    """Where the strips of a picture are.
+    """Where the strips of an image are.
 
     Attributes:
         path: the file.

@@ -3,7 +3,7 @@
 Paper: Lim et al., CVPR workshops 2017, arXiv 1707.02921, section 3. Baseline: 16 blocks of 64
 features; full: 32 blocks of 256 features with residual scaling 0.1 (section 3.2, table 1).
 
-Deviations: pictures are in [0, 1], not [0, 255], so that weights of other implementations need
+Deviations: images are in [0, 1], not [0, 255], so that weights of other implementations need
 their mean shift rescaled; PyTorch's default initialisation. The mean that is subtracted is DIV2K's.
 """
 

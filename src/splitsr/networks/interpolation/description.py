@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from splitsr.networks.base import (
-    SCALE_RULE,
-    ModelSpec,
-    Rule,
-    check_rules,
-    one_of,
-)
+from splitsr.networks.base import ModelSpec
 
 Kernel = Literal["bilinear", "bicubic"]
 
@@ -24,18 +18,10 @@ class InterpolationSpec(ModelSpec, frozen=True, kw_only=True, tag="interpolation
 
     kernel: Kernel = "bicubic"
 
-    def __post_init__(self) -> None:
-        check_rules(self, _RULES)
-
     @property
     def trainable(self) -> bool:
         """No."""
         return False
-
-    @property
-    def tileable(self) -> bool:
-        """Yes."""
-        return True
 
     @property
     def receptive_radius(self) -> int:
@@ -47,8 +33,6 @@ class InterpolationSpec(ModelSpec, frozen=True, kw_only=True, tag="interpolation
         """Values that an engine holds at once for one LR pixel, estimated."""
         return 3 + 2 * 3 * self.scale**2
 
-
-_RULES: tuple[Rule, ...] = (SCALE_RULE, one_of("kernel", "bilinear", "bicubic"))
 
 PRESETS = {
     "bilinear": InterpolationSpec(kernel="bilinear"),

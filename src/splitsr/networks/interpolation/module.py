@@ -1,69 +1,57 @@
 """Bilinear and bicubic interpolation as networks without weights.
 
-Bicubic is Keys' cubic convolution (IEEE Trans. ASSP 29, 1981) with a = -0.5 on half-pixel centres,
-as MATLAB's `imresize` enlarges; its weights are read off `imaging.resize`, the one definition of
-it here. Bilinear is the triangle kernel on the same centres.
+The weights are those of the runtime's `InterpolationEngine`, which computes the same.
 
-Deviations: beyond the border the border pixel is repeated (`edge="clamp"`), where today's MATLAB
-mirrors; and all is done in one float pass, where MATLAB rounds integer pictures between two.
+Bicubic is Keys' cubic convolution (IEEE Trans. ASSP 29, 1981) with a = -0.5 on half-pixel centres,
+as MATLAB's `imresize` enlarges. Bilinear is the triangle kernel on the same centres.
+
+Deviation: all is done in one float pass, where MATLAB rounds integer images between two.
 """
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from splitsr.imaging.resize import resize_bicubic
 from splitsr.networks import InterpolationSpec
+from splitsr.networks.interpolation.description import Kernel
 from splitsr.networks.network import Network
-
-_RADIUS = 2  # of the taps, LR pixels; bilinear uses 1 of them
+from splitsr.runtime.interpolation import phase_weights
 
 
 class Enlarge(nn.Module):
     """Enlarges by a whole factor: (N, 3, H, W) -> (N, 3, scale * H, scale * W).
 
     Each of the `scale**2` places between LR pixels has fixed weights: one convolution of the
-    padded picture makes them all, and a sub-pixel shuffle puts them in their places.
+    padded image makes them all, and a sub-pixel shuffle puts them in their places.
     """
 
-    def __init__(self, scale: int, kernel: str) -> None:
+    def __init__(self, scale: int, kernel: Kernel) -> None:
         super().__init__()
         self.shuffle = nn.PixelShuffle(scale)
-        axis = torch.from_numpy(phase_weights(scale, kernel))
+        axis = torch.from_numpy(phase_weights(kernel, scale))
         places = torch.einsum("ai,bj->abij", axis, axis).flatten(0, 1)
         self.weight: Tensor
         self.register_buffer("weight", places[:, None].repeat(3, 1, 1, 1).float(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) -> (N, 3, scale * H, scale * W)."""
-        padded = functional.pad(x, (_RADIUS,) * 4, mode="replicate")
-        sr: Tensor = self.shuffle(functional.conv2d(padded, self.weight, groups=3))
+        for axis in (2, 3):
+            x = _mirror(x, self.weight.shape[axis] // 2, axis)
+        sr: Tensor = self.shuffle(functional.conv2d(x, self.weight, groups=3))
         return sr
 
 
-def phase_weights(scale: int, kernel: str) -> npt.NDArray[np.float64]:
-    """Weights of the LR pixels from -2 to 2 around the one that an output pixel lies in.
-
-    Args:
-        scale: the enlargement.
-        kernel: `bilinear` or `bicubic`.
-
-    Returns:
-        (scale, 5) float64, a row for each place in a LR pixel, each summing to 1.
-    """
-    taps = np.arange(-_RADIUS, _RADIUS + 1)
-    if kernel == "bilinear":
-        centres = (np.arange(scale) + 0.5) / scale - 0.5
-        weights: npt.NDArray[np.float64] = np.maximum(0, 1 - np.abs(centres[:, None] - taps))
-        return weights
-    middle = 2 * _RADIUS
-    impulse = np.eye(2 * middle + 1)[:, [middle]]
-    response = resize_bicubic(impulse, len(impulse) * scale, 1)[:, 0]
-    return np.stack([response[(middle - tap) * scale :][:scale] for tap in taps], axis=1)
+def _mirror(x: Tensor, reach: int, axis: int) -> Tensor:
+    """Continues an axis by 1 or 2 values at both ends: 1 0 | 0 1 2 | 2 1."""
+    margins = (0, 0, 1, 1) if axis == 2 else (1, 1, 0, 0)
+    x = functional.pad(x, margins, mode="replicate")
+    if reach == 1:
+        return x
+    # Now the second value of the image has index 2, also where there is only one.
+    first, last = x.narrow(axis, 2, 1), x.narrow(axis, x.shape[axis] - 3, 1)
+    return torch.cat([first, x, last], dim=axis)
 
 
 class Interpolation(Network):

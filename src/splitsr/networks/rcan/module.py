@@ -3,7 +3,7 @@
 Paper: Zhang et al., ECCV 2018, arXiv 1807.02758, sections 3.1 to 3.4: 10 residual groups of 20
 residual channel attention blocks, 64 features, reduction 16.
 
-Deviations: pictures are in [0, 1], not [0, 255]; PyTorch's default initialisation. The mean that is
+Deviations: images are in [0, 1], not [0, 255]; PyTorch's default initialisation. The mean that is
 subtracted is DIV2K's, as in EDSR, on whose code the authors built.
 """
 

@@ -9,11 +9,11 @@ Decided where the paper leaves it open, so that the published counts come out (1
 15.86 M for x2, x3 and x4):
 - one region-level non-local module is shared by both ends of the body;
 - it is the embedded Gaussian of Wang et al. 2018 (arXiv 1711.07971) with `n_feats // 8` channels
-  inside, on the four quarters of the picture (section 3.2: a grid of regions);
+  inside, on the four quarters of the image (section 3.2: a grid of regions);
 - the share-source skip's weight is one scalar for all groups, 0 at first;
 - a trunk convolution stands before the second non-local module.
 
-Deviations: pictures are in [0, 1], not [0, 255]; PyTorch's default initialisation; the covariance
+Deviations: images are in [0, 1], not [0, 255]; PyTorch's default initialisation; the covariance
 is of the whole feature map, where the authors crop it to 1000x1000 when that is larger; a small
 constant keeps the iteration finite where a map is uniform.
 """
@@ -83,7 +83,7 @@ class SecondOrderAttention(nn.Module):
 
 
 class RegionNonLocal(nn.Module):
-    """Each pixel of a quarter of the picture gets a mean of all, weighted by similarity."""
+    """Each pixel of a quarter of the image gets a mean of all, weighted by similarity."""
 
     def __init__(self, n_feats: int) -> None:
         super().__init__()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from splitsr.networks.base import (
-    SCALE_RULE,
-    ModelSpec,
-    Rule,
-    body_values,
-    check_rules,
-    count,
-)
+from typing import Annotated
+
+from msgspec import Meta
+
+from splitsr.networks.base import MAX_COUNT, Count, ModelSpec, body_values
+
+_Even = Meta(ge=2, le=MAX_COUNT, multiple_of=2, description=f"an even number, 2 to {MAX_COUNT}")
 
 
 class SMFANetSpec(ModelSpec, frozen=True, kw_only=True, tag="smfanet"):
@@ -20,15 +19,12 @@ class SMFANetSpec(ModelSpec, frozen=True, kw_only=True, tag="smfanet"):
         n_blocks: feature mixing blocks.
     """
 
-    n_feats: int = 48
-    n_blocks: int = 12
-
-    def __post_init__(self) -> None:
-        check_rules(self, _RULES)
+    n_feats: Annotated[int, _Even] = 48
+    n_blocks: Count = 12
 
     @property
     def tileable(self) -> bool:
-        """No: every block takes the variance of the whole picture."""
+        """No: every block takes the variance of the whole image."""
         return False
 
     @property
@@ -41,12 +37,6 @@ class SMFANetSpec(ModelSpec, frozen=True, kw_only=True, tag="smfanet"):
         """Values that an engine holds at once for one LR pixel, estimated."""
         return body_values(self.n_feats, self.scale, 3)
 
-
-_RULES: tuple[Rule, ...] = (
-    SCALE_RULE,
-    ("n_feats", lambda s: s.n_feats > 0 and s.n_feats % 2 == 0, lambda _: "2 or more, even"),
-    count("n_blocks", 1),
-)
 
 PRESETS = {"smfanet": SMFANetSpec(n_feats=36, n_blocks=8), "smfanet-plus": SMFANetSpec()}
 """The published networks of the family, by name, at x4."""

@@ -129,7 +129,7 @@ def _at_least_one(count: int) -> int:
 
 
 def _variance(x: Tensor) -> Tensor:
-    """Of every channel over the picture, (N, C, 1, 1); zero for a single pixel."""
+    """Of every channel over the image, (N, C, 1, 1); zero for a single pixel."""
     squares = (x - x.mean(dim=(2, 3), keepdim=True)).square().sum(dim=(2, 3), keepdim=True)
     return squares / _at_least_one(x.shape[2] * x.shape[3] - 1)
 

@@ -7,20 +7,18 @@ reimplementations.
 from __future__ import annotations
 
 from math import ceil
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from splitsr.errors import SpecError
 from splitsr.networks.base import (
     BLOCKS_RULE,
     DIV2K_MEAN,
-    MEAN_RULE,
-    SCALE_RULE,
+    Count,
+    Mean,
     ModelSpec,
     Rule,
+    Share,
     body_values,
-    check_rules,
-    count,
-    one_of,
     two_step_stages,
     upsampler_radius,
 )
@@ -40,16 +38,7 @@ LightBlock = Literal[
 Upsampler = Literal["two_step", "single_step"]
 ImageSkip = Literal["none", "nearest", "bilinear"]
 
-LIGHT_BLOCKS: tuple[LightBlock, ...] = (
-    "split",
-    "split_depthwise",
-    "split_pointwise",
-    "shuffle",
-    "inverted_residual",
-    "idle",
-    "ghost",
-    "depthwise_separable",
-)
+LIGHT_BLOCKS: tuple[LightBlock, ...] = get_args(LightBlock)
 
 # How much a block adds to the receptive radius; of those on a slice, see `_run_radius`.
 _BLOCK_RADIUS = {"shuffle": 1, "inverted_residual": 1, "ghost": 2, "depthwise_separable": 1}
@@ -60,6 +49,36 @@ _SPLIT_CONV = {
     "depthwise": "split_depthwise",
     "pointwise": "split_pointwise",
 }
+
+
+def _units(spec: SplitSRSpec) -> int:
+    """The largest hybrid index: the number of units that it counts."""
+    return spec.n_resblocks if spec.hybrid_mode == "within_group" else spec.n_resgroups
+
+
+_RULES: tuple[Rule, ...] = (
+    BLOCKS_RULE,
+    (
+        "split_ratio",
+        lambda s: s.active_channels >= 1,
+        lambda s: f"above {0.5 / s.n_feats:g} for {s.n_feats} features (at least 1 active channel)",
+    ),
+    (
+        "hybrid_index",
+        lambda s: 0 <= s.hybrid_index <= _units(s),
+        lambda s: f"0 to {_units(s)} for hybrid_mode {s.hybrid_mode!r}",
+    ),
+    (
+        "n_feats",
+        lambda s: s.light_block != "shuffle" or s.n_feats % 2 == 0,
+        lambda _: "an even number for light_block 'shuffle'",
+    ),
+    (
+        "reduction",
+        lambda s: s.tileable or s.reduction <= s.n_feats,
+        lambda s: f"1 to {s.n_feats} (n_feats), or channel_attention = false",
+    ),
+)
 
 
 class SplitSRSpec(ModelSpec, frozen=True, kw_only=True, tag="splitsr"):
@@ -90,31 +109,30 @@ class SplitSRSpec(ModelSpec, frozen=True, kw_only=True, tag="splitsr"):
         trunk_kernel: kernel of the convolution that closes the body before the long skip: 3
             (RCAN), 1, or 0 for none.
         upsampler: `two_step` is RCAN's (sub-pixel convolutions by 2, or one by 3, then an output
-            convolution); `single_step` makes the picture by one sub-pixel convolution.
-        image_skip: interpolation of the LR picture that is added to the output.
+            convolution); `single_step` makes the image by one sub-pixel convolution.
+        image_skip: interpolation of the LR image that is added to the output.
         rgb_mean: subtracted from the input and added to the output; all zero for none.
     """
 
-    n_feats: int = 64
-    n_resgroups: int = 6
-    n_resblocks: int = 6
-    split_ratio: float = 0.25
+    rules = _RULES
+
+    n_feats: Count = 64
+    n_resgroups: Count = 6
+    n_resblocks: Count = 6
+    split_ratio: Share = 0.25
     hybrid_index: int = 3
     hybrid_mode: HybridMode = "split_first"
     replacement_location: ReplacementLocation = "features"
     light_block: LightBlock = "split"
-    expansion: int = 6
+    expansion: Count = 6
     block_residual: bool = False
     channel_attention: bool = True
-    reduction: int = 16
-    group_kernel: int = 3
-    trunk_kernel: int = 3
+    reduction: Count = 16
+    group_kernel: Literal[1, 3] = 3
+    trunk_kernel: Literal[0, 1, 3] = 3
     upsampler: Upsampler = "two_step"
     image_skip: ImageSkip = "none"
-    rgb_mean: tuple[float, float, float] = DIV2K_MEAN
-
-    def __post_init__(self) -> None:
-        check_rules(self, _RULES)
+    rgb_mean: Mean = DIV2K_MEAN
 
     @property
     def active_channels(self) -> int:
@@ -154,7 +172,7 @@ class SplitSRSpec(ModelSpec, frozen=True, kw_only=True, tag="splitsr"):
 
     @property
     def has_output_conv(self) -> bool:
-        """Whether a convolution at full size makes the picture, or the sub-pixel one itself."""
+        """Whether a convolution at full size makes the image, or the sub-pixel one itself."""
         return self.upsampler == "two_step" or self.light_upsampler
 
     @property
@@ -212,50 +230,6 @@ def upgrade_fields(fields: dict[str, Any]) -> dict[str, Any]:
         raise SpecError("split_conv", old, "nothing beside light_block, which replaced it")
     return {**rest, "light_block": _SPLIT_CONV[old]}
 
-
-def _units(spec: SplitSRSpec) -> int:
-    """The largest hybrid index: the number of units that it counts."""
-    return spec.n_resblocks if spec.hybrid_mode == "within_group" else spec.n_resgroups
-
-
-_RULES: tuple[Rule, ...] = (
-    SCALE_RULE,
-    count("n_feats", 1),
-    count("n_resgroups", 1),
-    count("n_resblocks", 1),
-    BLOCKS_RULE,
-    ("split_ratio", lambda s: 0 < s.split_ratio <= 1, lambda _: "above 0, at most 1"),
-    (
-        "split_ratio",
-        lambda s: s.active_channels >= 1,
-        lambda s: f"above {0.5 / s.n_feats:g} for {s.n_feats} features (at least 1 active channel)",
-    ),
-    one_of("hybrid_mode", "split_first", "standard_first", "interleaved", "within_group"),
-    (
-        "hybrid_index",
-        lambda s: 0 <= s.hybrid_index <= _units(s),
-        lambda s: f"0 to {_units(s)} for hybrid_mode {s.hybrid_mode!r}",
-    ),
-    one_of("replacement_location", "features", "upsampler", "both"),
-    one_of("light_block", *LIGHT_BLOCKS),
-    (
-        "n_feats",
-        lambda s: s.light_block != "shuffle" or s.n_feats % 2 == 0,
-        lambda _: "an even number for light_block 'shuffle'",
-    ),
-    count("expansion", 1),
-    count("reduction", 1),
-    (
-        "reduction",
-        lambda s: s.tileable or s.reduction <= s.n_feats,
-        lambda s: f"1 to {s.n_feats} (n_feats), or channel_attention = false",
-    ),
-    one_of("group_kernel", 1, 3),
-    one_of("trunk_kernel", 0, 1, 3),
-    one_of("upsampler", "two_step", "single_step"),
-    one_of("image_skip", "none", "nearest", "bilinear"),
-    MEAN_RULE,
-)
 
 PRESETS = {"paper": SplitSRSpec()}
 """The published networks of the family, by name, at x4."""

@@ -105,7 +105,7 @@ class FusedRound(nn.Module):
 class MeanPadded(nn.Module):
     """The input convolution with the mean shift folded in.
 
-    Zero padding of the shifted picture is padding of the picture by its mean, channel by channel;
+    Zero padding of the shifted image is padding of the image by its mean, channel by channel;
     the shift itself goes into the bias.
     """
 
@@ -167,7 +167,7 @@ class InferenceSplitSR(nn.Module):
 class NearestSkipStage(nn.Module):
     """A single-step upsampler with the nearest-neighbour skip added before the shuffle.
 
-    Before the shuffle the enlarged picture is each LR channel r^2 times: a 1x1 convolution with
+    Before the shuffle the enlarged image is each LR channel r^2 times: a 1x1 convolution with
     weights 0 and 1. Its sum with the features is made at LR size, where an engine fuses it into
     the convolution, instead of an interpolation and a sum at full size.
     """
@@ -247,8 +247,8 @@ def _bias(conv: nn.Conv2d) -> Tensor:
 
 
 def _add_mean(last: nn.Module, mean: Tensor) -> None:
-    """Adds the RGB mean (3,) to the bias of the convolution that makes the picture."""
+    """Adds the RGB mean (3,) to the bias of the convolution that makes the image."""
     conv = last.conv if isinstance(last, SubPixelStage) else last
     assert isinstance(conv, nn.Conv2d)
-    # Channel c of the picture comes from the r^2 channels from c * r^2 on (PixelShuffle).
+    # Channel c of the image comes from the r^2 channels from c * r^2 on (PixelShuffle).
     _bias(conv).add_(mean.repeat_interleave(conv.out_channels // 3))

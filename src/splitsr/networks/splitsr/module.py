@@ -7,7 +7,7 @@ The plan is RCAN's (arXiv 1807.02758): input convolution, residual groups with a
 upsampler, an output convolution. Deviations and guesses, each an option of `SplitSRSpec`:
 - the unit that the hybrid index counts is the residual group (the paper does not say);
 - the long skip's convolution, the groups' closing convolution and the upsampler can be cheaper;
-- an interpolation of the input picture can be added to the output (`image_skip`).
+- an interpolation of the input image can be added to the output (`image_skip`).
 """
 
 from __future__ import annotations

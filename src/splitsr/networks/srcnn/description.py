@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from math import ceil
+from typing import Annotated, Literal
 
-from splitsr.networks.base import (
-    MAX_COUNT,
-    SCALE_RULE,
-    ModelSpec,
-    Rule,
-    check_rules,
-    one_of,
-)
+from msgspec import Meta
+
+from splitsr.networks.base import Count, ModelSpec
+
+_Side = Annotated[int, Meta(ge=1, lt=100)]
 
 
 class SRCNNSpec(ModelSpec, frozen=True, kw_only=True, tag="srcnn"):
@@ -23,17 +21,17 @@ class SRCNNSpec(ModelSpec, frozen=True, kw_only=True, tag="srcnn"):
         channels: 1 runs on luma, as published; 3 on RGB.
     """
 
-    kernels: tuple[int, int, int] = (9, 5, 5)
-    widths: tuple[int, int] = (64, 32)
-    channels: int = 1
+    rules = (
+        (
+            "kernels",
+            lambda s: all(kernel % 2 for kernel in s.kernels),
+            lambda _: "three odd numbers below 100",
+        ),
+    )
 
-    def __post_init__(self) -> None:
-        check_rules(self, _RULES)
-
-    @property
-    def tileable(self) -> bool:
-        """Yes."""
-        return True
+    kernels: tuple[_Side, _Side, _Side] = (9, 5, 5)
+    widths: tuple[Count, Count] = (64, 32)
+    channels: Literal[1, 3] = 1
 
     @property
     def receptive_radius(self) -> int:
@@ -46,21 +44,6 @@ class SRCNNSpec(ModelSpec, frozen=True, kw_only=True, tag="srcnn"):
         """Values for one LR pixel: everything runs at full size."""
         return (6 + sum(self.widths) + max(self.widths)) * self.scale**2
 
-
-_RULES: tuple[Rule, ...] = (
-    SCALE_RULE,
-    (
-        "kernels",
-        lambda s: all(0 < kernel < 100 and kernel % 2 for kernel in s.kernels),
-        lambda _: "three odd numbers below 100",
-    ),
-    (
-        "widths",
-        lambda s: all(0 < width <= MAX_COUNT for width in s.widths),
-        lambda _: f"1 to {MAX_COUNT}, twice",
-    ),
-    one_of("channels", 1, 3),
-)
 
 PRESETS = {
     "srcnn": SRCNNSpec(),

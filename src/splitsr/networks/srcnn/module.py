@@ -4,13 +4,13 @@ Paper: Dong et al., TPAMI 2015, arXiv 1501.00092, sections 3.1 (the three convol
 (filter sizes 9-1-5, 9-3-5, 9-5-5). 9-5-5 with 64 and 32 features is the one whose figures are
 quoted; 9-1-5 is the smallest.
 
-Published: the picture is enlarged by bicubic, the network runs on its luma, and colour stays
+Published: the image is enlarged by bicubic, the network runs on its luma, and colour stays
 bicubic. Here luma is BT.601's studio-range Y as in the figures, taken from RGB; adding the change
 of Y to R, G and B alike, at Y's gain, is the same as converting to YCbCr and back. `channels = 3`
 runs on RGB instead (section 4.6).
 
 Deviations: convolutions are padded by their border values, so that the output has full size (the
-authors' test code does so, their training shrinks the picture); all layers learn at one rate.
+authors' test code does so, their training shrinks the image); all layers learn at one rate.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Networks that are timed before they are trained: weights do not change how long they take."""
+"""Networks without training, for what their weights do not change: time, memory, conversion."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ import torch
 from splitsr.export.onnx import export_onnx
 from splitsr.networks import ModelSpec
 from splitsr.networks.build import build_model
+from splitsr.networks.network import Network
 from splitsr.runtime.onnx_engine import OnnxEngine
 
 
+def untrained_network(spec: ModelSpec) -> Network:
+    """The network of a spec, with the same random weights each time."""
+    torch.manual_seed(0)
+    return build_model(spec).eval()
+
+
 def untrained_engine(spec: ModelSpec, threads: int) -> OnnxEngine:
-    """The network of a spec as it would ship, with weights of no meaning.
+    """The network of a spec as it would ship.
 
     Args:
         spec: the network.
@@ -22,6 +29,5 @@ def untrained_engine(spec: ModelSpec, threads: int) -> OnnxEngine:
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "net.onnx"
-        torch.manual_seed(0)
-        export_onnx(build_model(spec).eval(), path)
+        export_onnx(untrained_network(spec), path)
         return OnnxEngine(path.read_bytes(), threads)

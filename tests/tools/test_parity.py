@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from splitsr.errors import ModelError
-from splitsr.export.verify import compare_export, require_parity
 from splitsr.networks import ModelSpec
 from splitsr.networks.build import build_model
 from splitsr.runtime.engine import FloatArray
+from tools.parity import compare_export, require_parity
 
 
 @dataclass
