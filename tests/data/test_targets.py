@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from splitsr.data.pack import Pack, PackWriter
 from splitsr.data.patches import PairedPixels, lr_images, plan_patches, stack_plan
-from splitsr.data.targets import Upscale, find_targets, symmetric_mean, write_targets
+from splitsr.data.targets import Upscale, find_targets, write_targets
 from splitsr.errors import DataError
 from splitsr.imaging.resize import rescale_bicubic
 
@@ -96,16 +96,3 @@ def test_damaged_or_foreign_targets_are_refused(pack: Pack) -> None:
     record.write_text(record.read_text().replace(pack.index.sha256, "0" * 64))
     with pytest.raises(DataError, match="another pack"):
         PairedPixels.open(pack, 2, targets="cubic")
-
-
-def test_the_mean_over_symmetries_is_symmetric(photo: Pixels) -> None:
-    def lopsided(lr: Pixels) -> Pixels:
-        sr = teacher(lr)
-        return np.maximum(sr, np.roll(sr, 1, axis=1))
-
-    lr = photo[:30, :40]
-    mean = symmetric_mean(lopsided)
-    np.testing.assert_array_equal(mean(lr[::-1])[::-1], mean(lr))
-    np.testing.assert_array_equal(np.rot90(mean(np.rot90(lr)), -1), mean(lr))
-    assert (mean(lr) != lopsided(lr)).any()
-    np.testing.assert_allclose(symmetric_mean(teacher)(lr), teacher(lr), atol=1)

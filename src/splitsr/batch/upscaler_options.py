@@ -25,6 +25,7 @@ class UpscalerOptions:
         precision: of the arithmetic, as for `Upscaler`.
         tile: side of a tile in LR pixels, or `auto`.
         restore: strength of restoration, as for `Upscaler`.
+        ensemble: whether to average over symmetries, as for `Upscaler`.
     """
 
     model: str
@@ -34,6 +35,7 @@ class UpscalerOptions:
     precision: str = "fp32"
     tile: TileSize = "auto"
     restore: Restore = "auto"
+    ensemble: bool = False
 
     def upscaler(self) -> Upscaler:
         """Makes it; each network is loaded when it is first needed.
@@ -56,6 +58,7 @@ class UpscalerOptions:
             threads=self.threads,
             tile=self.tile,
             restore=self.restore,
+            ensemble=self.ensemble,
         )
 
     def absolute(self) -> UpscalerOptions:

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from splitsr.cli.live_bar import counting
-from splitsr.cli.options import threads_option
+from splitsr.cli.options import ensemble_option, threads_option
 from splitsr.cli.output import markup
 from splitsr.data.pack import DEFAULT_MIN_SIZE, Pack, PackReport, build_pack
 from splitsr.data.shards import join_shards, write_shards
@@ -120,7 +120,7 @@ def join(shards: tuple[Path, ...], output: Path, overwrite: bool) -> None:
 @click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--model", required=True, help="The teacher, as `splitsr evaluate` takes it.")
 @click.option("--name", help="Of the targets (default: the model's).")
-@click.option("--ensemble", is_flag=True, help="Average over the eight symmetries: 8 times slower.")
+@ensemble_option
 @threads_option
 def teach(pack: Path, model: str, name: str | None, ensemble: bool, threads: int | None) -> None:
     """Compute once what a teacher makes of the PACK's LR images.
@@ -138,7 +138,7 @@ def teach(pack: Path, model: str, name: str | None, ensemble: bool, threads: int
     from splitsr.evaluation.upscalers import find_upscaler
 
     console = Console(stderr=True, highlight=False)
-    opened, method = Pack.open(pack), find_upscaler(model, threads=threads)
+    opened, method = Pack.open(pack), find_upscaler(model, threads=threads, ensemble=ensemble)
     with counting("LR images") as progress:
         lr_image = lr_images(opened, method.scale, progress)
     with counting("Teaching") as progress:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from splitsr.cli.live_bar import counting
-from splitsr.cli.options import json_option, restore_option, threads_option
+from splitsr.cli.options import ensemble_option, json_option, restore_option, threads_option
 from splitsr.cli.output import markup
 from splitsr.evaluation.score import BenchmarkResult, Score, Scores, evaluate_folder
 from splitsr.imaging.resize import Edge
@@ -37,6 +37,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--round-y", is_flag=True, help="Round luma to whole levels before comparing.")
 @click.option("--degrade", metavar="SPEC", help="Degrade the LR images, e.g. noise=5,jpeg=90.")
 @restore_option
+@ensemble_option
 @threads_option
 @json_option
 def command(
@@ -48,6 +49,7 @@ def command(
     round_y: bool,
     degrade: str | None,
     restore: Restore,
+    ensemble: bool,
     threads: int | None,
     as_json: bool,
 ) -> None:
@@ -71,7 +73,9 @@ def command(
         raise click.UsageError("bicubic needs a --scale, for example --scale 4")
     if model == BICUBIC and restore not in ("auto", "off"):
         raise click.UsageError("bicubic has no twin that restores; leave out --restore")
-    method = find_upscaler(model, scale=scale, edge=edge, threads=threads, restore=restore)
+    method = find_upscaler(
+        model, scale=scale, edge=edge, threads=threads, restore=restore, ensemble=ensemble
+    )
     with counting("Evaluating") as progress:
         result = evaluate_folder(
             method.enlarge,

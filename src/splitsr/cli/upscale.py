@@ -13,6 +13,7 @@ import click
 from splitsr.cli.options import (
     BadCall,
     engine_options,
+    ensemble_option,
     json_option,
     model_options,
     naming_options,
@@ -70,6 +71,7 @@ class _Call:
     help="Difficulty from which on --dispatch uses --model.  [default: as calibrated]",
 )
 @restore_option
+@ensemble_option
 @output_options
 @naming_options
 @engine_options
@@ -143,6 +145,7 @@ def _prepare(
     threads: int | None,
     precision: str,
     restore: Restore,
+    ensemble: bool,
     output_format: str | None,  # noqa: ARG001 (used in planning)
     quality: int | None,
     skip_existing: bool,
@@ -165,7 +168,7 @@ def _prepare(
         raise click.UsageError("--scale and a size in pixels exclude each other")
     try:
         options = _upscaler_options(model, precision, dispatch, dispatch_threshold, threads)
-        options = replace(options, tile=tile, restore=restore)
+        options = replace(options, tile=tile, restore=restore, ensemble=ensemble)
         upscaler = options.upscaler()
         scale = scale or upscaler.scale
         networks = upscaler.networks_for(scale)

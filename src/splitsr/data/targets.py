@@ -64,7 +64,7 @@ def write_targets(
         scale: of the teacher.
         name: of the targets.
         model: the teacher's name, for the record.
-        ensemble: average its output over the eight symmetries of the square.
+        ensemble: whether it averages over the eight symmetries of the square, for the record.
         progress: called after each image.
 
     Returns:
@@ -76,7 +76,6 @@ def write_targets(
     path = target_path(pack, name, scale)
     record, partial = path.with_suffix(".json"), path.with_suffix(".partial")
     index = TargetIndex(model=model, ensemble=ensemble, pack_sha256=pack.index.sha256)
-    teach = symmetric_mean(upscale) if ensemble else upscale
     try:
         if _read(record) != index:
             partial.unlink(missing_ok=True)
@@ -84,7 +83,7 @@ def write_targets(
         with partial.open("a+b") as file:
             done = _whole_images(file, pack.sizes // scale * scale)
             for i in range(done, len(pack)):
-                file.write(np.ascontiguousarray(teach(lr_image(i))).data)
+                file.write(np.ascontiguousarray(upscale(lr_image(i))).data)
                 file.flush()
                 if progress is not None:
                     progress(i + 1, len(pack))
@@ -113,21 +112,6 @@ def find_targets(pack: Pack, name: str, scale: int) -> Path:
     if sha256_of(path) != index.sha256:
         raise DataError(f"{path}: wrong sha256; {again}")
     return path
-
-
-def symmetric_mean(upscale: Upscale) -> Upscale:
-    """The mean of a method over flips and quarter turns (EDSR's geometric self-ensemble)."""
-
-    def mean(lr: Pixels) -> Pixels:
-        total = np.zeros(1, np.float32)
-        for turns in range(4):
-            turned = np.rot90(lr, turns)
-            straight = upscale(np.ascontiguousarray(turned))
-            flipped = upscale(np.ascontiguousarray(turned[:, ::-1]))[:, ::-1]
-            total = total + np.rot90(straight.astype(np.float32) + flipped, -turns)
-        return np.floor(total / 8 + 0.5).astype(np.uint8)
-
-    return mean
 
 
 def _read(record: Path) -> TargetIndex | None:

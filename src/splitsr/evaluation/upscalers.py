@@ -51,6 +51,7 @@ def find_upscaler(
     edge: Edge = "mirror",
     threads: int | None = None,
     restore: Restore = "auto",
+    ensemble: bool = False,
 ) -> NamedUpscaler:
     """Finds a method by name.
 
@@ -64,6 +65,7 @@ def find_upscaler(
         edge: the edge rule of `bicubic`.
         threads: CPU threads of a network; by default all that are available.
         restore: as for `Upscaler`; nothing to `bicubic`.
+        ensemble: as for `Upscaler`; nothing to `bicubic`, which it leaves as it is.
 
     Raises:
         ValueError: `bicubic` without a scale.
@@ -76,7 +78,7 @@ def find_upscaler(
         return NamedUpscaler(model, scale, regardless(bicubic(scale, edge=edge)))
     is_weights = Path(model).suffix in WEIGHTS_SUFFIXES
     network = _torch_engine(Path(model), threads) if is_weights else model
-    upscaler = Upscaler(network, threads=threads, restore=restore)
+    upscaler = Upscaler(network, threads=threads, restore=restore, ensemble=ensemble)
     enlargement = scale or upscaler.scale
 
     def enlarge(photo: Photo) -> Enlarged:

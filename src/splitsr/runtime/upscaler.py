@@ -28,6 +28,7 @@ from splitsr.runtime.restore import (
 )
 from splitsr.runtime.scale_plan import PassPlan, plan_passes
 from splitsr.runtime.shared_engine import SharedEngine
+from splitsr.runtime.symmetric_engine import SymmetricEngine
 from splitsr.runtime.tile_plan import Tile
 from splitsr.runtime.tile_runner import TileSize, plan_for, stream_tiled
 from splitsr.zoo.catalogue import DEFAULT_FAMILY, Catalogue
@@ -78,6 +79,7 @@ class Upscaler:
         threads: int | None = None,
         tile: TileSize = "auto",
         restore: Restore = "auto",
+        ensemble: bool = False,
         catalogue: Catalogue | None = None,
     ) -> None:
         """Chooses the networks; each is loaded when it is first needed.
@@ -95,6 +97,8 @@ class Upscaler:
                 twin for degraded images; `auto` chooses by the file's quality and the image's
                 noise, and is 0 for lossless files and for images of which no file is known;
                 `off` is 0.
+            ensemble: average each network over flips and quarter turns: a little better, eight
+                times slower.
             catalogue: where names are looked up; by default what ships.
 
         Raises:
@@ -110,6 +114,7 @@ class Upscaler:
         self._networks = find_networks(model, threads, catalogue, precision)
         self._tile = tile
         self._restore = check_restore(restore)
+        self._ensemble = ensemble
         self._free: BoundedSemaphore | None = None  # lanes; None: one image has them all
 
     @property
@@ -170,6 +175,8 @@ class Upscaler:
         """Those of the passes, ready to run; what the first one gives is restored."""
         scales = [step.scale for step in plan.passes]
         engines = list(map(self._networks.engine, scales, [strength, *(0.0 for _ in scales)]))
+        if self._ensemble:
+            engines = list(map(SymmetricEngine, engines))
         if (free := self._free) is None:
             return engines
         return [
