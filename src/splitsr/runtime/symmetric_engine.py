@@ -32,7 +32,7 @@ class SymmetricEngine:
             straight = self._run(turned)
             flipped = self._run(turned[..., ::-1])[..., ::-1]
             total = total + np.rot90(straight + flipped, -turns, _AXES)
-        return total / 8
+        return total * np.float32(1 / 8)
 
     def _run(self, lr: FloatArray) -> FloatArray:
         return self._engine.run(np.ascontiguousarray(lr))
