@@ -5,7 +5,7 @@ import { App } from "./app";
 import { block, byId } from "./dom";
 import { attachGestures } from "./gestures";
 import { LANGUAGES, type Language, pickLanguage, setLanguage } from "./i18n";
-import { registerOffline } from "./offline/register";
+import { attachInstall, registerOffline } from "./offline/register";
 import { recall } from "./preferences";
 import { attachStudy } from "./study/page";
 import { exposeSurface } from "./surface";
@@ -68,9 +68,10 @@ function main(): void {
   attachStudy(app);
   attachPages(app);
   attachStage(app);
-  registerOffline();
+  attachInstall();
   const address = new URLSearchParams(location.search);
-  void app.start({ backend: address.get("backend"), model: address.get("model") });
+  const started = app.start({ backend: address.get("backend"), model: address.get("model") });
+  void started.then(() => registerOffline(app)); // it would take the line from what is waited for
 }
 
 main();

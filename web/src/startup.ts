@@ -1,11 +1,10 @@
-/** Which model the app starts with, and on what. */
+/** Which model the app starts with. */
 
-import { type Catalogue, defaultModel, findModel, type Model } from "./catalogue";
-import { Engine } from "./engine";
+import { type Catalogue, findModel, type Model } from "./catalogue";
+import type { Engine } from "./engine";
 import { AppError } from "./errors";
 import { recall } from "./preferences";
-import { timings } from "./timings";
-import { showError, showInfo } from "./ui/toast";
+import { showError } from "./ui/toast";
 
 /** What the page's address asks for. */
 export interface Wishes {
@@ -24,28 +23,18 @@ export function chosenModel({ models }: Catalogue, { model: wished }: Wishes): M
   return find(wished) ?? find(recall("model")) ?? null;
 }
 
-/**
- * Starts the engine with the model that was chosen, or with one that suits the device.
- *
- * @throws AppError the model is damaged or missing, or no backend works
- */
-export async function startEngine(
-  catalogue: Catalogue,
-  chosen: Model | null,
-  { backend }: Wishes,
-): Promise<{ engine: Engine; model: Model }> {
-  const model = chosen ?? defaultModel(catalogue);
-  const engine = await Engine.start(model, backend);
-  timings.engineReadyMs = performance.now();
-  return { engine, model: chosen ?? (await lighten(engine, model, catalogue)) };
+/** The smallest network of a model's family, if the model is too slow for the device. */
+export function lighterModel(engine: Engine, model: Model, catalogue: Catalogue): Model | null {
+  const seconds = (engine.msPerPixel(model) ?? 0) * 1000;
+  const lighter = findModel(catalogue, model.label, 2);
+  return seconds > SLOW_S_PER_MEGAPIXEL && lighter && lighter !== model ? lighter : null;
 }
 
-/** Goes to the smallest network of the family if the default is too slow for the device. */
-async function lighten(engine: Engine, model: Model, catalogue: Catalogue): Promise<Model> {
-  const lighter = findModel(catalogue, model.label, 2);
-  const seconds = (engine.msPerPixel(model) ?? 0) * 1000;
-  if (seconds <= SLOW_S_PER_MEGAPIXEL || !lighter) return model;
-  await engine.use({ model: lighter, strength: 0 });
-  showInfo("slowDevice", { slow: model.scale, fast: lighter.scale });
-  return lighter;
+/** Waits for a moment in which the page has nothing to do. */
+export function idle(): Promise<void> {
+  return new Promise((resolve) => {
+    if ("requestIdleCallback" in globalThis)
+      requestIdleCallback(() => resolve(), { timeout: 2000 });
+    else setTimeout(resolve, 200); // Safari
+  });
 }

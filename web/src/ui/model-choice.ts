@@ -11,8 +11,8 @@ const FAMILY_ORDER = ["fast", "balanced", "accurate"];
 
 /** How long the photo that is open will take, in words; nothing if that is not known. */
 export function timeText({ engine, model, viewer: { photo } }: App): string {
-  if (!engine || !model || !photo) return "";
-  return t("saveTime", { time: duration(estimateSeconds(engine, model, photo)) });
+  const seconds = engine && model && photo ? estimateSeconds(engine, model, photo) : 0;
+  return seconds ? t("saveTime", { time: duration(seconds) }) : "";
 }
 
 /** Puts the two rows of choices before what an element has. */
