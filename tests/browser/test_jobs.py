@@ -134,6 +134,7 @@ def test_the_browser_asks_before_it_reloads(
             zoom["#job-download"].click()
     zoom.page.on("dialog", answer)
     zoom.reload()
+    zoom.page.remove_listener("dialog", answer)
     assert asked == (["beforeunload"] if is_at_risk else [])
 
 

@@ -38,6 +38,12 @@ def manifest(server: Server) -> dict[str, Any]:
     return found
 
 
+@pytest.fixture
+def zoom(new_zoom: Callable[..., ZoomPage]) -> ZoomPage:
+    """The app on a first visit, its engine ready."""
+    return new_zoom().visit()
+
+
 def installed(zoom: ZoomPage) -> ZoomPage:
     """Waits until the service worker has everything and controls the page."""
     zoom.settle().page.wait_for_function(CONTROLLED)
@@ -120,14 +126,45 @@ def test_a_new_version_is_offered_and_taken(
         assert right(zoom, photos)
 
 
-def test_every_model_is_there_offline(zoom: ZoomPage, photos: Photos) -> None:
+@pytest.mark.parametrize("wish", ["used", "all", "nothing"])
+def test_models_are_there_offline_that_were_used_or_wished_for(
+    zoom: ZoomPage, photos: Photos, wish: str
+) -> None:
     installed(zoom)
+    if wish == "used":
+        zoom.choose_model("splitsr-balanced-x2").choose_model("splitsr-fast-x4").settle()
+    if wish == "all":
+        zoom["#settings-open"].click()
+        zoom["#keep-all"].check()
+        zoom["#toast"].wait_for()
+        zoom["#settings-close"].click()
     zoom.page.context.set_offline(True)
-    zoom.page.reload()
-    zoom.wait_ready()
-    zoom.choose_model("splitsr-balanced-x2").open(photos.cat)
+    zoom.reload().wait_ready()
+    zoom.choose_model("splitsr-balanced-x2")
+    if wish == "nothing":
+        assert "connection" in zoom["#toast[data-kind=error]"].inner_text()
+        assert zoom.ask("model") == "splitsr-fast-x4"
+        zoom.complaints.clear()  # the browser says that the request failed
+        return
+    zoom.open(photos.cat)
     expected = Upscaler("splitsr-balanced-x2")(np.asarray(Image.open(photos.cat)))
     assert np.abs(zoom.upscaled().astype(int) - expected).max() <= 1
+
+
+def test_a_model_that_was_damaged_in_the_cache_is_fetched_again(
+    zoom: ZoomPage, photos: Photos
+) -> None:
+    installed(zoom).page.evaluate(
+        """async () => {
+          for (const name of await caches.keys()) {
+            const cache = await caches.open(name);
+            const address = new URL("models/splitsr-fast-x4.onnx", document.baseURI);
+            if (await cache.match(address)) await cache.put(address, new Response("damaged"));
+          }
+        }"""
+    )
+    zoom.reload().wait_ready()
+    assert right(zoom, photos)
 
 
 @pytest.fixture

@@ -10,15 +10,14 @@ import { showError, showInfo } from "../ui/toast";
 /** Keeps what the app uses, now and whenever that changes. */
 export async function keepUsed(app: App): Promise<void> {
   await navigator.serviceWorker.ready;
-  const first = keep(wanted(app));
   attachKeepAll(app);
   let kept = app.model;
   app.onChange(() => {
     if (app.model === kept) return;
     kept = app.model;
-    keep(wanted(app)).catch((error: unknown) => console.warn("not kept:", error));
+    keep(app).catch((error: unknown) => console.warn("not kept:", error));
   });
-  await first;
+  await keep(app);
 }
 
 /** Lets its owner keep every model, and the study. */
@@ -28,7 +27,7 @@ function attachKeepAll(app: App): void {
   box.checked = recall("offline") === "all";
   box.addEventListener("change", () => {
     remember("offline", box.checked ? "all" : "used");
-    if (box.checked) keep(wanted(app)).then(() => showInfo("allKept"), showError);
+    if (box.checked) keep(app).then(() => showInfo("allKept"), showError);
   });
   onLanguage(() => {
     const bytes = app.catalogue?.models.reduce((sum, model) => sum + model.bytes, 0) ?? 0;
@@ -48,14 +47,21 @@ function filesOf({ file, golden, twin }: Model): string[] {
   return [file, golden.lr, golden.sr, ...(twin ? [twin.file] : [])];
 }
 
-/** Resolves when the files are kept. */
-async function keep(files: readonly string[]): Promise<void> {
+/** Resolves when what is wanted is kept. */
+async function keep(app: App): Promise<void> {
+  const { dataset } = document.documentElement;
+  dataset.offline = "keeping";
+  await send(wanted(app).map(modelUrl));
+  dataset.offline = "ready";
+}
+
+async function send(files: readonly string[]): Promise<void> {
   const { active } = await navigator.serviceWorker.ready;
   const { port1, port2 } = new MessageChannel();
   const answered = new Promise<string | null>((resolve) => {
     port1.onmessage = ({ data }: MessageEvent<string | null>) => resolve(data);
   });
-  active?.postMessage({ keep: files.map(modelUrl) }, [port2]);
+  active?.postMessage({ keep: files }, [port2]);
   const problem = await answered;
   port1.close();
   if (problem !== null) throw new Error(problem);

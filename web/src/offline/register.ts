@@ -22,7 +22,6 @@ async function register(app: App): Promise<void> {
   const registration = await navigator.serviceWorker.register("./sw.js");
   watchUpdates(registration);
   await keepUsed(app);
-  document.documentElement.dataset.offline = "ready";
   if (known) return;
   // Hosts without the headers for threads get them by the service worker, from the next load on.
   const isQuiet = state() === "empty" && block("toast").hidden;

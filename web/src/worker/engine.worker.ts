@@ -66,9 +66,10 @@ const methods = {
     lr: string;
     sr: string;
   }): Promise<number> {
+    const { name } = request.weights.model;
     const [lr, expected] = await Promise.all([
-      fetchPixels(request.lr),
-      fetchPixels(request.sr),
+      fetchPixels(request.lr, name),
+      fetchPixels(request.sr, name),
       sessionOf(request.weights),
     ]);
     const core = { x: 0, y: 0, width: lr.width, height: lr.height };
@@ -162,8 +163,6 @@ async function fetchBytes(
   }
 }
 
-async function fetchPixels(url: string): Promise<ImageData> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  return decodeExactly(await response.blob());
+async function fetchPixels(url: string, model: string): Promise<ImageData> {
+  return decodeExactly(new Blob([await fetchBytes(url, model, "default")]));
 }
