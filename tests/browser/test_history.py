@@ -70,7 +70,7 @@ def test_forward_and_reload_are_harmless(zoom: ZoomPage, photos: Photos) -> None
 
 
 def test_back_asks_before_a_job_is_lost(zoom: ZoomPage, photos: Photos) -> None:
-    zoom.open(photos.large).start_upscaling()
+    zoom.open(photos.lasting).start_upscaling()
     zoom["#save-close"].click()
     zoom["#save-dialog"].wait_for(state="hidden")
     zoom.page.wait_for_function("() => history.state.depth === 1")

@@ -24,10 +24,13 @@ from splitsr import Upscaler
 from splitsr.zoomsr.export import export_site
 from splitsr.zoomsr.resources import Resource
 from splitsr.zoomsr.site import Site
+from tests.browser.chromium import INSECURE_HOST
 from tests.browser.photos import Photos
 from tests.browser.server import Server
 from tests.browser.zoom_page import ZoomPage
 
+FIRST_VISIT_BYTES = 5_000_000
+"""Over the line, with a photo that is cleaned up and sharpened by the fast model."""
 CONTROLLED = "() => navigator.serviceWorker.controller !== null"
 
 
@@ -124,6 +127,25 @@ def test_a_new_version_is_offered_and_taken(
         zoom.wait_ready()
         assert zoom["#update-prompt"].is_hidden()
         assert right(zoom, photos)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", INSECURE_HOST])
+def test_a_first_visit_takes_little_and_a_second_one_nothing(
+    new_zoom: Callable[..., ZoomPage], site: Site, photos: Photos, host: str
+) -> None:
+    """From a secure host by Brotli; else by gzip, and without a service worker."""
+    with Server(site) as server:
+        zoom = new_zoom(server.url.replace("127.0.0.1", host)).visit()
+        if host != INSECURE_HOST:
+            installed(zoom)
+        zoom.open(photos.turned).press("4").wait("sharp")
+        first = server.sent
+        assert first < FIRST_VISIT_BYTES
+        zoom.page.goto("about:blank")
+        zoom.visit().open(photos.turned).press("4").wait("sharp")
+        assert zoom.ask("strength") > 0  # its twin was there, too
+        assert server.sent == first
+    zoom.complaints.clear()  # of the isolating header, on a page that is not secure
 
 
 @pytest.mark.parametrize("wish", ["used", "all", "nothing"])
