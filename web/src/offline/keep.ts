@@ -1,8 +1,8 @@
 /** What the service worker keeps for use without a network: what is used, or everything if one likes. */
 
-import type { App } from "../app";
-import { type Model, modelUrl } from "../catalogue";
+import type { App } from "../app/app";
 import { byId } from "../dom";
+import { type Model, modelUrl } from "../engine/catalogue";
 import { fileSize, onLanguage, t } from "../i18n";
 import { recall, remember } from "../preferences";
 import { showError, showInfo } from "../ui/toast";

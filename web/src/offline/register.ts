@@ -1,8 +1,8 @@
 /** Installs the service worker, and tells of new versions. */
 
-import type { App } from "../app";
+import type { App } from "../app/app";
+import { state } from "../app/state";
 import { block, onClick } from "../dom";
-import { state } from "../state";
 import { showInfo } from "../ui/toast";
 import { keepUsed } from "./keep";
 

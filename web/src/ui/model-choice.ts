@@ -1,10 +1,10 @@
 /** Size and quality in words for people: they choose the model. */
 
-import type { App } from "../app";
-import { findModel, type Model } from "../catalogue";
+import type { App } from "../app/app";
+import { estimateSeconds } from "../app/upscale";
 import { block } from "../dom";
+import { findModel, type Model } from "../engine/catalogue";
 import { duration, onLanguage, t } from "../i18n";
-import { estimateSeconds } from "../upscale";
 import { familyName } from "./names";
 
 const FAMILY_ORDER = ["fast", "balanced", "accurate"];

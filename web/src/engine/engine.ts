@@ -1,13 +1,13 @@
 /** The page's side of the engine: which backend computes, and which model is loaded. */
 
+import { AppError, describeError, type Params } from "../errors";
+import type { MessageKey } from "../i18n/messages";
+import type { Rect } from "../tiles/tiles";
+import { Bridge } from "./bridge";
 import { type Model, type ModelFile, modelUrl } from "./catalogue";
-import { AppError, describeError, type Params } from "./errors";
-import type { MessageKey } from "./i18n/messages";
+import type { EngineApi, Pixels, RunRequest, Source, Weights } from "./engine.worker";
 import type { Network } from "./restore";
-import type { Rect } from "./tiles";
-import { Bridge } from "./worker/bridge";
-import type { EngineApi, Pixels, RunRequest, Source, Weights } from "./worker/engine.worker";
-import type { Backend } from "./worker/session";
+import type { Backend } from "./session";
 
 /** Why a backend is not the one that one would wish for. */
 export interface Reason {
@@ -209,7 +209,7 @@ async function webgpuReason(wished: string | null): Promise<Reason | null> {
 
 function spawn(): Bridge<EngineApi> {
   // The bundler knows a worker by exactly this form.
-  const worker = new Worker(new URL("./worker/engine.worker.ts", import.meta.url), {
+  const worker = new Worker(new URL("./engine.worker.ts", import.meta.url), {
     type: "module",
     name: "engine",
   });

@@ -1,10 +1,10 @@
 /** Which model the app starts with. */
 
-import { type Catalogue, findModel, type Model } from "./catalogue";
-import type { Engine } from "./engine";
-import { AppError } from "./errors";
-import { recall } from "./preferences";
-import { showError } from "./ui/toast";
+import { type Catalogue, findModel, type Model } from "../engine/catalogue";
+import type { Engine } from "../engine/engine";
+import { AppError } from "../errors";
+import { recall } from "../preferences";
+import { showError } from "../ui/toast";
 
 /** What the page's address asks for. */
 export interface Wishes {

@@ -1,22 +1,22 @@
 /** The app: one photo, one network, one view. Everything that the controls act on. */
 
-import { type Catalogue, defaultModel, fetchCatalogue, type Model } from "./catalogue";
-import { Engine } from "./engine";
-import { AppError } from "./errors";
-import { SMALL_SIDE } from "./imaging/header";
-import type { OutputFormat } from "./imaging/output";
+import { type Catalogue, defaultModel, fetchCatalogue, type Model } from "../engine/catalogue";
+import { Engine } from "../engine/engine";
+import { type Choice, chooseNetwork, type Restore, rememberedRestore } from "../engine/restore";
+import { AppError } from "../errors";
+import { SMALL_SIDE } from "../imaging/header";
+import type { OutputFormat } from "../imaging/output";
+import { recall, remember } from "../preferences";
+import { lossesText } from "../ui/losses";
+import { announce, hideToast, showError, showInfo, showText } from "../ui/toast";
+import { type Against, layersOf } from "../view/layers";
+import { patchBytes } from "../view/sharpener";
+import { type Phase, Viewer } from "../view/viewer";
 import { isOf, Job } from "./job";
-import { type Against, layersOf } from "./layers";
 import { closePhoto, openPhoto, type Photo, spawnPixels } from "./photo";
-import { recall, remember } from "./preferences";
-import { type Choice, chooseNetwork, type Restore, rememberedRestore } from "./restore";
-import { patchBytes } from "./sharpener";
 import { chosenModel, idle, lighterModel, type Wishes } from "./startup";
 import { engineState, type State, setEngineState, setState, state } from "./state";
 import { timings } from "./timings";
-import { lossesText } from "./ui/losses";
-import { announce, hideToast, showError, showInfo, showText } from "./ui/toast";
-import { type Phase, Viewer } from "./viewer";
 
 export class App {
   readonly viewer: Viewer;

@@ -6,8 +6,8 @@
  */
 
 import { AppError, describeError } from "../errors";
-import type { Rect } from "../tiles";
-import { decodeExactly, takePixels, toBitmap } from "./canvas";
+import { decodeExactly, takePixels, toBitmap } from "../imaging/canvas";
+import type { Rect } from "../tiles/tiles";
 import { mixWeights } from "./mixing";
 import { serve } from "./serve";
 import { type Backend, type Runtime, type Session, startRuntime } from "./session";
