@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { defineConfig } from "vite";
+import { compressed } from "./plugins/compress.ts";
 import { ISOLATION } from "./plugins/headers.ts";
 import { contentPolicy, messagesInHtml } from "./plugins/html.ts";
 import { serveModels } from "./plugins/models.ts";
@@ -29,5 +30,12 @@ export default defineConfig({
   worker: { format: "es" },
   server: { headers: ISOLATION },
   preview: { headers: ISOLATION },
-  plugins: [messagesInHtml(), contentPolicy(), runtimeFiles(), serveModels(), serviceWorker()],
+  plugins: [
+    messagesInHtml(),
+    contentPolicy(),
+    runtimeFiles(),
+    serveModels(),
+    serviceWorker(),
+    compressed(),
+  ],
 });

@@ -21,6 +21,7 @@ class Photos:
         cat: PNG, 300x200.
         turned: JPEG, stored 480x360 and shown 360x480 by its EXIF orientation; of several tiles.
         large: JPEG, 4000x3000, 12 megapixels of a photo with grain.
+        lasting: JPEG, 2000x1500, whose enlargement lasts longer than what is tried meanwhile.
         hostile: files that must be refused, by what is wrong with them.
         tiny: PNG of one pixel.
     """
@@ -28,6 +29,7 @@ class Photos:
     cat: Path
     turned: Path
     large: Path
+    lasting: Path
     hostile: dict[str, Path]
     tiny: Path
 
@@ -37,6 +39,7 @@ def make_photos(folder: Path, examples: Path) -> Photos:
         cat=examples / "chelsea.png",
         turned=make_turned(folder / "turned.jpg", examples / "coffee.png"),
         large=make_large(folder / "large.jpg", examples / "coffee.png"),
+        lasting=make_large(folder / "lasting.jpg", examples / "coffee.png", (2000, 1500)),
         hostile=make_hostile(folder, examples / "chelsea.png"),
         tiny=make_tiny(folder / "tiny.png"),
     )

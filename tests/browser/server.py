@@ -1,4 +1,4 @@
-"""The app's own server in a thread, and a list of all that it is asked."""
+"""The app's own server in a thread, a list of all that it is asked, and what it sends."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from typing import NamedTuple, Self
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from splitsr.zoomsr.server import address_of, configure, listen
 from splitsr.zoomsr.site import Site
@@ -21,10 +21,16 @@ class Asked(NamedTuple):
 
 
 class Server:
-    """Serves until the end of its `with`, or until `stop`."""
+    """Serves until the end of its `with`, or until `stop`.
+
+    Attributes:
+        asked: every request.
+        sent: bytes of all answers, without their headers.
+    """
 
     def __init__(self, site: Site) -> None:
         self.asked: list[Asked] = []
+        self.sent = 0
         self._listener = listen("127.0.0.1", 0)
         self.url = address_of(self._listener)
         config = configure(site)
@@ -48,9 +54,13 @@ class Server:
 
     def _recording(self, app: ASGIApp) -> ASGIApp:
         async def record(scope: Scope, receive: Receive, send: Send) -> None:
+            async def count(message: Message) -> None:
+                self.sent += len(message.get("body", b""))
+                await send(message)
+
             headers = dict(scope["headers"])
             body = headers.get(b"content-length", headers.get(b"transfer-encoding", b""))
             self.asked.append(Asked(scope["method"], scope["path"], body.decode()))
-            await app(scope, receive, send)
+            await app(scope, receive, count)
 
         return record

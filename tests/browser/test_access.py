@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -72,13 +72,13 @@ def study(zoom: ZoomPage, _photos: Photos) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("reach", [start_page, sharp_view, settings, saved, refused, study])
 def test_no_serious_fault(
-    new_zoom: Callable[..., ZoomPage],
+    zoom: ZoomPage,
     photos: Photos,
     axe: str,
     reach: Callable[[ZoomPage, Photos], None],
-    theme: str,
+    theme: Literal["light", "dark"],
 ) -> None:
-    zoom = new_zoom(color_scheme=theme).visit()
+    zoom.page.emulate_media(color_scheme=theme)
     reach(zoom, photos)
     assert faults(zoom, axe) == []
 
@@ -114,10 +114,8 @@ def test_language_and_theme_can_be_chosen_and_stay(zoom: ZoomPage) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_targets_are_large_enough_for_a_finger(
-    new_zoom: Callable[..., ZoomPage], photos: Photos, width: int
-) -> None:
-    zoom = new_zoom(viewport={"width": width, "height": 700}).visit()
+def test_targets_are_large_enough_for_a_finger(zoom: ZoomPage, photos: Photos, width: int) -> None:
+    zoom.page.set_viewport_size({"width": width, "height": 700})
     for reach in (start_page, sharp_view):
         reach(zoom, photos)
         for button in zoom["button:visible"].all():

@@ -39,21 +39,21 @@ def test_it_says_what_computes_and_why(zoom: ZoomPage) -> None:
 
 
 def test_a_backend_that_computes_otherwise_is_refused(
-    new_zoom: Callable[..., ZoomPage], site: Site
+    open_tab: Callable[..., ZoomPage], site: Site
 ) -> None:
     """Three levels at one value of the golden picture are enough; one level may be rounding."""
     with Server(altered(site, 3)) as server:
-        zoom = new_zoom(server.url)
+        zoom = open_tab(server.url)
         zoom.page.goto(server.url)
         zoom.page.wait_for_selector("html[data-engine=failed]", state="attached")
         assert "splitsr-fast-x4" in zoom["#toast[data-kind=error]"].inner_text()
 
 
 def test_an_insecure_page_computes_on_one_thread(
-    new_zoom: Callable[..., ZoomPage], server: Server, photos: Photos
+    open_tab: Callable[..., ZoomPage], server: Server, photos: Photos
 ) -> None:
     """As a phone gets it from a computer in the same house: no threads, no `crypto.subtle`."""
-    zoom = new_zoom(server.url.replace("127.0.0.1", INSECURE_HOST)).visit()
+    zoom = open_tab(server.url.replace("127.0.0.1", INSECURE_HOST)).visit()
     assert zoom.page.evaluate("[isSecureContext, crypto.subtle === undefined]") == [False, True]
     assert zoom.ask("threads") == 1
     # The browser tells that it leaves the isolating header of such a page alone, and that is all.

@@ -31,6 +31,8 @@ def test_nobody_reads_jargon_who_does_not_ask_for_it(zoom: ZoomPage, photos: Pho
     zoom.open(photos.cat)
     for button, sheet in (("#settings-open", "settings"), ("#upscale-all", "save")):
         zoom[button].click()
+        time = f"#{'choice' if sheet == 'settings' else 'save'}-time"
+        zoom[f"{time}:not(:empty)"].wait_for()  # once it is known how fast this device is
         shown = zoom[f"#{sheet}-dialog"].inner_text()
         assert re.search(r"About \d+ (sec|min) for this photo", shown)
         assert not re.search(r"dB|MP\b|splitsr-|WebAssembly|[Bb]ilinear", shown)

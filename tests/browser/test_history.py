@@ -70,7 +70,7 @@ def test_forward_and_reload_are_harmless(zoom: ZoomPage, photos: Photos) -> None
 
 
 def test_back_asks_before_a_job_is_lost(zoom: ZoomPage, photos: Photos) -> None:
-    zoom.open(photos.large).start_upscaling()
+    zoom.open(photos.lasting).start_upscaling()
     zoom["#save-close"].click()
     zoom["#save-dialog"].wait_for(state="hidden")
     zoom.page.wait_for_function("() => history.state.depth === 1")
@@ -83,8 +83,8 @@ def test_back_asks_before_a_job_is_lost(zoom: ZoomPage, photos: Photos) -> None:
 
 
 @pytest.mark.parametrize("name", ["splitsr-balanced-x2", "no-such-model"])
-def test_a_link_names_a_model(new_zoom: Callable[..., ZoomPage], name: str) -> None:
-    zoom = new_zoom().visit(f"?model={name}")
+def test_a_link_names_a_model(open_tab: Callable[..., ZoomPage], name: str) -> None:
+    zoom = open_tab().visit(f"?model={name}")
     if name == "no-such-model":
         assert zoom.ask("model") == "splitsr-fast-x4"
         assert name in zoom["#toast"].inner_text()
@@ -95,8 +95,8 @@ def test_a_link_names_a_model(new_zoom: Callable[..., ZoomPage], name: str) -> N
     assert zoom.page.url.endswith(f"?model={name}")
 
 
-def test_a_link_opens_the_study(new_zoom: Callable[..., ZoomPage], photos: Photos) -> None:
-    zoom = new_zoom().visit("#study")
+def test_a_link_opens_the_study(open_tab: Callable[..., ZoomPage], photos: Photos) -> None:
+    zoom = open_tab().visit("#study")
     assert zoom["#study-begin"].is_visible()
     zoom["#settings-open"].click()
     assert zoom["#study-begin"].is_visible()

@@ -51,7 +51,7 @@ def finish(zoom: ZoomPage, photo: Path) -> None:
 
 
 def test_the_toolbar_shows_how_far_it_is_and_can_end_it(zoom: ZoomPage, photos: Photos) -> None:
-    start(zoom, photos.large)
+    start(zoom, photos.lasting)
     zoom.page.wait_for_function(
         "() => /^[1-9]\\d?\\s?%/.test(document.querySelector('#job-text').innerText)"
     )
@@ -83,11 +83,11 @@ def test_a_result_can_be_downloaded_from_the_toolbar(zoom: ZoomPage, photos: Pho
 def test_another_photo_takes_the_place_of_a_job_only_if_its_owner_agrees(
     zoom: ZoomPage, photos: Photos
 ) -> None:
-    start(zoom, photos.large)
+    start(zoom, photos.lasting)
     for answer in (keep, agree):
         zoom.choose(photos.cat)
         zoom["#confirm-dialog"].wait_for()
-        assert zoom.view["photo"]["name"] == "large.jpg"
+        assert zoom.view["photo"]["name"] == "lasting.jpg"
         answer(zoom)
         zoom.wait("upscaling" if answer is keep else "view")
     assert zoom.view["photo"]["name"] == "chelsea.png"
@@ -95,7 +95,7 @@ def test_another_photo_takes_the_place_of_a_job_only_if_its_owner_agrees(
 
 
 def test_escape_asks_before_it_ends_a_job(zoom: ZoomPage, photos: Photos) -> None:
-    start(zoom, photos.large)
+    start(zoom, photos.lasting)
     zoom.press("Escape")
     keep(zoom)
     assert zoom.state == "upscaling"
@@ -134,6 +134,7 @@ def test_the_browser_asks_before_it_reloads(
             zoom["#job-download"].click()
     zoom.page.on("dialog", answer)
     zoom.reload()
+    zoom.page.remove_listener("dialog", answer)
     assert asked == (["beforeunload"] if is_at_risk else [])
 
 
@@ -142,7 +143,7 @@ def test_the_screen_stays_on_while_it_runs(
 ) -> None:
     zoom = new_zoom()
     zoom.page.add_init_script(WATCH_LOCKS)
-    zoom.visit().open(photos.large).start_upscaling()
+    zoom.visit().open(photos.lasting).start_upscaling()
     zoom.page.wait_for_function("() => window.locks.some((lock) => lock.held)")
     zoom["#cancel"].click()
     zoom.page.wait_for_function("() => window.locks.every((lock) => !lock.held)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +29,9 @@ WORDS = {
 
 
 @pytest.mark.parametrize("width", [320, 1280])
-def test_a_message_can_be_read_over_a_sheet(
-    new_zoom: Callable[..., ZoomPage], photos: Photos, width: int
-) -> None:
-    zoom = new_zoom(viewport={"width": width, "height": 568}).visit().open(photos.cat)
+def test_a_message_can_be_read_over_a_sheet(zoom: ZoomPage, photos: Photos, width: int) -> None:
+    zoom.page.set_viewport_size({"width": width, "height": 568})
+    zoom.open(photos.cat)
     zoom["#settings-open"].click()
     zoom.choose(photos.hostile["text.png"])
     zoom["#toast[data-kind=error]"].wait_for()

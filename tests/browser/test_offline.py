@@ -24,10 +24,13 @@ from splitsr import Upscaler
 from splitsr.zoomsr.export import export_site
 from splitsr.zoomsr.resources import Resource
 from splitsr.zoomsr.site import Site
+from tests.browser.chromium import INSECURE_HOST
 from tests.browser.photos import Photos
 from tests.browser.server import Server
 from tests.browser.zoom_page import ZoomPage
 
+FIRST_VISIT_BYTES = 5_000_000
+"""Over the line, with a photo that is cleaned up and sharpened by the fast model."""
 CONTROLLED = "() => navigator.serviceWorker.controller !== null"
 
 
@@ -36,6 +39,12 @@ def manifest(server: Server) -> dict[str, Any]:
     with urllib.request.urlopen(server.url + "manifest.webmanifest") as answer:
         found: dict[str, Any] = json.load(answer)
     return found
+
+
+@pytest.fixture
+def zoom(new_zoom: Callable[..., ZoomPage]) -> ZoomPage:
+    """The app on a first visit, its engine ready."""
+    return new_zoom().visit()
 
 
 def installed(zoom: ZoomPage) -> ZoomPage:
@@ -120,14 +129,64 @@ def test_a_new_version_is_offered_and_taken(
         assert right(zoom, photos)
 
 
-def test_every_model_is_there_offline(zoom: ZoomPage, photos: Photos) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", INSECURE_HOST])
+def test_a_first_visit_takes_little_and_a_second_one_nothing(
+    new_zoom: Callable[..., ZoomPage], site: Site, photos: Photos, host: str
+) -> None:
+    """From a secure host by Brotli; else by gzip, and without a service worker."""
+    with Server(site) as server:
+        zoom = new_zoom(server.url.replace("127.0.0.1", host)).visit()
+        if host != INSECURE_HOST:
+            installed(zoom)
+        zoom.open(photos.turned).press("4").wait("sharp")
+        first = server.sent
+        assert first < FIRST_VISIT_BYTES
+        zoom.page.goto("about:blank")
+        zoom.visit().open(photos.turned).press("4").wait("sharp")
+        assert zoom.ask("strength") > 0  # its twin was there, too
+        assert server.sent == first
+    zoom.complaints.clear()  # of the isolating header, on a page that is not secure
+
+
+@pytest.mark.parametrize("wish", ["used", "all", "nothing"])
+def test_models_are_there_offline_that_were_used_or_wished_for(
+    zoom: ZoomPage, photos: Photos, wish: str
+) -> None:
     installed(zoom)
+    if wish == "used":
+        zoom.choose_model("splitsr-balanced-x2").choose_model("splitsr-fast-x4").settle()
+    if wish == "all":
+        zoom["#settings-open"].click()
+        zoom["#keep-all"].check()
+        zoom["#toast"].wait_for()
+        zoom["#settings-close"].click()
     zoom.page.context.set_offline(True)
-    zoom.page.reload()
-    zoom.wait_ready()
-    zoom.choose_model("splitsr-balanced-x2").open(photos.cat)
+    zoom.reload().wait_ready()
+    zoom.choose_model("splitsr-balanced-x2")
+    if wish == "nothing":
+        assert "connection" in zoom["#toast[data-kind=error]"].inner_text()
+        assert zoom.ask("model") == "splitsr-fast-x4"
+        zoom.complaints.clear()  # the browser says that the request failed
+        return
+    zoom.open(photos.cat)
     expected = Upscaler("splitsr-balanced-x2")(np.asarray(Image.open(photos.cat)))
     assert np.abs(zoom.upscaled().astype(int) - expected).max() <= 1
+
+
+def test_a_model_that_was_damaged_in_the_cache_is_fetched_again(
+    zoom: ZoomPage, photos: Photos
+) -> None:
+    installed(zoom).page.evaluate(
+        """async () => {
+          for (const name of await caches.keys()) {
+            const cache = await caches.open(name);
+            const address = new URL("models/splitsr-fast-x4.onnx", document.baseURI);
+            if (await cache.match(address)) await cache.put(address, new Response("damaged"));
+          }
+        }"""
+    )
+    zoom.reload().wait_ready()
+    assert right(zoom, photos)
 
 
 @pytest.fixture

@@ -6,15 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.browser.chromium import PHONE
 from tests.browser.photos import Photos
 from tests.browser.zoom_page import ZoomPage
 
-LARGE_LETTERS = """
-document.addEventListener("DOMContentLoaded", () => {
-  document.documentElement.style.fontSize = "200%";
-});
-"""
+LARGE_LETTERS = "document.documentElement.style.fontSize = '200%'"
 OUTSIDE = """() => [...document.querySelectorAll("button, a, select, summary")]
   .filter((element) => element.checkVisibility() && !element.closest(".off-screen"))
   .filter((element) => {
@@ -31,18 +26,13 @@ APART = """([first, second]) => {
 }"""
 
 
-def phone(new_zoom: Callable[..., ZoomPage], width: int, height: int, locale: str) -> ZoomPage:
-    return new_zoom(**{**PHONE, "viewport": {"width": width, "height": height}, "locale": locale})
-
-
-@pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
+@pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize(("width", "height"), [(320, 568), (390, 844), (844, 390)])
 def test_letters_twice_as_large_push_nothing_off_the_screen(
-    new_zoom: Callable[..., ZoomPage], photos: Photos, width: int, height: int, locale: str
+    open_tab: Callable[..., ZoomPage], photos: Photos, width: int, height: int, language: str
 ) -> None:
-    zoom = phone(new_zoom, width, height, locale)
-    zoom.page.add_init_script(LARGE_LETTERS)
-    zoom.visit()
+    zoom = open_tab(size=(width, height), language=language).visit()
+    zoom.page.evaluate(LARGE_LETTERS)
 
     def check() -> None:
         assert zoom.page.evaluate(OUTSIDE) == []
@@ -64,9 +54,9 @@ def test_letters_twice_as_large_push_nothing_off_the_screen(
 
 
 def test_a_phone_on_its_side_leaves_the_screen_to_the_photo(
-    new_zoom: Callable[..., ZoomPage], photos: Photos
+    open_tab: Callable[..., ZoomPage], photos: Photos
 ) -> None:
-    zoom = phone(new_zoom, 844, 390, "en-US").visit().open(photos.cat)
+    zoom = open_tab(size=(844, 390)).visit().open(photos.cat)
     box = zoom["#stage"].bounding_box()
     assert box is not None
     assert box["height"] >= 390 - 100
@@ -74,9 +64,9 @@ def test_a_phone_on_its_side_leaves_the_screen_to_the_photo(
 
 @pytest.mark.parametrize(("width", "height"), [(320, 568), (360, 640), (844, 390), (1280, 800)])
 def test_a_message_covers_no_button_of_the_start_page(
-    new_zoom: Callable[..., ZoomPage], photos: Photos, width: int, height: int
+    open_tab: Callable[..., ZoomPage], photos: Photos, width: int, height: int
 ) -> None:
-    zoom = phone(new_zoom, width, height, "en-US").visit()
+    zoom = open_tab(size=(width, height)).visit()
     zoom.choose(photos.hostile["text.png"])
     zoom["#toast[data-kind=error]"].wait_for()
     for button in ("#open-file", "#open-camera"):

@@ -46,14 +46,9 @@ def jpeg(tmp_path_factory: pytest.TempPathFactory, photos: Photos) -> Path:
 
 
 @pytest.fixture
-def open_app(
-    new_zoom: Callable[..., ZoomPage], restoring_server: Server
-) -> Callable[..., ZoomPage]:
-    def open_app(**options: object) -> ZoomPage:
-        zoom = new_zoom(restoring_server.url, **options).visit()
-        return zoom.choose_model("tiny-x4")
-
-    return open_app
+def zoom(open_tab: Callable[..., ZoomPage], restoring_server: Server) -> ZoomPage:
+    """The app with `tiny-x4`, on a desktop."""
+    return open_tab(restoring_server.url, model="tiny-x4").visit()
 
 
 def choose(zoom: ZoomPage, restore: str) -> None:
@@ -69,9 +64,8 @@ def upscaled(zoom: ZoomPage, photo: Path) -> np.ndarray:
 
 
 def test_a_jpeg_is_cleaned_up_by_its_quality(
-    open_app: Callable[..., ZoomPage], restoring_model: Path, jpeg: Path
+    zoom: ZoomPage, restoring_model: Path, jpeg: Path
 ) -> None:
-    zoom = open_app()
     decoded = zoom.decoded(jpeg)
     found, strength = upscaled(zoom, jpeg), zoom.ask("strength")
     with Image.open(jpeg) as image:
@@ -90,10 +84,7 @@ def test_a_jpeg_is_cleaned_up_by_its_quality(
     assert difference(strong, Upscaler(restoring_model, restore=1)(decoded)) <= 1
 
 
-def test_a_png_is_cleaned_up_by_wish_alone(
-    open_app: Callable[..., ZoomPage], photos: Photos
-) -> None:
-    zoom = open_app()
+def test_a_png_is_cleaned_up_by_wish_alone(zoom: ZoomPage, photos: Photos) -> None:
     auto = upscaled(zoom, photos.cat)
     choose(zoom, "off")
     np.testing.assert_array_equal(upscaled(zoom, photos.cat), auto)
@@ -101,8 +92,7 @@ def test_a_png_is_cleaned_up_by_wish_alone(
     assert difference(upscaled(zoom, photos.cat), auto) > 10
 
 
-def test_it_says_what_it_did(open_app: Callable[..., ZoomPage], photos: Photos, jpeg: Path) -> None:
-    zoom = open_app()
+def test_it_says_what_it_did(zoom: ZoomPage, photos: Photos, jpeg: Path) -> None:
     zoom.open(jpeg).press("4").wait("sharp")
     assert "cleaned up" in zoom["#hint-text"].inner_text()
     zoom["#upscale-all"].click()
@@ -113,9 +103,8 @@ def test_it_says_what_it_did(open_app: Callable[..., ZoomPage], photos: Photos, 
 
 
 def test_the_choice_is_remembered_and_held_back_where_there_is_no_twin(
-    open_app: Callable[..., ZoomPage],
+    zoom: ZoomPage,
 ) -> None:
-    zoom = open_app()
     choose(zoom, "strong")
     zoom.reload().wait_ready()
     assert zoom["[name=restore]:checked"].get_attribute("value") == "strong"
@@ -127,9 +116,8 @@ def test_the_choice_is_remembered_and_held_back_where_there_is_no_twin(
 
 
 def test_the_twin_is_fetched_when_it_is_needed(
-    open_app: Callable[..., ZoomPage], restoring_server: Server, photos: Photos, jpeg: Path
+    zoom: ZoomPage, restoring_server: Server, photos: Photos, jpeg: Path
 ) -> None:
-    zoom = open_app(service_workers="block")
     asked = restoring_server.asked
     before = len(asked)
 
@@ -146,8 +134,7 @@ def test_the_twin_is_fetched_when_it_is_needed(
     assert fetched()
 
 
-def test_without_its_twin_a_model_goes_on(open_app: Callable[..., ZoomPage], jpeg: Path) -> None:
-    zoom = open_app(service_workers="block")
+def test_without_its_twin_a_model_goes_on(zoom: ZoomPage, jpeg: Path) -> None:
     zoom.page.context.route(f"**{TWIN}", lambda route: route.abort())
     zoom.open(jpeg).press("4")
     zoom["#toast[data-kind=error]"].wait_for()
@@ -157,8 +144,10 @@ def test_without_its_twin_a_model_goes_on(open_app: Callable[..., ZoomPage], jpe
     zoom.complaints.clear()  # the browser says that the request failed
 
 
-def test_offline_too(open_app: Callable[..., ZoomPage], jpeg: Path) -> None:
-    zoom = open_app().settle()
+def test_offline_too(
+    new_zoom: Callable[..., ZoomPage], restoring_server: Server, jpeg: Path
+) -> None:
+    zoom = new_zoom(restoring_server.url).visit().choose_model("tiny-x4").settle()
     zoom.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     zoom.page.context.set_offline(True)
     zoom.reload().wait_ready().open(jpeg).press("4").wait("sharp")

@@ -59,9 +59,9 @@ def test_its_answers_can_be_analysed(
     assert all(found["participants"] == 1 for found in analysed)
 
 
-def test_the_seed_fixes_order_and_sides(new_zoom: Callable[..., ZoomPage]) -> None:
+def test_the_seed_fixes_order_and_sides(open_tab: Callable[..., ZoomPage]) -> None:
     def answers(seed: str) -> list[tuple[str, str]]:
-        zoom = new_zoom().visit()
+        zoom = open_tab().visit()
         zoom["#study-open"].click()
         return [(row["item"], row["preference"]) for row in read(go_through(zoom, "x", seed))]
 

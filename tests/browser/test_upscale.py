@@ -100,7 +100,7 @@ def test_no_request_goes_out_while_a_photo_is_enlarged(
 
 
 def test_cancelling_ends_the_work(zoom: ZoomPage, photos: Photos) -> None:
-    zoom.open(photos.large).start_upscaling()
+    zoom.open(photos.lasting).start_upscaling()
     zoom.wait("upscaling")
     zoom["#progress"].wait_for()
     zoom["#cancel"].click()
@@ -150,7 +150,7 @@ def test_a_result_of_other_choices_is_not_offered(zoom: ZoomPage, photos: Photos
 
 def test_a_job_goes_on_whatever_else_is_tried(zoom: ZoomPage, photos: Photos) -> None:
     """Neither a refused file nor a wish for another network ends it."""
-    zoom.open(photos.large).start_upscaling()
+    zoom.open(photos.lasting).start_upscaling()
     zoom["#save-close"].click()
     zoom.open_advanced()
     assert zoom["#model-picker"].is_disabled()

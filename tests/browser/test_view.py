@@ -122,8 +122,8 @@ def test_the_point_under_the_wheel_stays(zoom: ZoomPage, photos: Photos) -> None
     assert after["y"] == pytest.approx(before["y"], abs=20)
 
 
-def test_fingers_on_a_phone(new_zoom: Callable[..., ZoomPage], photos: Photos) -> None:
-    zoom = new_zoom(**PHONE).visit().open(photos.large)
+def test_fingers_on_a_phone(open_tab: Callable[..., ZoomPage], photos: Photos) -> None:
+    zoom = open_tab(size=(390, 844)).visit().open(photos.large)
     before = zoom.view["zoom"]
     pinch(zoom.page, centre=(195, 400), start=40, end=160)
     zoom.wait("view", "sharpening", "sharp")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request
+from playwright.sync_api import ConsoleMessage, Dialog, Error, Locator, Page, Request, ViewportSize
 
 from tests.patience import PATIENCE_S
 
@@ -22,16 +22,28 @@ new PerformanceObserver((list) => {
 }).observe({type: "longtask"});
 """
 # As if the user had chosen it: on a machine that is busy the app would choose a lighter one.
-_CHOOSE_MODEL = 'try { localStorage["zoomsr.model"] ??= "splitsr-fast-x4"; } catch {}'
+_MODEL = {"model": "splitsr-fast-x4"}
 _DECODE = """async (base64) => {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const image = await createImageBitmap(new Blob([bytes]), {imageOrientation: "from-image"});
   const canvas = new OffscreenCanvas(image.width, image.height);
   const context = canvas.getContext("2d");
   context.drawImage(image, 0, 0);
-  const pixels = context.getImageData(0, 0, image.width, image.height).data;
-  return [image.width, image.height, Array.from(pixels)];
+  const png = await canvas.convertToBlob();
+  return new Promise((resolve) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.readAsDataURL(png);
+  });
 }"""
+
+
+def _choosing(choices: dict[str, str]) -> str:
+    """A script by which the app starts with choices, until others are made."""
+    return "".join(
+        f"try {{ localStorage['zoomsr.{name}'] ??= '{value}'; }} catch {{}}"
+        for name, value in choices.items()
+    )
 
 
 class ZoomPage:
@@ -42,21 +54,45 @@ class ZoomPage:
         complaints: what the page wrote to the console as an error, or threw.
     """
 
-    def __init__(self, page: Page, url: str) -> None:
+    def __init__(self, page: Page, url: str = "") -> None:
         self.page, self.url = page, url
         self.complaints: list[str] = []
         page.set_default_timeout(PATIENCE_S * 1000)
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.add_init_script(_WATCH_LONG_TASKS)
-        page.add_init_script(_CHOOSE_MODEL)
+        self._choices = page.add_init_script(_choosing(_MODEL))
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        is_icon = message.location["url"].endswith("/favicon.ico")  # of `afresh`'s quiet page
+        if message.type == "error" and not is_icon:
             self.complaints.append(message.text)
 
     def __getitem__(self, selector: str) -> Locator:
         return self.page.locator(selector)
+
+    def afresh(self, url: str, viewport: ViewportSize, **choices: str) -> Self:
+        """As before a first visit, in a tab that was used already; with choices made before."""
+        self.url = url
+        accept: Callable[[Dialog], None] = lambda dialog: dialog.accept()  # noqa: E731 (to remove)
+        self.page.on("dialog", accept)  # whatever the test before would have lost
+        quiet = url + "icons/icon.svg"  # of the app's origin: another one gets another process
+        with suppress(Error):  # the way back from a sheet may still be under way, and wins
+            self.page.goto(quiet)
+        self.page.goto(quiet)
+        self.page.remove_listener("dialog", accept)
+        storage = {"origin": url.rstrip("/"), "storageTypes": "local_storage"}
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Storage.clearDataForOrigin", storage)
+        session.detach()
+        self._choices.close()
+        self._choices = self.page.add_init_script(_choosing({**_MODEL, **choices}))
+        self.page.context.clear_permissions()
+        self.page.context.unroute_all()
+        self.page.set_viewport_size(viewport)
+        self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        self.complaints.clear()
+        return self
 
     def visit(self, fragment: str = "") -> Self:
         """Goes to the app and waits until its engine has started."""
@@ -69,7 +105,7 @@ class ZoomPage:
 
     def settle(self) -> Self:
         """Waits until the service worker has fetched all that it keeps."""
-        self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        self.page.wait_for_selector("html[data-offline=ready]", state="attached")
         return self
 
     def reload(self) -> Self:
@@ -132,8 +168,8 @@ class ZoomPage:
         Decoders of JPEG differ by a level; networks are compared on the same input.
         """
         content = b64encode(photo.read_bytes()).decode()
-        width, height, values = self.page.evaluate(_DECODE, content)
-        return np.array(values, np.uint8).reshape(height, width, 4)[..., :3]
+        png = b64decode(self.page.evaluate(_DECODE, content).partition(",")[2])
+        return np.asarray(Image.open(BytesIO(png)).convert("RGB"))
 
     def start_upscaling(self, image_format: str = "png") -> Self:
         """Asks for the whole photo, and waits for nothing."""

@@ -20,6 +20,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "index.html": "<!doctype html><title>ZoomSR</title>",
         SCRIPT: "export {}",
         "assets/ort.wasm": "\0asm",
+        "assets/ort.wasm.br": "as the build compressed it",
         "manifest.webmanifest": "{}",
         "icons/icon.svg": "<svg/>",
         ".sources": "a hash",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from splitsr import ZoomError
 from splitsr.zoomsr.export import MANIFEST, export_site
 from splitsr.zoomsr.resources import Resource
 from splitsr.zoomsr.site import Site
+from tests.zoomsr.conftest import SCRIPT
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -19,13 +21,27 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 
+def contents(site: Site) -> dict[str, bytes]:
+    """A site's content, and what of it is compressed, as files."""
+    return {
+        path: resource.encoded(encoding)
+        for resource in site.values()
+        for path, encoding in resource.files().items()
+    }
+
+
 @pytest.mark.parametrize("exists", [False, True])
 def test_it_is_what_the_server_gives(site: Site, tmp_path: Path, exists: bool) -> None:
     target = tmp_path / "public"
     if exists:
         target.mkdir()
     size = export_site(site, target)
-    assert files(target) == {path: resource.content for path, resource in site.items()}
+    found = files(target)
+    assert found == contents(site)
+    assert {path: found[path] for path in site} == {p: site[p].content for p in site}
+    for path in ("index.html", SCRIPT, "assets/ort.wasm"):
+        assert gzip.decompress(found[f"{path}.gz"]) == found[path]
+    assert [path for path in found if path.endswith(".br")] == ["assets/ort.wasm.br"]
     assert size == sum(map(len, files(target).values()))
     assert list(tmp_path.iterdir()) == [target]
     assert target.stat().st_mode & 0o005 == 0o005  # a web server of another user can read it
@@ -51,7 +67,7 @@ def test_an_earlier_export_is_replaced_and_nothing_else(site: Site, tmp_path: Pa
     with pytest.raises(ZoomError, match="not empty"):
         export_site(site, target)
     export_site(site, target, overwrite=True)
-    new = {path: resource.content for path, resource in site.items()}
+    new = contents(site)
     assert files(target) == {**new, **mine}
     assert not (target / "old" / "deep").exists()
     assert list(tmp_path.iterdir()) == [target]
@@ -67,7 +83,7 @@ def test_a_list_that_was_tampered_with_reaches_no_other_folder(site: Site, tmp_p
     export_site(site, target)
     other.write_text("mine")
     (target / "loop").symlink_to("loop")
-    paths = ["../other.txt", str(other), "", "loop/x", *site]
+    paths = ["../other.txt", str(other), "", "loop/x", *contents(site)]
     (target / MANIFEST).write_bytes(msgspec.json.encode(paths))
     export_site(site, target, overwrite=True)
     assert other.read_text() == "mine"

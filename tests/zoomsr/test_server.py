@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import re
 import socket
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -155,6 +157,51 @@ def test_what_is_known_is_not_sent_again(port: int) -> None:
         assert (answer.status, answer.body) == (304, b"")
         assert answer.headers["etag"] == tag
     assert ask(port, "/models/splitsr-fast-x4.onnx", if_none_match='"other"').status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted", "encoding"),
+    [
+        ("/assets/ort.wasm", "gzip, deflate, br, zstd", "br"),
+        ("/assets/ort.wasm", "gzip;q=1.0, br;q=0", "gzip"),
+        ("/assets/ort.wasm", "GZIP , deflate", "gzip"),
+        ("/assets/ort.wasm", "gzip;q=0.000", None),
+        ("/assets/ort.wasm", "identity", None),
+        (f"/{SCRIPT}", "gzip, br", "gzip"),  # the build left none by Brotli beside it
+        ("/models/splitsr-fast-x4.onnx", "gzip, br", None),
+        ("/models/golden/splitsr-fast-x4.png", "gzip, br", None),
+    ],
+)
+def test_what_a_browser_can_unpack_is_sent_compressed(
+    port: int, site: Site, app: Path, path: str, accepted: str, encoding: str | None
+) -> None:
+    answer, head = (ask(port, path, how, accept_encoding=accepted) for how in ("GET", "HEAD"))
+    assert answer.headers["content-encoding"] == head.headers["content-encoding"] == encoding
+    assert head.headers["content-length"] == str(len(answer.body))
+    if encoding == "br":
+        assert answer.body == (app / f"{path[1:]}.br").read_bytes()
+    else:
+        unpacked = gzip.decompress(answer.body) if encoding else answer.body
+        assert unpacked == site[path[1:]].content
+    compressible = path.endswith((".wasm", ".js"))
+    assert answer.headers["vary"] == ("Accept-Encoding" if compressible else None)
+
+
+def test_each_form_has_a_tag_of_its_own(port: int) -> None:
+    """A cache that holds one must not be told that the other is the same."""
+    tags = {
+        accepted: ask(port, "/assets/ort.wasm", accept_encoding=accepted).headers["etag"]
+        for accepted in ("br", "gzip", "identity")
+    }
+    assert len(set(tags.values())) == 3
+    for accepted, known in product(tags, tags):
+        answer = ask(port, "/assets/ort.wasm", accept_encoding=accepted, if_none_match=tags[known])
+        assert answer.status == (304 if accepted == known else 200)
+        assert answer.headers["vary"] == "Accept-Encoding"
+
+
+def test_compressed_files_are_no_paths_of_their_own(port: int) -> None:
+    assert ask(port, "/assets/ort.wasm.br").status == 404
 
 
 def test_head_says_what_get_would_send(port: int, site: Site) -> None:

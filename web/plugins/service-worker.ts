@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Plugin } from "vite";
+import { listFiles } from "./files.ts";
 
 /** Large, and needed only where there is WebGPU: kept when it is first used. */
 const LATER = /asyncify/;
@@ -29,13 +30,6 @@ export function serviceWorker(): Plugin {
       writeFileSync(script, filled);
     },
   };
-}
-
-function listFiles(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .sort();
 }
 
 function hashFiles(folder: string, files: readonly string[]): string {

@@ -1,14 +1,13 @@
 /** Puts the app together. */
 
 import "./styles/main.css";
-import { App } from "./app";
+import { App } from "./app/app";
+import { exposeSurface } from "./app/surface";
 import { block, byId } from "./dom";
-import { attachGestures } from "./gestures";
 import { LANGUAGES, type Language, pickLanguage, setLanguage } from "./i18n";
-import { registerOffline } from "./offline/register";
+import { attachInstall, registerOffline } from "./offline/register";
 import { recall } from "./preferences";
 import { attachStudy } from "./study/page";
-import { exposeSurface } from "./surface";
 import { attachCamera } from "./ui/camera";
 import { defineCompareSlider } from "./ui/compare-slider";
 import { attachDemo } from "./ui/demo";
@@ -20,6 +19,7 @@ import { attachSettings } from "./ui/settings";
 import { attachTheme } from "./ui/theme";
 import { attachToast } from "./ui/toast";
 import { attachToolbar } from "./ui/toolbar";
+import { attachGestures } from "./view/gestures";
 
 function startLanguage(): void {
   const chosen = recall("language");
@@ -68,9 +68,10 @@ function main(): void {
   attachStudy(app);
   attachPages(app);
   attachStage(app);
-  registerOffline();
+  attachInstall();
   const address = new URLSearchParams(location.search);
-  void app.start({ backend: address.get("backend"), model: address.get("model") });
+  const started = app.start({ backend: address.get("backend"), model: address.get("model") });
+  void started.then(() => registerOffline(app)); // it would take the line from what is waited for
 }
 
 main();

@@ -7,6 +7,7 @@ interface Preferences {
   restore: string;
   against: string;
   format: string;
+  offline: string;
 }
 
 const PREFIX = "zoomsr.";

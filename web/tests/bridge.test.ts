@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { Bridge } from "../src/engine/bridge";
+import type { Reply, Request } from "../src/engine/protocol";
+import { serve } from "../src/engine/serve";
 import { AppError, isAbort } from "../src/errors";
-import { Bridge } from "../src/worker/bridge";
-import type { Reply, Request } from "../src/worker/protocol";
-import { serve } from "../src/worker/serve";
 
 const log: string[] = [];
 let release: (() => void) | undefined;

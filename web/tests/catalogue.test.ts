@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { defaultModel, findModel, parseCatalogue } from "../src/catalogue";
-import { chooseThreads } from "../src/engine";
+import { defaultModel, findModel, parseCatalogue } from "../src/engine/catalogue";
+import { chooseThreads } from "../src/engine/engine";
 import { AppError } from "../src/errors";
 
 function row(label: string, scale: number): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Cells, remaining } from "../src/cells";
-import { contains, intersect, unite } from "../src/rects";
-import type { Rect } from "../src/tiles";
+import { Cells, remaining } from "../src/tiles/cells";
+import { contains, intersect, unite } from "../src/tiles/rects";
+import type { Rect } from "../src/tiles/tiles";
 
 const photo = { width: 1000, height: 700 };
 const cells = new Cells(photo, 128, 11);

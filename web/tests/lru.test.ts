@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LruCache } from "../src/lru";
+import { LruCache } from "../src/tiles/lru";
 
 function recorded(limit: number): { cache: LruCache<string>; gone: string[] } {
   const gone: string[] = [];

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { scaled } from "../src/renderer";
+import { scaled } from "../src/view/renderer";
 
 it("a narrow photo is drawn to its last row from an overview whose sides are rounded", () => {
   const photo = { width: 8, height: 6000 };

@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { inflateSync } from "node:zlib";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { Catalogue, Model, StrengthTable } from "../src/catalogue";
+import type { Catalogue, Model, StrengthTable } from "../src/engine/catalogue";
+import { mixWeights } from "../src/engine/mixing";
+import { chooseNetwork, rememberedRestore, strengthAt } from "../src/engine/restore";
 import { BAND_ROWS, bandTops, estimateNoise, readCompression } from "../src/imaging/degradation";
-import { chooseNetwork, rememberedRestore, strengthAt } from "../src/restore";
-import { mixWeights } from "../src/worker/mixing";
 import { fileOf } from "./files";
 
 interface Golden {

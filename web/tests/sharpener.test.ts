@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { Cells } from "../src/cells";
-import type { Layer } from "../src/layers";
-import { patchBytes, Sharpener } from "../src/sharpener";
-import type { Rect } from "../src/tiles";
+import { Cells } from "../src/tiles/cells";
+import type { Rect } from "../src/tiles/tiles";
+import type { Layer } from "../src/view/layers";
+import { patchBytes, Sharpener } from "../src/view/sharpener";
 
 const photo = { width: 4000, height: 3000 };
 const seen = { x: 1000, y: 900, width: 427, height: 267 };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { sha256Hex } from "../src/worker/sha256";
-import { fromNchw, halve, largestDifference, toNchw } from "../src/worker/tensor";
+import { sha256Hex } from "../src/engine/sha256";
+import { fromNchw, halve, largestDifference, toNchw } from "../src/engine/tensor";
 
 const whole = { x: 0, y: 0, width: 2, height: 1 };
 

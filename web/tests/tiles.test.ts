@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { coreOf, planAxis, planTiles, type Span, tileSide, windowOf } from "../src/tiles";
+import { coreOf, planAxis, planTiles, type Span, tileSide, windowOf } from "../src/tiles/tiles";
 
 interface GoldenPlan {
   readonly height: number;

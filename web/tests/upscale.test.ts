@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Model } from "../src/catalogue";
-import type { Engine } from "../src/engine";
-import type { Photo } from "../src/photo";
-import { estimateSeconds, type Task, upscalePhoto } from "../src/upscale";
-import type { Bridge } from "../src/worker/bridge";
-import type { PixelsApi } from "../src/worker/pixels.worker";
+import type { Photo } from "../src/app/photo";
+import { estimateSeconds, type Task, upscalePhoto } from "../src/app/upscale";
+import type { Bridge } from "../src/engine/bridge";
+import type { Model } from "../src/engine/catalogue";
+import type { Engine } from "../src/engine/engine";
+import type { PixelsApi } from "../src/imaging/pixels.worker";
 
 const model = { name: "m", scale: 2, halo: 10, values_per_pixel: 300 } as Model;
 const photo = { width: 900, height: 600 } as Photo;

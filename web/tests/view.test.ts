@@ -11,7 +11,7 @@ import {
   photoPoint,
   visibleRect,
   zoomAt,
-} from "../src/view";
+} from "../src/view/view";
 
 const photo = { width: 4000, height: 3000 };
 const stage = { width: 800, height: 600 };

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -18,7 +19,7 @@ MANIFEST = ".splitsr-export.json"
 
 
 def export_site(site: Site, target: Path, *, overwrite: bool = False) -> int:
-    """Writes every file of the site, and a list of them.
+    """Writes every file of the site, compressed ones beside them, and a list of all.
 
     They are written beside the target first, and take their places when all are there; what fails
     before leaves nothing behind.
@@ -35,12 +36,17 @@ def export_site(site: Site, target: Path, *, overwrite: bool = False) -> int:
         ZoomError: the folder is not empty, or cannot be written.
     """
     target = target.resolve()
-    earlier = _check(site, target, overwrite)
+    files = {
+        path: (resource, encoding)
+        for resource in site.values()
+        for path, encoding in resource.files().items()
+    }
+    earlier = _check(files, target, overwrite)
     part = target.with_name(f".splitsr-{secrets.token_hex(8)}.part")
     try:
-        size = sum(_write(part / path, resource.content) for path, resource in site.items())
-        _write(part / MANIFEST, msgspec.json.encode(sorted(site)))
-        _take_place(part, target, [path for path in earlier if path not in site])
+        size = sum(_write(part / path, one.encoded(how)) for path, (one, how) in files.items())
+        _write(part / MANIFEST, msgspec.json.encode(sorted(files)))
+        _take_place(part, target, [path for path in earlier if path not in files])
     except OSError as error:
         raise ZoomError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
@@ -48,7 +54,7 @@ def export_site(site: Site, target: Path, *, overwrite: bool = False) -> int:
     return size
 
 
-def _check(site: Site, target: Path, overwrite: bool) -> list[str]:
+def _check(paths: Iterable[str], target: Path, overwrite: bool) -> list[str]:
     """The paths of the export that is to be replaced; refuses a folder that has other things."""
     if not target.exists():
         return []
@@ -59,7 +65,7 @@ def _check(site: Site, target: Path, overwrite: bool) -> list[str]:
     if not overwrite:
         raise ZoomError(f"{target}: the folder is not empty; name another, or use --overwrite")
     earlier = _read_manifest(target)
-    others = [path for path in site if path not in earlier and (target / path).exists()]
+    others = [path for path in paths if path not in earlier and (target / path).exists()]
     if others:
         raise ZoomError(f"{target}: {others[0]} is not of an earlier export; name another folder")
     return earlier

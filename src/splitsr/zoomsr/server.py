@@ -101,7 +101,7 @@ def build_app(site: Site, names: frozenset[str] | None = None) -> ASGIApp:
         resource = site.get(request.path_params["path"] or INDEX)
         if resource is None:
             raise HTTPException(404)
-        return _respond(resource, request.headers.get("if-none-match", ""))
+        return _respond(resource, request)
 
     return _WithHeaders(Starlette(routes=[Route("/{path:path}", answer, methods=["GET"])]))
 
@@ -197,12 +197,25 @@ def serve(config: uvicorn.Config, listener: socket.socket) -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _respond(resource: Resource, known: str) -> Response:
-    headers = {"ETag": resource.etag, "Cache-Control": resource.cache_control}
-    tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]
-    if resource.etag in tags or "*" in tags:
+def _respond(resource: Resource, request: Request) -> Response:
+    encoding = _choose_encoding(resource, request.headers.get("accept-encoding", ""))
+    etag = resource.etag(encoding)
+    headers = {"ETag": etag, "Cache-Control": resource.cache_control}
+    if resource.encodings:
+        headers["Vary"] = "Accept-Encoding"
+    known = request.headers.get("if-none-match", "")
+    if {etag, "*"} & {tag.strip().removeprefix("W/") for tag in known.split(",")}:
         return Response(status_code=304, headers=headers)
-    return Response(resource.content, headers=headers, media_type=resource.media_type)
+    if encoding:
+        headers["Content-Encoding"] = encoding
+    return Response(resource.encoded(encoding), headers=headers, media_type=resource.media_type)
+
+
+def _choose_encoding(resource: Resource, accepted: str) -> str | None:
+    """The smallest that a client takes by name: `*` is left to those who know what they get."""
+    wishes = [wish.replace(" ", "").lower().partition(";q=") for wish in accepted.split(",")]
+    taken = {name for name, _, weight in wishes if weight.strip("0.") or not weight}
+    return next((encoding for encoding in resource.encodings if encoding in taken), None)
 
 
 def _own_address(family: int, default: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from splitsr.zoo.catalogue import Catalogue, shipped_catalogue
 from splitsr.zoomsr.folders import app_folder, photos_folder
 from splitsr.zoomsr.models import FOLDER, model_resources
-from splitsr.zoomsr.resources import Resource
+from splitsr.zoomsr.resources import SUFFIXES, Resource
 
 Site = Mapping[str, Resource]
 """Resources by their path. What is not in it does not exist: no path reaches the disk."""
@@ -42,5 +42,7 @@ def _app_resources(app: Path) -> Iterator[Resource]:
     for file in sorted(app.rglob("*")):
         path = file.relative_to(app)
         hidden = any(part.startswith(".") for part in path.parts)
+        if file.suffix in SUFFIXES.values():  # of the resource beside it
+            continue
         if file.is_file() and not hidden and path.parts[0] != FOLDER:
             yield Resource.of_file(path.as_posix(), file)

@@ -141,6 +141,8 @@ export const en = {
   updateReady: "A new version is here.",
   updateApply: "Reload",
   offlineReady: "ZoomSR works without a network now.",
+  keepAll: "Keep all models on this device, for use without a network ({size})",
+  allKept: "All models are kept on this device now.",
   threadsLater: "Reload once to use all of the processor's cores.",
 
   studyTitle: "Which picture do you prefer?",

@@ -142,6 +142,8 @@ export const ko: Messages = {
   updateReady: "새 버전이 있습니다.",
   updateApply: "새로 고침",
   offlineReady: "이제 네트워크 없이도 ZoomSR을 쓸 수 있습니다.",
+  keepAll: "모든 모델을 이 기기에 저장해 오프라인에서도 사용({size})",
+  allKept: "이제 모든 모델이 이 기기에 저장되어 있습니다.",
   threadsLater: "한 번 새로 고치면 프로세서의 모든 코어를 사용합니다.",
 
   studyTitle: "어느 쪽이 더 좋아 보이나요?",

@@ -1,25 +1,28 @@
 /** Installs the service worker, and tells of new versions. */
 
+import type { App } from "../app/app";
+import { state } from "../app/state";
 import { block, onClick } from "../dom";
-import { state } from "../state";
 import { showInfo } from "../ui/toast";
+import { keepUsed } from "./keep";
 
 /** Makes the app work without a network, where the browser allows it. */
-export function registerOffline(): void {
-  attachInstall();
+export async function registerOffline(app: App): Promise<void> {
   if (!import.meta.env.PROD || !("serviceWorker" in navigator)) return;
-  addEventListener("load", () => {
+  try {
+    await register(app);
+  } catch (error) {
     // Without the network, or on an insecure page, there is nothing to install; the app runs on.
-    register().catch((error: unknown) => console.warn("no service worker:", error));
-  });
+    console.warn("no service worker:", error);
+  }
 }
 
-async function register(): Promise<void> {
+async function register(app: App): Promise<void> {
   const known = navigator.serviceWorker.controller !== null;
   const registration = await navigator.serviceWorker.register("./sw.js");
   watchUpdates(registration);
+  await keepUsed(app);
   if (known) return;
-  await navigator.serviceWorker.ready;
   // Hosts without the headers for threads get them by the service worker, from the next load on.
   const isQuiet = state() === "empty" && block("toast").hidden;
   if (isQuiet) showInfo(crossOriginIsolated ? "offlineReady" : "threadsLater");
@@ -46,8 +49,12 @@ interface InstallPrompt extends Event {
   prompt(): Promise<void>;
 }
 
-function attachInstall(): void {
+/** Offers to install the app where the browser can; what is installed is kept even if space is short. */
+export function attachInstall(): void {
   const button = block("install");
+  const persist = (): void => void navigator.storage?.persist?.();
+  if (matchMedia("(display-mode: standalone)").matches) persist();
+  addEventListener("appinstalled", persist);
   addEventListener("beforeinstallprompt", (event) => {
     event.preventDefault(); // asked by the button, not by a bar over the photo
     button.hidden = false;

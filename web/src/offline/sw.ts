@@ -2,9 +2,10 @@
  * The service worker: answers from caches, so that the app works without a network.
  *
  * The app's files are one versioned cache, filled before this version takes over. The models are
- * another, by the version of their index: the one that the page was given stays in use until the
- * next start, while a newer one is fetched beside it. Every answer carries the headers that give the
- * page threads, for hosts that cannot send them.
+ * another, by the version of their index, with those that were used or that the page asks to keep:
+ * the one that the page was given stays in use until the next start, while a newer one is fetched
+ * beside it. Every answer carries the headers that give the page threads, for hosts that cannot send
+ * them.
  */
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
@@ -23,16 +24,13 @@ const ISOLATION: Readonly<Record<string, string>> = {
   "Cross-Origin-Resource-Policy": "same-origin",
 };
 
-/** What the index says of the files that are kept. */
+/** What is read of the index. */
 interface Index {
   readonly version: string;
-  readonly models: readonly {
-    file: string;
-    golden: { lr: string; sr: string };
-    twin?: { file: string } | null;
-  }[];
-  readonly study?: readonly { file: string }[];
 }
+
+/** What the page sends: to take over, or to keep files by their addresses. */
+type Message = "take over" | { readonly keep: readonly string[] };
 
 worker.addEventListener("install", (event) => {
   event.waitUntil(Promise.all([fillApp(), refreshModels()]));
@@ -43,7 +41,9 @@ worker.addEventListener("activate", (event) => {
 });
 
 worker.addEventListener("message", (event) => {
-  if (event.data === "take over") void worker.skipWaiting();
+  const message = event.data as Message;
+  if (message === "take over") void worker.skipWaiting();
+  else event.waitUntil(keep(message.keep, event.ports[0]));
 });
 
 worker.addEventListener("notificationclick", (event) => {
@@ -81,24 +81,33 @@ async function takeOver(): Promise<void> {
 
 async function answer(request: Request, path: string): Promise<Response> {
   const wanted = request.mode === "navigate" ? "./" : path;
-  const found = (await matchApp(wanted)) ?? (await matchModels(path));
+  const cache = await (path.startsWith("models/") ? pageModels() : caches.open(APP_CACHE));
+  const found = request.cache === "reload" ? undefined : await cache?.match(wanted);
   if (found) return isolated(found);
   const response = await fetch(request);
-  // What is large and not needed everywhere, such as the WebGPU runtime, is kept once it was used.
-  if (response.ok && path.startsWith("ort/")) {
-    await (await caches.open(APP_CACHE)).put(path, response.clone());
-  }
+  // What is not needed everywhere, such as a model or the WebGPU runtime, is kept once it was used.
+  if (response.ok && /^(ort|models)\//.test(path)) await cache?.put(path, response.clone());
   return isolated(response);
 }
 
-async function matchApp(path: string): Promise<Response | undefined> {
-  return (await caches.open(APP_CACHE)).match(path);
+/** Keeps files of the models, and tells the page: null, or why it cannot. */
+async function keep(files: readonly string[], port: MessagePort | undefined): Promise<void> {
+  try {
+    const cache = await pageModels();
+    if (cache) await Promise.all(files.map((file) => storeMissing(cache, file)));
+    port?.postMessage(null);
+  } catch (error) {
+    port?.postMessage(String(error));
+  }
 }
 
-/** The oldest complete set of models: the one that the page was given the index of. */
-async function matchModels(path: string): Promise<Response | undefined> {
-  for (const cache of await completeModels()) return cache.match(path);
-  return undefined;
+async function storeMissing(cache: Cache, file: string): Promise<void> {
+  if (!(await cache.match(file))) await store(cache, file);
+}
+
+/** The oldest set of models: the one that the page was given the index of. */
+async function pageModels(): Promise<Cache | undefined> {
+  return (await completeModels())[0];
 }
 
 /** The index: a start of the page, so older sets of models end here. */
@@ -113,19 +122,17 @@ async function answerIndex(): Promise<Response> {
   return isolated(index);
 }
 
-/** Fetches the models if there are others than those that are kept. Their index is kept last. */
+/** Fetches the index, and if it is a new one, what was kept with the one before; the index is kept last. */
 async function refreshModels(): Promise<void> {
   const response = await fetch(INDEX, { cache: "no-cache" });
   if (!response.ok) throw new Error(`${INDEX}: ${response.status}`);
-  const { version, models, study = [] } = (await response.clone().json()) as Index;
-  const name = MODELS_PREFIX + version;
-  const cache = await caches.open(name);
+  const { version } = (await response.clone().json()) as Index;
+  const before = (await completeModels()).at(-1);
+  const cache = await caches.open(MODELS_PREFIX + version);
   if (await cache.match(INDEX)) return;
-  const twins = models.flatMap(({ twin }) => twin ?? []);
-  const files = [...models, ...twins, ...study].map(({ file }) => file);
-  const golden = models.flatMap((model) => [model.golden.lr, model.golden.sr]);
-  const wanted = new Set([...files, ...golden].map((file) => `models/${file}`));
-  await Promise.all([...wanted].map((file) => store(cache, file)));
+  const kept = (await before?.keys()) ?? [];
+  // What has gone from the host since is no loss.
+  await Promise.allSettled(kept.map(({ url }) => store(cache, url)));
   await cache.put(INDEX, response);
 }
 
@@ -146,9 +153,10 @@ async function store(cache: Cache, file: string): Promise<void> {
   await cache.put(file, response);
 }
 
-/** The same answer with the headers that isolate the page. */
+/** The same answer with the headers that isolate the page; as it is if it has them. */
 function isolated(response: Response): Response {
   if (response.status === 0 || response.redirected) return response;
+  if (Object.keys(ISOLATION).every((name) => response.headers.has(name))) return response;
   const headers = new Headers(response.headers);
   for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
   const { status, statusText } = response;

@@ -1,12 +1,12 @@
 /** The study's page: who takes part, pair after pair, and the results. */
 
-import type { App } from "../app";
-import { findModel, type Model } from "../catalogue";
+import type { App } from "../app/app";
+import { openPhoto, type Photo } from "../app/photo";
 import { block, byId, onClick } from "../dom";
+import { findModel, type Model } from "../engine/catalogue";
+import { chooseNetwork } from "../engine/restore";
 import { AppError } from "../errors";
 import { onLanguage, t } from "../i18n";
-import { openPhoto, type Photo } from "../photo";
-import { chooseNetwork } from "../restore";
 import { errorText, hideToast, showError } from "../ui/toast";
 import { toCsv } from "./csv";
 import { drawBilinear, drawBitmap } from "./draw";

@@ -1,11 +1,11 @@
 /** The pictures of a study: details of photos, of JPEGs as people have them, and texts. */
 
-import { type Catalogue, modelUrl } from "../catalogue";
+import type { Photo } from "../app/photo";
+import { type Catalogue, modelUrl } from "../engine/catalogue";
 import { AppError } from "../errors";
-import type { Photo } from "../photo";
-import { intersect } from "../rects";
-import type { Rect } from "../tiles";
-import type { Point, Size } from "../view";
+import { intersect } from "../tiles/rects";
+import type { Rect } from "../tiles/tiles";
+import type { Point, Size } from "../view/view";
 import type { Content, Item } from "./plan";
 import { drawText, TEXT_PICTURES, type TextPicture } from "./text";
 

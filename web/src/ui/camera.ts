@@ -1,6 +1,6 @@
 /** Takes a photo by the device's camera. */
 
-import type { App } from "../app";
+import type { App } from "../app/app";
 import { byId, onClick } from "../dom";
 import { AppError, describeError } from "../errors";
 import { Sheet } from "./dialogs";

@@ -1,8 +1,8 @@
 /** The start page's picture: a detail of a sample, half bilinear and half SplitSR, computed here. */
 
-import type { App } from "../app";
-import { type Catalogue, modelUrl } from "../catalogue";
+import type { App } from "../app/app";
 import { block, byId } from "../dom";
+import { type Catalogue, modelUrl } from "../engine/catalogue";
 import { drawBilinear, drawBitmap } from "../study/draw";
 import { cutDetail } from "../study/pictures";
 import { CompareSlider } from "./compare-slider";

@@ -1,9 +1,9 @@
 /** The job in the toolbar: how far it is, and its result until that is downloaded. */
 
-import type { App } from "../app";
+import type { App } from "../app/app";
+import type { Result } from "../app/job";
 import { block, button, byId, onClick } from "../dom";
 import { duration, fileSize, onLanguage, percent, t } from "../i18n";
-import type { Result } from "../job";
 import { notify } from "./notify";
 import { announce, showInfo } from "./toast";
 

@@ -1,18 +1,18 @@
 /** Size and quality in words for people: they choose the model. */
 
-import type { App } from "../app";
-import { findModel, type Model } from "../catalogue";
+import type { App } from "../app/app";
+import { estimateSeconds } from "../app/upscale";
 import { block } from "../dom";
+import { findModel, type Model } from "../engine/catalogue";
 import { duration, onLanguage, t } from "../i18n";
-import { estimateSeconds } from "../upscale";
 import { familyName } from "./names";
 
 const FAMILY_ORDER = ["fast", "balanced", "accurate"];
 
 /** How long the photo that is open will take, in words; nothing if that is not known. */
 export function timeText({ engine, model, viewer: { photo } }: App): string {
-  if (!engine || !model || !photo) return "";
-  return t("saveTime", { time: duration(estimateSeconds(engine, model, photo)) });
+  const seconds = engine && model && photo ? estimateSeconds(engine, model, photo) : 0;
+  return seconds ? t("saveTime", { time: duration(seconds) }) : "";
 }
 
 /** Puts the two rows of choices before what an element has. */

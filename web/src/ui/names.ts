@@ -1,5 +1,5 @@
+import type { Choice, Cleaned } from "../engine/restore";
 import { t } from "../i18n";
-import type { Choice, Cleaned } from "../restore";
 
 const FAMILIES = ["fast", "balanced", "accurate"] as const;
 

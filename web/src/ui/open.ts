@@ -1,8 +1,8 @@
 /** Ways to open a photo: buttons, drop, paste, samples. */
 
-import type { App } from "../app";
-import { type Catalogue, modelUrl } from "../catalogue";
+import type { App } from "../app/app";
 import { block, byId, onClick } from "../dom";
+import { type Catalogue, modelUrl } from "../engine/catalogue";
 import { AppError } from "../errors";
 import { onLanguage, t } from "../i18n";
 import { showError } from "./toast";

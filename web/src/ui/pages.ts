@@ -1,9 +1,9 @@
 /** The pages: the start, the photo and the study, and the way from one to another. */
 
-import type { App } from "../app";
+import type { App } from "../app/app";
+import type { Photo } from "../app/photo";
 import { block } from "../dom";
 import { number, onLanguage } from "../i18n";
-import type { Photo } from "../photo";
 import { attachLayers, clearHash, closeLayer, isOpen, openLayer } from "./layers";
 
 const STUDY = { name: "study", hash: "#study", close: () => {} };

@@ -1,12 +1,12 @@
 /** The sheet that enlarges the whole photo and offers the result. */
 
-import type { App } from "../app";
+import type { App } from "../app/app";
+import type { Photo } from "../app/photo";
 import { block, button, byId, onClick } from "../dom";
+import type { Choice } from "../engine/restore";
 import { duration, fileSize, number, onLanguage, percent, t } from "../i18n";
 import { CANVAS_MEGAPIXELS, fits, OUTPUT_FORMATS, type OutputFormat } from "../imaging/output";
-import type { Photo } from "../photo";
 import { recall, remember } from "../preferences";
-import type { Choice } from "../restore";
 import { Sheet } from "./dialogs";
 import { ResultLink } from "./job-chip";
 import { lossesText } from "./losses";

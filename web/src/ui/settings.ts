@@ -1,11 +1,11 @@
 /** The settings: size, quality, cleaning up, language; what computes it, for those who ask. */
 
-import type { App } from "../app";
+import type { App } from "../app/app";
 import { block, byId, onClick } from "../dom";
+import type { Restore } from "../engine/restore";
 import { fileSize, type Language, number, onLanguage, setLanguage, t } from "../i18n";
-import type { Against } from "../layers";
 import { remember } from "../preferences";
-import type { Restore } from "../restore";
+import type { Against } from "../view/layers";
 import { Sheet } from "./dialogs";
 import { attachModelChoice, timeText } from "./model-choice";
 import { errorText } from "./toast";

@@ -1,6 +1,6 @@
 /** The controls around the stage: zoom, comparison, and the line that says what is seen. */
 
-import type { App } from "../app";
+import type { App } from "../app/app";
 import { block, button, byId, onClick } from "../dom";
 import { onLanguage, percent, t } from "../i18n";
 import { CompareSlider } from "./compare-slider";

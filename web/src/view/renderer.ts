@@ -1,8 +1,8 @@
 /** Draws the photo and what is sharpened of it. */
 
-import type { Photo } from "./photo";
+import type { Photo } from "../app/photo";
+import type { Rect } from "../tiles/tiles";
 import type { Patch } from "./sharpener";
-import type { Rect } from "./tiles";
 import { photoOrigin, type Size, type View, visibleRect } from "./view";
 
 export interface Scene {

@@ -1,13 +1,13 @@
 /** The page's side of the engine: which backend computes, and which model is loaded. */
 
+import { AppError, describeError, type Params } from "../errors";
+import type { MessageKey } from "../i18n/messages";
+import type { Rect } from "../tiles/tiles";
+import { Bridge } from "./bridge";
 import { type Model, type ModelFile, modelUrl } from "./catalogue";
-import { AppError, describeError, type Params } from "./errors";
-import type { MessageKey } from "./i18n/messages";
+import type { EngineApi, Pixels, RunRequest, Source, Weights } from "./engine.worker";
 import type { Network } from "./restore";
-import type { Rect } from "./tiles";
-import { Bridge } from "./worker/bridge";
-import type { EngineApi, Pixels, RunRequest, Source, Weights } from "./worker/engine.worker";
-import type { Backend } from "./worker/session";
+import type { Backend } from "./session";
 
 /** Why a backend is not the one that one would wish for. */
 export interface Reason {
@@ -17,8 +17,9 @@ export interface Reason {
 
 /** Results may differ from the Python runtime's by this many levels of 255, not by more. */
 const TOLERANCE = 1;
-/** A square of this side is timed to tell a model's speed. */
-const MEASURED_SIDE = 96;
+/** A square of this side is timed to tell a model's speed, so many times. */
+const MEASURED_SIDE = 64;
+const MEASURED_RUNS = 3;
 /** More threads than this do not help tiles of this size, and phones have few fast cores. */
 const MOST_THREADS = 4;
 /** A graphics driver that has not answered by then is left alone. */
@@ -40,6 +41,8 @@ export interface Work {
 
 /** An engine that has started. */
 export class Engine {
+  /** Models that compute rightly here. */
+  private readonly checked = new Set<string>();
   private readonly speeds = new Map<string, number>();
   /** What whole photos took, which is more than a square that runs alone. */
   private readonly corrected = new Map<string, number>();
@@ -57,32 +60,32 @@ export class Engine {
   /**
    * Starts on WebGPU if that gives the right answer, otherwise on WebAssembly, with a model ready.
    *
+   * @param model which one; the engine starts while that is being found out
    * @param wished a backend to insist on, for trials
    * @throws AppError the model is damaged or missing, or no backend works
    */
-  static async start(model: Model, wished: string | null): Promise<Engine> {
+  static async start(model: Promise<Model>, wished: string | null): Promise<Engine> {
+    model.catch(() => {}); // told when it is needed
     const reason = await webgpuReason(wished);
-    if (!reason) {
-      const engine = new Engine(spawn(), "webgpu", 1, null);
-      const failed = await engine.tryOut(model);
-      if (!failed) return engine;
-      engine.bridge.terminate();
-      return Engine.startWasm(model, failed);
-    }
-    return Engine.startWasm(model, reason);
+    if (reason) return Engine.startWasm(model, reason);
+    const engine = new Engine(spawn(), "webgpu", 1, null);
+    const failed = await engine.tryOut(model);
+    if (!failed) return engine;
+    engine.bridge.terminate();
+    return Engine.startWasm(model, failed);
   }
 
-  private static async startWasm(model: Model, reason: Reason): Promise<Engine> {
+  private static async startWasm(model: Promise<Model>, reason: Reason): Promise<Engine> {
     const threads = chooseThreads(navigator.hardwareConcurrency, crossOriginIsolated);
     const engine = new Engine(spawn(), "wasm", threads, reason);
     await engine.begin();
-    await engine.use({ model, strength: 0 });
+    await engine.use({ model: await model, strength: 0 });
     return engine;
   }
 
   /**
    * Makes a network ready: fetched, verified, mixed, loaded, its model checked against the golden
-   * picture and timed.
+   * picture.
    *
    * @throws AppError it is missing or damaged, or computes wrongly here
    */
@@ -93,12 +96,23 @@ export class Engine {
     return ready;
   }
 
-  /** Milliseconds for one LR pixel, or undefined before the model was used. */
+  /** Finds out how fast a model is that is ready: the median of short runs, between others' work. */
+  async measure(model: Model): Promise<void> {
+    if (this.speeds.has(model.name)) return;
+    const request = { weights: weightsOf({ model, strength: 0 }), side: MEASURED_SIDE };
+    const times: number[] = [];
+    while (times.length < MEASURED_RUNS) times.push(await this.bridge.call("measure", request));
+    const median = times.sort((a, b) => a - b)[MEASURED_RUNS >> 1] as number;
+    this.speeds.set(model.name, median / MEASURED_SIDE ** 2);
+    this.timed = [model, median / MEASURED_SIDE ** 2];
+  }
+
+  /** Milliseconds for one LR pixel, or undefined before the model was measured. */
   msPerPixel(model: Model): number | undefined {
     return this.speeds.get(model.name);
   }
 
-  /** What one LR pixel will take in a whole photo, by what is known of this model, or of another. */
+  /** What one LR pixel takes in a whole photo, by what is known of this model, or of another; or 0. */
   expectedMsPerPixel(model: Model): number {
     const known = this.corrected.get(model.name) ?? this.speeds.get(model.name);
     if (known !== undefined) return known;
@@ -130,10 +144,10 @@ export class Engine {
   }
 
   /** Starts on a backend that may fail in any way; returns how it did. */
-  private async tryOut(model: Model): Promise<Reason | null> {
+  private async tryOut(model: Promise<Model>): Promise<Reason | null> {
     try {
       const signal = AbortSignal.timeout(START_MS);
-      const started = this.begin().then(() => this.use({ model, strength: 0 }));
+      const started = this.begin().then(async () => this.use({ model: await model, strength: 0 }));
       await Promise.race([started, aborted(signal)]);
       return null;
     } catch (error) {
@@ -146,20 +160,17 @@ export class Engine {
   }
 
   private async prepare(network: Network): Promise<void> {
-    if (!this.speeds.has(network.model.name)) await this.tryModel(network.model);
+    if (!this.checked.has(network.model.name)) await this.check(network.model);
     await this.bridge.call("load", weightsOf(network));
   }
 
-  private async tryModel(model: Model): Promise<void> {
+  private async check(model: Model): Promise<void> {
     const { name, scale, golden } = model;
     const weights = weightsOf({ model, strength: 0 });
     const [lr, sr] = [modelUrl(golden.lr), modelUrl(golden.sr)];
     const levels = await this.bridge.call("check", { weights, scale, lr, sr });
     if (levels > TOLERANCE) throw new AppError("errorWrongResult", { model: name, levels });
-    const side = MEASURED_SIDE;
-    const milliseconds = await this.bridge.call("measure", { weights, side });
-    this.speeds.set(name, milliseconds / side ** 2);
-    this.timed = [model, milliseconds / side ** 2];
+    this.checked.add(name);
   }
 }
 
@@ -198,7 +209,7 @@ async function webgpuReason(wished: string | null): Promise<Reason | null> {
 
 function spawn(): Bridge<EngineApi> {
   // The bundler knows a worker by exactly this form.
-  const worker = new Worker(new URL("./worker/engine.worker.ts", import.meta.url), {
+  const worker = new Worker(new URL("./engine.worker.ts", import.meta.url), {
     type: "module",
     name: "engine",
   });

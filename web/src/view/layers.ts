@@ -1,13 +1,13 @@
 /** Layers that lie over the photo where it is enlarged: SplitSR's, and bicubic to compare with. */
 
-import { Cells, type Piece } from "./cells";
-import type { Engine } from "./engine";
-import { type Photo, takeWindow } from "./photo";
-import { grow } from "./rects";
-import type { Network } from "./restore";
-import { type Rect, tileSide } from "./tiles";
-import type { Bridge } from "./worker/bridge";
-import type { PixelsApi } from "./worker/pixels.worker";
+import { type Photo, takeWindow } from "../app/photo";
+import type { Bridge } from "../engine/bridge";
+import type { Engine } from "../engine/engine";
+import type { Network } from "../engine/restore";
+import type { PixelsApi } from "../imaging/pixels.worker";
+import { Cells, type Piece } from "../tiles/cells";
+import { grow } from "../tiles/rects";
+import { type Rect, tileSide } from "../tiles/tiles";
 
 export type Against = "bilinear" | "bicubic";
 

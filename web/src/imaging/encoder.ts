@@ -1,9 +1,9 @@
 /** Encoders of the enlarged photo, which comes tile by tile. */
 
 import { AppError } from "../errors";
-import type { OutputFormat } from "../imaging/output";
-import { PngEncoder } from "../imaging/png";
-import type { Rect } from "../tiles";
+import type { Rect } from "../tiles/tiles";
+import type { OutputFormat } from "./output";
+import { PngEncoder } from "./png";
 
 export interface Output {
   readonly format: OutputFormat;

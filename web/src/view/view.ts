@@ -5,7 +5,7 @@
  * pixel. The stage is measured in device pixels too, so that zoom 1 shows the photo's own pixels.
  */
 
-import type { Rect } from "./tiles";
+import type { Rect } from "../tiles/tiles";
 
 export interface Size {
   readonly width: number;

@@ -1,7 +1,7 @@
 /** `window.zoomsr`: what the page tells of itself, for tests and the curious. Read-only. */
 
+import { t } from "../i18n";
 import type { App } from "./app";
-import { t } from "./i18n";
 import { type Timings, timings } from "./timings";
 
 export interface Surface {

@@ -6,9 +6,9 @@
  * photo, so that the result is the same as in the whole.
  */
 
+import type { Size } from "../view/view";
 import { contains, grow, intersect, unite } from "./rects";
 import { coreOf, planAxis, type Rect, type Span } from "./tiles";
-import type { Size } from "./view";
 
 /** A piece of work: which cell, and which part of the photo. */
 export interface Piece {

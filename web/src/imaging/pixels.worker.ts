@@ -1,22 +1,22 @@
 /** Decoding, bicubic and encoding, away from the page and from the networks. */
 
+import { serve } from "../engine/serve";
+import { halve } from "../engine/tensor";
 import { AppError } from "../errors";
-import { enlargeBicubic } from "../imaging/bicubic";
+import type { Rect } from "../tiles/tiles";
+import type { Size } from "../view/view";
+import { enlargeBicubic } from "./bicubic";
+import { takePixels, toBitmap } from "./canvas";
 import {
   BAND_ROWS,
   bandTops,
   type Degradation,
   estimateNoise,
   readCompression,
-} from "../imaging/degradation";
-import { checkFile, type Header } from "../imaging/header";
-import { LOSSES, type Loss, readLosses } from "../imaging/losses";
-import type { Rect } from "../tiles";
-import type { Size } from "../view";
-import { takePixels, toBitmap } from "./canvas";
+} from "./degradation";
 import { type Encoder, type Output, openEncoder } from "./encoder";
-import { serve } from "./serve";
-import { halve } from "./tensor";
+import { checkFile, type Header } from "./header";
+import { LOSSES, type Loss, readLosses } from "./losses";
 
 export interface Opened {
   /** The photo as it is shown: upright, sRGB, opaque. */

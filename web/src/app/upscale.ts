@@ -1,15 +1,15 @@
 /** Enlarges the whole photo, tile by tile, into a file. */
 
-import type { Model } from "./catalogue";
-import type { Engine } from "./engine";
-import type { OutputFormat } from "./imaging/output";
-import { RUN_BYTES } from "./layers";
+import type { Bridge } from "../engine/bridge";
+import type { Model } from "../engine/catalogue";
+import type { Engine } from "../engine/engine";
+import type { Network } from "../engine/restore";
+import type { OutputFormat } from "../imaging/output";
+import type { PixelsApi } from "../imaging/pixels.worker";
+import { coreOf, planTiles, type Tile, tileSide, windowOf } from "../tiles/tiles";
+import { RUN_BYTES } from "../view/layers";
+import type { Size } from "../view/view";
 import { type Photo, takeWindow } from "./photo";
-import type { Network } from "./restore";
-import { coreOf, planTiles, type Tile, tileSide, windowOf } from "./tiles";
-import type { Size } from "./view";
-import type { Bridge } from "./worker/bridge";
-import type { PixelsApi } from "./worker/pixels.worker";
 
 export interface Task {
   readonly photo: Photo;

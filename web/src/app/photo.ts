@@ -1,10 +1,10 @@
 /** A photo that is open, and windows of it for the networks. */
 
-import type { Degradation } from "./imaging/degradation";
-import type { Loss } from "./imaging/losses";
-import type { Rect } from "./tiles";
-import { Bridge } from "./worker/bridge";
-import type { PixelsApi } from "./worker/pixels.worker";
+import { Bridge } from "../engine/bridge";
+import type { Degradation } from "../imaging/degradation";
+import type { Loss } from "../imaging/losses";
+import type { PixelsApi } from "../imaging/pixels.worker";
+import type { Rect } from "../tiles/tiles";
 
 export interface Photo {
   /** The file's name, to name the result by. */
@@ -22,7 +22,7 @@ export interface Photo {
 
 export function spawnPixels(): Bridge<PixelsApi> {
   // The bundler knows a worker by exactly this form.
-  const worker = new Worker(new URL("./worker/pixels.worker.ts", import.meta.url), {
+  const worker = new Worker(new URL("../imaging/pixels.worker.ts", import.meta.url), {
     type: "module",
     name: "pixels",
   });

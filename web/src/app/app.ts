@@ -1,22 +1,22 @@
 /** The app: one photo, one network, one view. Everything that the controls act on. */
 
-import { type Catalogue, defaultModel, fetchCatalogue, type Model } from "./catalogue";
-import type { Engine } from "./engine";
-import { AppError } from "./errors";
-import { SMALL_SIDE } from "./imaging/header";
-import type { OutputFormat } from "./imaging/output";
+import { type Catalogue, defaultModel, fetchCatalogue, type Model } from "../engine/catalogue";
+import { Engine } from "../engine/engine";
+import { type Choice, chooseNetwork, type Restore, rememberedRestore } from "../engine/restore";
+import { AppError } from "../errors";
+import { SMALL_SIDE } from "../imaging/header";
+import type { OutputFormat } from "../imaging/output";
+import { recall, remember } from "../preferences";
+import { lossesText } from "../ui/losses";
+import { announce, hideToast, showError, showInfo, showText } from "../ui/toast";
+import { type Against, layersOf } from "../view/layers";
+import { patchBytes } from "../view/sharpener";
+import { type Phase, Viewer } from "../view/viewer";
 import { isOf, Job } from "./job";
-import { type Against, layersOf } from "./layers";
 import { closePhoto, openPhoto, type Photo, spawnPixels } from "./photo";
-import { recall, remember } from "./preferences";
-import { type Choice, chooseNetwork, type Restore, rememberedRestore } from "./restore";
-import { patchBytes } from "./sharpener";
-import { chosenModel, startEngine, type Wishes } from "./startup";
+import { chosenModel, idle, lighterModel, type Wishes } from "./startup";
 import { engineState, type State, setEngineState, setState, state } from "./state";
 import { timings } from "./timings";
-import { lossesText } from "./ui/losses";
-import { announce, hideToast, showError, showInfo, showText } from "./ui/toast";
-import { type Phase, Viewer } from "./viewer";
 
 export class App {
   readonly viewer: Viewer;
@@ -30,6 +30,8 @@ export class App {
   against: Against = recall("against") === "bicubic" ? "bicubic" : "bilinear";
   readonly job = new Job(() => this.changed());
   phase: Phase = "view";
+  /** Whether somebody chose the model, and not the app. */
+  private isChosen = false;
   private readonly listeners = new Set<() => void>();
   /** Twins that could not be loaded: their models go on without them. */
   private readonly missing = new Set<string>();
@@ -80,13 +82,8 @@ export class App {
   /** Starts the engine with the model that the address or the user chose, or with the default. */
   async start(wishes: Wishes): Promise<void> {
     try {
-      this.catalogue = await fetchCatalogue();
-      const chosen = chosenModel(this.catalogue, wishes);
-      this.model = chosen ?? defaultModel(this.catalogue);
-      this.changed();
-      const { engine, model } = await startEngine(this.catalogue, chosen, wishes);
-      this.engine = engine;
-      this.model = model;
+      this.engine = await Engine.start(this.firstModel(wishes), wishes.backend);
+      timings.engineReadyMs = performance.now();
       this.ready();
     } catch (error) {
       this.fail(error);
@@ -138,19 +135,11 @@ export class App {
     this.settleJob();
   }
 
-  /** Uses another network, once it is ready. */
+  /** Uses another network, once it is ready; it is the one to start with from now on. */
   async useModel(model: Model): Promise<void> {
-    if (!this.engine) return;
-    setEngineState("starting");
-    try {
-      await this.engine.use(this.networkFor(model));
-      this.model = model;
-      this.chose();
-      remember("model", model.name);
-    } catch (error) {
-      this.complain(error);
-    }
-    this.ready();
+    this.isChosen = true;
+    await this.changeModel(model);
+    if (this.model === model) remember("model", model.name);
   }
 
   /** Cleans photos up otherwise. */
@@ -256,10 +245,46 @@ export class App {
     if (!this.isDone) announce("sharpDone");
   }
 
+  private async firstModel(wishes: Wishes): Promise<Model> {
+    this.catalogue = await fetchCatalogue();
+    const chosen = chosenModel(this.catalogue, wishes);
+    this.isChosen = chosen !== null;
+    this.model = chosen ?? defaultModel(this.catalogue);
+    this.changed();
+    return this.model;
+  }
+
+  private async changeModel(model: Model): Promise<void> {
+    if (!this.engine) return;
+    setEngineState("starting");
+    try {
+      await this.engine.use(this.networkFor(model));
+      this.model = model;
+      this.chose();
+    } catch (error) {
+      this.complain(error);
+    }
+    this.ready();
+  }
+
   private ready(): void {
     setEngineState("ready");
     this.refreshLayers();
     this.changed();
+    this.measure().catch((error: unknown) => this.complain(error));
+  }
+
+  /** Learns how fast the model is here. If the app chose it and it is too slow, a lighter one comes. */
+  private async measure(): Promise<void> {
+    const { engine, model, catalogue } = this;
+    if (!engine || !model || !catalogue) return;
+    await idle();
+    await engine.measure(model);
+    this.changed();
+    const lighter = this.isChosen ? null : lighterModel(engine, model, catalogue);
+    if (!lighter || this.model !== model || this.job.running) return;
+    await this.changeModel(lighter);
+    showInfo("slowDevice", { slow: model.scale, fast: lighter.scale });
   }
 
   private fail(error: unknown): void {

@@ -2,12 +2,12 @@
  * The photo on the stage: where one looks, what is drawn, and what is sharpened when the view rests.
  */
 
+import { closePhoto, type Photo } from "../app/photo";
+import type { Rect } from "../tiles/tiles";
 import { animateView } from "./animation";
 import type { Layer, Layers } from "./layers";
-import { closePhoto, type Photo } from "./photo";
 import { drawScene } from "./renderer";
 import { type Patch, Sharpener } from "./sharpener";
-import type { Rect } from "./tiles";
 import {
   clampView,
   clampZoom,

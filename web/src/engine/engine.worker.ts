@@ -6,8 +6,8 @@
  */
 
 import { AppError, describeError } from "../errors";
-import type { Rect } from "../tiles";
-import { decodeExactly, takePixels, toBitmap } from "./canvas";
+import { decodeExactly, takePixels, toBitmap } from "../imaging/canvas";
+import type { Rect } from "../tiles/tiles";
 import { mixWeights } from "./mixing";
 import { serve } from "./serve";
 import { type Backend, type Runtime, type Session, startRuntime } from "./session";
@@ -66,23 +66,24 @@ const methods = {
     lr: string;
     sr: string;
   }): Promise<number> {
-    const [lr, expected] = await Promise.all([fetchPixels(request.lr), fetchPixels(request.sr)]);
+    const { name } = request.weights.model;
+    const [lr, expected] = await Promise.all([
+      fetchPixels(request.lr, name),
+      fetchPixels(request.sr, name),
+      sessionOf(request.weights),
+    ]);
     const core = { x: 0, y: 0, width: lr.width, height: lr.height };
     const found = await enlarge(request.weights, request.scale, lr, core);
     return largestDifference(found.rgba, expected.data);
   },
 
-  /** Milliseconds that a square of `side` LR pixels takes, the faster of two runs. */
+  /** Milliseconds that a square of `side` LR pixels takes. */
   async measure({ weights, side }: { weights: Weights; side: number }): Promise<number> {
     const session = await sessionOf(weights);
     const lr = Float32Array.from({ length: 3 * side * side }, (_, at) => (at % 256) / 255);
-    const times: number[] = [];
-    for (let round = 0; round < 2; round++) {
-      const start = performance.now();
-      await session.run(lr, side, side);
-      times.push(performance.now() - start);
-    }
-    return Math.min(...times);
+    const start = performance.now();
+    await session.run(lr, side, side);
+    return performance.now() - start;
   },
 
   /** A part of the photo, enlarged, to draw; at half its size with `half`. */
@@ -139,15 +140,22 @@ async function openSession({ model, twin, strength }: Weights): Promise<Session>
   return runtime.open(twin ? mixWeights(clean, await fetchVerified(twin), strength) : clean);
 }
 
+/** The bytes of a file; what a cache has of it gives way if it is not whole, or not of this version. */
 async function fetchVerified({ name, url, sha256 }: Source): Promise<Uint8Array> {
-  const bytes = await fetchBytes(url, name);
-  if ((await sha256Hex(bytes)) !== sha256) throw new AppError("errorModelDamaged", { model: name });
-  return bytes;
+  for (const cache of ["default", "reload"] as const) {
+    const bytes = await fetchBytes(url, name, cache);
+    if ((await sha256Hex(bytes)) === sha256) return bytes;
+  }
+  throw new AppError("errorModelDamaged", { model: name });
 }
 
-async function fetchBytes(url: string, model: string): Promise<Uint8Array<ArrayBuffer>> {
+async function fetchBytes(
+  url: string,
+  model: string,
+  cache: RequestCache,
+): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    const response = await fetch(url);
+    const response = await fetch(url, { cache });
     if (!response.ok) throw new Error(`${response.status}`);
     return new Uint8Array(await response.arrayBuffer());
   } catch (error) {
@@ -155,8 +163,6 @@ async function fetchBytes(url: string, model: string): Promise<Uint8Array<ArrayB
   }
 }
 
-async function fetchPixels(url: string): Promise<ImageData> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  return decodeExactly(await response.blob());
+async function fetchPixels(url: string, model: string): Promise<ImageData> {
+  return decodeExactly(new Blob([await fetchBytes(url, model, "default")]));
 }

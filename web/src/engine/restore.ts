@@ -3,9 +3,9 @@
  * Python package chooses it (`runtime/restore.py`).
  */
 
+import type { Degradation } from "../imaging/degradation";
+import { recall } from "../preferences";
 import type { Catalogue, Model, StrengthTable, Twin } from "./catalogue";
-import type { Degradation } from "./imaging/degradation";
-import { recall } from "./preferences";
 
 export const RESTORES = ["auto", "off", "strong"] as const;
 export type Restore = (typeof RESTORES)[number];

@@ -1,15 +1,15 @@
 /** The enlargement of the whole photo: one at a time, and what the last one made. */
 
+import type { Bridge } from "../engine/bridge";
+import type { Engine } from "../engine/engine";
+import type { Network } from "../engine/restore";
+import { type OutputFormat, outputName } from "../imaging/output";
+import type { PixelsApi } from "../imaging/pixels.worker";
+import { confirmLoss } from "../ui/dialogs";
 import { keepAwake } from "./awake";
-import type { Engine } from "./engine";
-import { type OutputFormat, outputName } from "./imaging/output";
 import type { Photo } from "./photo";
-import type { Network } from "./restore";
 import { timings } from "./timings";
-import { confirmLoss } from "./ui/dialogs";
 import { estimateSeconds, upscalePhoto } from "./upscale";
-import type { Bridge } from "./worker/bridge";
-import type { PixelsApi } from "./worker/pixels.worker";
 
 /** What decides how a result looks. */
 export interface Choices {

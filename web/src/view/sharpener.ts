@@ -3,11 +3,11 @@
  * When the view moves, what has not begun is dropped; what is computed stays in a bounded cache.
  */
 
-import { type Piece, remaining } from "./cells";
-import { isAbort } from "./errors";
+import { isAbort } from "../errors";
+import { type Piece, remaining } from "../tiles/cells";
+import { LruCache } from "../tiles/lru";
+import type { Rect } from "../tiles/tiles";
 import type { Layer } from "./layers";
-import { LruCache } from "./lru";
-import type { Rect } from "./tiles";
 
 /** What is computed of a cell. */
 export interface Patch {

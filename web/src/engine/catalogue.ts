@@ -1,6 +1,6 @@
 /** The models that the host offers: `models/index.json`, as far as the app reads it. */
 
-import { AppError } from "./errors";
+import { AppError } from "../errors";
 
 /** A file with a network's weights. */
 export interface ModelFile {
