@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
     *sorted(ROOT.glob("*.md")),
-    *sorted(ROOT.glob("examples/*.md")),
+    *sorted(ROOT.glob("examples/**/*.md")),
     *sorted(ROOT.glob("docs/**/*.md")),
 ]
 
