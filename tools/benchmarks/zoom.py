@@ -1,10 +1,11 @@
-"""ZoomSR in Chromium: from opening a 12-megapixel photo to the first sharp view at 3x.
+"""ZoomSR in Chromium: how soon a view is sharp, and how long a whole photo takes.
 
     python -m tools.benchmarks.zoom --out results/zoom.json
 
 Each round is a profile of its own, and so a first visit: the engine is started, the photo is
 opened and zoomed to 3x as soon as it is shown; the time is that from the choice of the file until
-all of the view is SplitSR's. Let nothing else run.
+all of the view is SplitSR's. Then a photo of 2 megapixels is enlarged to PNG by the app and by
+`splitsr upscale`, in turn, with the same model on the same CPUs. Let nothing else run.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import msgspec
@@ -30,6 +33,9 @@ from tests.browser.zoom_page import ZoomPage
 
 ROOT = Path(__file__).resolve().parents[2]
 BOUND_MS = 2000
+MODEL = "splitsr-fast-x4"
+WHOLE = (1732, 1155)
+RATIO_BOUND = 1.7
 SCREENS = {"desktop": DESKTOP, "phone": PHONE}
 
 
@@ -50,6 +56,8 @@ def main() -> None:
         cases = [
             measure(browser, server.url, photo, screen, arguments.rounds) for screen in SCREENS
         ]
+        whole = make_large(Path(folder) / "whole.jpg", ROOT / "examples" / "coffee.png", WHOLE)
+        upscaling = compare(browser, server.url, whole, arguments.rounds)
         found = {
             "machine": msgspec.to_builtins(describe_machine()),
             "threads": available_cpus(),
@@ -58,6 +66,7 @@ def main() -> None:
             "zoom": 3,
             "bound_ms": BOUND_MS,
             "cases": cases,
+            "upscaling": upscaling,
         }
     text = json.dumps(found, indent=2) + "\n"
     if arguments.out:
@@ -91,6 +100,42 @@ def measure(browser: Browser, url: str, photo: Path, screen: str, rounds: int) -
         "sharp_high_ms": round(max(sharp[1:])),
         "within": median < BOUND_MS,
     }
+
+
+def compare(browser: Browser, url: str, photo: Path, rounds: int) -> dict[str, object]:
+    """Medians of a whole photo's time, from the wish for it to its file, by app and command."""
+    context = browser.new_context(**DESKTOP)
+    zoom = ZoomPage(context.new_page(), url).visit().open(photo)
+    app, command = [], []
+    for _ in range(rounds):
+        zoom.start_upscaling().wait("done")
+        app.append(zoom.ask("timings")["upscaleMs"])
+        zoom["#job-cancel"].evaluate("button => button.click()")
+        zoom["#confirm-yes"].click()
+        zoom["#save-close"].click()
+        command.append(time_command(photo))
+        print(f"app {app[-1]:.0f} ms, command {command[-1]:.0f} ms", file=sys.stderr, flush=True)
+    context.close()
+    ratio = statistics.median(app) / statistics.median(command)
+    return {
+        "model": MODEL,
+        "width": WHOLE[0],
+        "height": WHOLE[1],
+        "rounds": rounds,
+        "app_ms": round(statistics.median(app)),
+        "command_ms": round(statistics.median(command)),
+        "ratio": round(ratio, 2),
+        "within": ratio <= RATIO_BOUND,
+    }
+
+
+def time_command(photo: Path) -> float:
+    """Milliseconds of `splitsr upscale` on a photo, its start and the writing of a PNG included."""
+    target = photo.with_name("enlarged.png")
+    call = [Path(sys.executable).with_name("splitsr"), "upscale", photo, "-o", target]
+    begun = time.perf_counter()
+    subprocess.run([*map(str, call), "--model", MODEL, "--overwrite"], check=True)
+    return 1000 * (time.perf_counter() - begun)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Photo } from "../src/app/photo";
 import { estimateSeconds, type Task, upscalePhoto } from "../src/app/upscale";
 import type { Bridge } from "../src/engine/bridge";
@@ -21,6 +21,7 @@ function engineOf(learned: number[]): Engine {
 
 const pixels = { call: async () => new Blob() } as unknown as Bridge<PixelsApi>;
 
+beforeEach(() => void vi.stubGlobal("navigator", { deviceMemory: 2 }));
 afterEach(() => vi.unstubAllGlobals());
 
 describe("the time that a photo takes", () => {
@@ -29,6 +30,10 @@ describe("the time that a photo takes", () => {
     const expected = estimateSeconds(engineOf([]), model, photo);
     expect(expected).toBeGreaterThan(alone);
     expect(expected).toBeLessThan(1.5 * alone);
+    vi.stubGlobal("navigator", { deviceMemory: 8 }); // larger tiles, of which less overlaps
+    const larger = estimateSeconds(engineOf([]), model, photo);
+    expect(larger).toBeGreaterThan(alone);
+    expect(larger).toBeLessThan(expected);
   });
 
   it("is learned as tiles finish, to the last of them", async () => {

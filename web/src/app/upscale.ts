@@ -23,7 +23,10 @@ export interface Task {
 }
 
 /** A run of a tile may take this long: a cancel waits for it in the worker, not on the page. */
-const RUN_MS = 600;
+const RUN_MS = 1500;
+/** Memory that a run may take where there is enough: less is computed twice, around each tile. */
+const JOB_BYTES = 256 * 2 ** 20;
+const ENOUGH_GIGABYTES = 4;
 /** A row of tiles waits whole for the encoder: three bytes for each of its pixels. */
 const BAND_BYTES = 48 * 2 ** 20;
 
@@ -70,7 +73,8 @@ function planPhoto(engine: Engine, model: Model, photo: Size): Tile[] {
     valuesPerPixel: model.values_per_pixel,
     msPerPixel: engine.msPerPixel(model),
   };
-  const side = tileSide(cost, RUN_BYTES, RUN_MS);
+  const isEnough = (navigator.deviceMemory ?? 0) >= ENOUGH_GIGABYTES;
+  const side = tileSide(cost, isEnough ? JOB_BYTES : RUN_BYTES, RUN_MS);
   const rows = Math.floor(BAND_BYTES / (3 * photo.width * model.scale ** 2));
   return planTiles(photo.height, photo.width, Math.max(16, Math.min(side, rows)), model.halo);
 }
