@@ -42,4 +42,5 @@ def test_the_snippets_of_a_runtime_enlarge_a_photo(kind: str, tmp_path: Path) ->
 
 def test_kotlin_and_swift_stand_for_each_runtime() -> None:
     languages = [block.language for block in BLOCKS]
-    assert (languages.count("kotlin"), languages.count("swift")) == (4, 5)  # Core ML is Apple's
+    # Core ML is Apple's, and LiteRT's Swift library comes by CocoaPods alone, which is closing.
+    assert (languages.count("kotlin"), languages.count("swift")) == (4, 4)

@@ -1,4 +1,4 @@
-"""The samples for Android and iOS fit the exports that they name, and the Kotlin computes our pixels.
+"""The samples for Android and iOS fit the exports that they name; the Kotlin computes our pixels.
 
 The Android part is compiled against stubs and run where there is a Kotlin compiler: kotlinc of any
 Kotlin 2 with Java 17, such as that of `npm install kotlin-compiler`, on the path.
@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from struct import pack, unpack
 from typing import IO
@@ -95,7 +94,9 @@ def test_the_readme_names_what_there_is(sample: Path) -> None:
 def test_the_litert_export_is_what_the_kotlin_expects(tflite: Path) -> None:
     interpreter = pytest.importorskip("ai_edge_litert.interpreter").Interpreter(str(tflite))
     assert tflite.name == constants((SOURCES[-1]).read_text())["MODEL"]
-    assert list(interpreter.get_signature_list().values()) == [{"inputs": ["lr"], "outputs": ["sr"]}]
+    assert list(interpreter.get_signature_list().values()) == [
+        {"inputs": ["lr"], "outputs": ["sr"]}
+    ]
     described = interpreter.get_input_details() + interpreter.get_output_details()
     assert [(list(tensor["shape"]), tensor["dtype"]) for tensor in described] == [
         ([1, WINDOW, WINDOW, 3], np.float32),
@@ -106,8 +107,12 @@ def test_the_litert_export_is_what_the_kotlin_expects(tflite: Path) -> None:
 def test_the_core_ml_export_is_what_the_swift_expects(tmp_path: Path) -> None:
     coremltools = pytest.importorskip("coremltools")
     package = export(IOS, tmp_path)
-    described = coremltools.models.MLModel(str(package), skip_model_load=True).get_spec().description
-    tensors = [(t.name, list(t.type.multiArrayType.shape)) for t in [*described.input, *described.output]]
+    described = (
+        coremltools.models.MLModel(str(package), skip_model_load=True).get_spec().description
+    )
+    tensors = [
+        (t.name, list(t.type.multiArrayType.shape)) for t in [*described.input, *described.output]
+    ]
     assert tensors == [("lr", [1, 3, WINDOW, WINDOW]), ("sr", [1, 3, 4 * WINDOW, 4 * WINDOW])]
     swift = (IOS / "Upscale.swiftpm" / "Upscaler.swift").read_text()
     assert all(f'"{name}"' in swift for name, _ in tensors)
@@ -133,13 +138,15 @@ def test_the_android_project_is_whole() -> None:
 
 
 @pytest.fixture(scope="module")
-def classes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The sample compiled against the stubs: a class path."""
+def classes(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The sample, and the Kotlin for LiteRT in the documents, compiled: a class path."""
     if KOTLINC is None:
         pytest.skip("no Kotlin compiler on the path: npm install kotlin-compiler")
     folder = tmp_path_factory.mktemp("kotlin")
     for number, package in enumerate(STUBS.read_text().split("\npackage ")[1:]):
         (folder / f"Stub{number}.kt").write_text(f"package {package}")
+    (block,) = [b for b in read_blocks(ROOT / "docs" / "deploy.md") if "litert.Comp" in b.text]
+    (folder / "Deploy.kt").write_text(f"package deploy\n{block.text}")
     library = Path(KOTLINC).resolve().parents[1] / "lib"
     coroutines = library / "kotlinx-coroutines-core-jvm.jar"
     call = [KOTLINC, "-Werror", "-jvm-target", "17", "-cp", coroutines, "-d", folder / "out"]
@@ -148,12 +155,24 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    yield os.pathsep.join(map(str, [folder / "out", library / "kotlin-stdlib.jar", coroutines]))
+    return os.pathsep.join(map(str, [folder / "out", library / "kotlin-stdlib.jar", coroutines]))
 
 
 def read_text(stream: IO[bytes]) -> str:
     (length,) = unpack(">H", stream.read(2))
     return stream.read(length).decode()
+
+
+def upscale_whole(image: np.ndarray, tflite: Path) -> np.ndarray:
+    """What LiteRT gives for an image in one run, in 8 bits."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    lr = image[None] / np.float32(255)
+    interpreter = Interpreter(str(tflite), num_threads=1)
+    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], lr.shape)
+    interpreter.allocate_tensors()
+    sr = interpreter.get_signature_runner()(lr=lr)["sr"][0]
+    return (255 * sr + np.float32(0.5)).astype(int).clip(0, 255)
 
 
 def upscale_in_kotlin(classes: str, image: np.ndarray, tflite: Path) -> tuple[str, np.ndarray, int]:
@@ -181,20 +200,29 @@ def upscale_in_kotlin(classes: str, image: np.ndarray, tflite: Path) -> tuple[st
         larger = np.frombuffer(process.stdout.read(4 * rows * columns), ">u4")
     assert process.returncode == 0
     assert np.all(larger >> 24 == 255)
-    return word, np.stack([larger >> s & 255 for s in (16, 8, 0)], -1).reshape(rows, columns, 3), tiles
+    return (
+        word,
+        np.stack([larger >> s & 255 for s in (16, 8, 0)], -1).reshape(rows, columns, 3),
+        tiles,
+    )
 
 
-@pytest.mark.parametrize(
-    ("size", "tiles"), [((300, 517), 2 * 3), ((257, 90), 2)], ids=["larger", "narrow"]
-)
 def test_the_kotlin_upscales_like_the_command(
-    size: tuple[int, int], tiles: int, classes: str, tflite: Path, photo: np.ndarray
+    classes: str, tflite: Path, photo: np.ndarray
 ) -> None:
-    small = np.ascontiguousarray(np.tile(photo, (2, 2, 1))[: size[0], : size[1]])
-    accelerator, larger, count = upscale_in_kotlin(classes, small, tflite)
+    # Two tiles that overlap by two halos across, and more down.
+    small = np.ascontiguousarray(photo[:300, : 2 * WINDOW - 2 * MODEL.spec.receptive_radius])
+    accelerator, larger, tiles = upscale_in_kotlin(classes, small, tflite)
     # The stubs have no NPU's libraries and no GPU: what is left is the CPU, found without an error.
-    assert (accelerator, count) == ("CPU", tiles)
-    difference = np.abs(larger.astype(int) - Upscaler("splitsr-fast-x4")(small))
-    if size[1] < WINDOW:  # A border inside the window is mirrored, not the black of training.
-        difference = difference[:, : 4 * (size[1] - MODEL.spec.receptive_radius)]
-    assert difference.max() <= 1
+    assert (accelerator, tiles) == ("CPU", 4)
+    assert np.array_equal(larger, upscale_whole(small, tflite))
+    assert np.abs(larger.astype(int) - Upscaler("splitsr-fast-x4")(small)).max() <= 1
+
+
+def test_the_kotlin_mirrors_an_image_that_is_smaller_than_a_tile(
+    classes: str, tflite: Path, photo: np.ndarray
+) -> None:
+    small = np.ascontiguousarray(photo[:WINDOW, :90])
+    mirrored = np.pad(small, ((0, 0), (0, WINDOW - 90), (0, 0)), "symmetric")
+    _, larger, _ = upscale_in_kotlin(classes, small, tflite)
+    assert np.array_equal(larger, upscale_whole(mirrored, tflite)[:, : 4 * 90])
