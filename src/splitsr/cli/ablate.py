@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import json_option
+from splitsr.cli.options import FILE, FOLDER, NEW_FOLDER, json_option
 from splitsr.errors import naming_extra
 
 if TYPE_CHECKING:
@@ -32,16 +32,16 @@ def _read_sets(
 
 
 @click.command()
-@click.argument("study", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("study", type=FILE)
 @click.option(
     "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=FOLDER,
     help="Pack made by `splitsr data pack`.  [needed, except with --remeasure]",
 )
 @click.option(
     "--out",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NEW_FOLDER,
     help="Folder for runs and results. Studies that share it share equal cells.",
 )
 @click.option(

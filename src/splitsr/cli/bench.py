@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import BadCall, json_option, size_option, threads_option
+from splitsr.cli.options import FILE, BadCall, json_option, size_option, threads_option
 from splitsr.errors import UnknownModelError, naming_extra
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _read_links(
 )
 @click.option(
     "--photo",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FILE,
     help="The photo whose JPEG sizes --network takes, resized to --size.  [needed with --network]",
 )
 @click.option(

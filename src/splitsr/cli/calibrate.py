@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import BadCall, json_option, threads_option
+from splitsr.cli.options import FOLDER, BadCall, json_option, threads_option
 
 if TYPE_CHECKING:
     from splitsr.dispatch.engine import Calibration
 
 
 @click.command()
-@click.argument(
-    "folder", metavar="FOLDER", type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
+@click.argument("folder", metavar="FOLDER", type=FOLDER)
 @click.option(
     "--model",
     default="splitsr-balanced-x4",

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from splitsr.cli.live_bar import counting
-from splitsr.cli.options import ensemble_option, threads_option
+from splitsr.cli.options import FOLDER, ensemble_option, threads_option
 from splitsr.cli.output import markup
 from splitsr.data.pack import DEFAULT_MIN_SIZE, Pack, PackReport, build_pack
 from splitsr.data.shards import join_shards, write_shards
@@ -27,12 +27,7 @@ def command() -> None:
 
 
 @command.command()
-@click.argument(
-    "folders",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-)
+@click.argument("folders", nargs=-1, required=True, type=FOLDER)
 @_OUT
 @click.option(
     "--min-size",
@@ -117,7 +112,7 @@ def join(shards: tuple[Path, ...], output: Path, overwrite: bool) -> None:
 
 
 @command.command()
-@click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("pack", type=FOLDER)
 @click.option("--model", required=True, help="The teacher, as `splitsr evaluate` takes it.")
 @click.option("--name", help="Of the targets (default: the model's).")
 @ensemble_option

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from splitsr.cli.live_bar import counting
-from splitsr.cli.options import ensemble_option, json_option, restore_option, threads_option
+from splitsr.cli.options import FOLDER, ensemble_option, json_option, restore_option, threads_option
 from splitsr.cli.output import markup
 from splitsr.evaluation.score import BenchmarkResult, Score, Scores, evaluate_folder
 from splitsr.imaging.resize import Edge
@@ -19,13 +19,11 @@ from splitsr.imaging.resize import Edge
 if TYPE_CHECKING:
     from splitsr.runtime.restore import Restore
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-
 
 @click.command()
 @click.argument("model")
-@click.option("--hr", "hr_dir", type=_FOLDER, required=True, help="Folder of HR images.")
-@click.option("--lr", "lr_dir", type=_FOLDER, help="Folder of LR images (default: make them).")
+@click.option("--hr", "hr_dir", type=FOLDER, required=True, help="Folder of HR images.")
+@click.option("--lr", "lr_dir", type=FOLDER, help="Folder of LR images (default: make them).")
 @click.option("--scale", type=click.IntRange(2), help="The scale (default: the model's own).")
 @click.option(
     "--edge",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from splitsr.cli.options import BadCall, json_option, read_restore
+from splitsr.cli.options import FOLDER, BadCall, json_option, read_restore
 from splitsr.errors import naming_extra
 from splitsr.export.target import (
     NATIVE_LAYOUT,
@@ -24,8 +24,6 @@ from splitsr.export.target import (
 if TYPE_CHECKING:
     from splitsr.export.checked import CheckedExport
     from splitsr.networks.network import Network
-
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 def _read_size(
@@ -103,11 +101,11 @@ def _read_model(_context: click.Context, _argument: click.Parameter, value: str)
     "or .mlpackage.",
 )
 @click.option(
-    "--images", type=_FOLDER, help="HR photos to compare on.  [default: three that come along]"
+    "--images", type=FOLDER, help="HR photos to compare on.  [default: three that come along]"
 )
 @click.option(
     "--calibration",
-    type=_FOLDER,
+    type=FOLDER,
     help="HR photos to calibrate int8 on; some dozens are good.  [default: those of --images]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an output that exists.")

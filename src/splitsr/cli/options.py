@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from math import isnan
+from pathlib import Path
 from string import Formatter
 from typing import IO, Any, Literal, TypeVar
 
@@ -12,6 +13,10 @@ import click
 
 from splitsr.cli.output import say
 from splitsr.runtime.scale_plan import MAX_SCALE, MIN_SCALE
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

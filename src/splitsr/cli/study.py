@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import json_option
+from splitsr.cli.options import FILE, json_option
 
 if TYPE_CHECKING:
     from splitsr.evaluation.preference import Finding
@@ -19,13 +19,7 @@ def command() -> None:
 
 
 @command.command()
-@click.argument(
-    "files",
-    metavar="FILE...",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
 @click.option(
     "--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw the answers, as PNG."
 )

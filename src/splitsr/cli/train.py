@@ -6,22 +6,17 @@ from pathlib import Path
 
 import click
 
-from splitsr.cli.options import threads_option
+from splitsr.cli.options import FILE, FOLDER, NEW_FOLDER, threads_option
 from splitsr.errors import naming_extra
 
 
 @click.command()
-@click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--data",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Pack made by `splitsr data pack`.",
-)
+@click.argument("config", type=FILE)
+@click.option("--data", required=True, type=FOLDER, help="Pack made by `splitsr data pack`.")
 @click.option(
     "--run-dir",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NEW_FOLDER,
     help="Folder for the state, the log and the weights.",
 )
 @click.option(
@@ -31,7 +26,7 @@ from splitsr.errors import naming_extra
 @click.option("--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop after that.")
 @click.option(
     "--val",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=FOLDER,
     help="HR images to validate on; by default some of the pack are held out.",
 )
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Default: CUDA if there.")

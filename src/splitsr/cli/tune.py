@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import BadCall, json_option, size_option
+from splitsr.cli.options import NEW_FOLDER, BadCall, json_option, size_option
 from splitsr.errors import naming_extra
 from splitsr.networks.base import SCALES
 
@@ -94,7 +94,7 @@ def _read_finite(
 @click.option(
     "--out",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NEW_FOLDER,
     help="Folder of the search. The same call goes on with what it has.",
 )
 @json_option

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import click
 
-from splitsr.cli.options import BadCall
+from splitsr.cli.options import FILE, BadCall
 from splitsr.cli.output import say
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
@@ -20,8 +18,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--open", "open_browser", is_flag=True, help="Open it in the browser.")
-@click.option("--certificate", type=_FILE, help="PEM file of a certificate, for HTTPS.")
-@click.option("--key", type=_FILE, help="PEM file of the certificate's private key.")
+@click.option("--certificate", type=FILE, help="PEM file of a certificate, for HTTPS.")
+@click.option("--key", type=FILE, help="PEM file of the certificate's private key.")
 @click.option(
     "--export",
     "folder",
