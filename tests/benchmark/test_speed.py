@@ -13,6 +13,7 @@ from splitsr.benchmark.memory import peak_rss_of
 from splitsr.benchmark.offload import Link, Transfer, compare, measure_transfer
 from splitsr.benchmark.peak_flops import PeakProbe
 from splitsr.benchmark.speed import Contestant, flops_of, run_bench, workload
+from splitsr.benchmark.timing import take_turns
 from splitsr.errors import ModelError, SplitSRError
 from splitsr.runtime.loading import load_engine
 from splitsr.zoo.catalogue import find_model
@@ -156,3 +157,16 @@ def test_bfloat16_without_openvino_says_what_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert "MissingDependencyError: bfloat16 needs openvino: pip install" in done.stderr
+
+
+def test_turns_end_in_time_and_are_fair() -> None:
+    """Every run has as many turns, in an order of its own each round; the least are made."""
+    made: list[str] = []
+    runs = [lambda name=name: made.append(name) for name in "ab"]
+
+    times = take_turns(runs, 20, least=5, seconds=0, warm_up=1)
+
+    assert [len(its) for its in times] == [5, 5]
+    rounds = [tuple(made[at : at + 2]) for at in range(2, len(made), 2)]
+    assert set(rounds) == {("a", "b"), ("b", "a")}
+    assert [len(its) for its in take_turns(runs, 7, warm_up=0)] == [7, 7]
