@@ -13,7 +13,7 @@ from splitsr.cli.main import main
 from splitsr.export.target import Format
 
 if TYPE_CHECKING:
-    from splitsr.benchmark.timing import Latency
+    from tools.latency import Latency
     from tools.model_results import ModelRecord
     from tools.paths import Paths
     from tools.promote import Promotion

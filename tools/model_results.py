@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
-from splitsr.benchmark.timing import Latency, Machine
+from splitsr.benchmark.timing import Machine
 from splitsr.errors import WeightsError
 from splitsr.experiments.result_files import to_json
+from tools.latency import Latency
 from tools.parity import Parity
 
 

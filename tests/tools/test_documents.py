@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from splitsr.benchmark.timing import Latency, Machine, describe_machine
+from splitsr.benchmark.timing import Machine, describe_machine
 from splitsr.errors import DataError, ModelError, WeightsError
 from splitsr.networks import ModelSpec, SplitSRSpec
 from splitsr.zoo.catalogue import load_catalogue
 from tools.catalogue_file import catalogue_with
 from tools.documents import fill_blocks, stale_documents, write_documents
-from tools.latency import measure_latency
+from tools.latency import Latency, measure_latency
 from tools.model_results import (
     ModelRecord,
     SetResult,

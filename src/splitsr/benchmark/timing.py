@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from statistics import median
 
 import msgspec
 import numpy as np
@@ -16,41 +15,11 @@ import numpy as np
 from splitsr.runtime.engine import Engine
 from splitsr.runtime.onnx_engine import available_cpus
 
-QUIET = 0.9
-"""Least share of a CPU that a process has on a machine where nothing else runs."""
-
 _WARM_UP = 3
 _LEAST_RUNS = 7
 _MOST_RUNS = 60
 _ROUNDS = 25  # of networks that are timed in turns
 _SECONDS = 2.0  # of timing; a slow network gets its least number of runs
-
-
-class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How long one run takes.
-
-    Attributes:
-        height: of the LR image, pixels.
-        width: of the LR image, pixels.
-        threads: that computed it.
-        milliseconds: median of the runs.
-        runs: how many were timed, after a warm-up.
-        cpu_share: of the CPUs of its threads, what the process had, 0 to 1. Below `QUIET` with one
-            thread, something else was running and the time is too long; with several, threads
-            also wait for each other.
-    """
-
-    height: int
-    width: int
-    threads: int
-    milliseconds: float
-    runs: int
-    cpu_share: float
-
-    @property
-    def disturbed(self) -> bool:
-        """Whether something else took the CPU. Only seen with one thread."""
-        return self.threads == 1 and self.cpu_share < QUIET
 
 
 class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -69,31 +38,20 @@ class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     runtime: str
 
 
-def time_engine(engine: Engine, height: int, width: int, threads: int) -> Latency:
+def time_engine(engine: Engine, height: int, width: int) -> list[float]:
     """Times a network on one image.
 
     Args:
         engine: the network.
         height: of the LR image, pixels.
         width: of the LR image, pixels.
-        threads: that the engine has.
+
+    Returns:
+        Seconds of each run.
     """
     lr = np.random.default_rng(0).random((1, 3, height, width), np.float32)
-    for _ in range(_WARM_UP):
-        engine.run(lr)
-    cpu_start = time.process_time()
-    (seconds,) = take_turns(
-        [partial(engine.run, lr)], _MOST_RUNS, least=_LEAST_RUNS, seconds=_SECONDS, warm_up=0
-    )
-    cpu_seconds = time.process_time() - cpu_start
-    return Latency(
-        height=height,
-        width=width,
-        threads=threads,
-        milliseconds=round(1e3 * median(seconds), 2),
-        runs=len(seconds),
-        cpu_share=round(min(1.0, cpu_seconds / (threads * sum(seconds))), 3),
-    )
+    run = partial(engine.run, lr)
+    return take_turns([run], _MOST_RUNS, least=_LEAST_RUNS, seconds=_SECONDS)[0]
 
 
 def time_engines(engines: Sequence[Engine], side: int, rounds: int = _ROUNDS) -> list[list[float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from statistics import median
 
 from splitsr.benchmark.timing import time_engine
 from splitsr.errors import TrainingError
@@ -23,7 +24,7 @@ from splitsr.training.config import config_to_toml
 def latency_of(spec: ModelSpec, settings: Settings) -> float:
     """Median milliseconds of a network on the search's image, by the project's stopwatch."""
     engine = untrained_engine(spec, settings.threads)
-    return time_engine(engine, settings.height, settings.width, settings.threads).milliseconds
+    return round(1e3 * median(time_engine(engine, settings.height, settings.width)), 2)
 
 
 def choose(result: TuneResult, *, remeasure_until: float | None) -> Winner | None:
