@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from splitsr.errors import DataError
-from splitsr.experiments.grid_results import read_studies, to_csv, to_markdown
-from splitsr.experiments.search_results import read_tuning
+from splitsr.experiments.grid_results import StudyResult, to_csv, to_markdown
+from splitsr.experiments.result_files import read_json
+from splitsr.experiments.search_results import TuneResult
 from splitsr.experiments.search_results import to_csv as to_search_csv
 from splitsr.experiments.search_results import to_markdown as to_search_table
 from splitsr.imaging.atomic import write_atomic
@@ -208,3 +209,24 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
+
+
+def read_studies(folder: Path) -> list[StudyResult]:
+    """The studies whose results lie in a folder, by file name.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    return [
+        read_json(path, StudyResult, "the results of a study")
+        for path in sorted(folder.glob("*.json"))
+    ]
+
+
+def read_tuning(path: Path) -> TuneResult:
+    """Reads the results of a search.
+
+    Raises:
+        DataError: the file cannot be read, or is another.
+    """
+    return read_json(path, TuneResult, "the results of a search")

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from splitsr.benchmark.flops import measure_cost
 from splitsr.experiments.grid import fingerprint, read_study
-from splitsr.experiments.grid_results import read_studies
-from tools.documents import render_documents, stale_documents, write_documents
+from tools.documents import read_studies, render_documents, stale_documents, write_documents
 from tools.paths import Paths
 
 

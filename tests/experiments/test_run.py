@@ -18,10 +18,11 @@ from splitsr.data.pack import Pack
 from splitsr.errors import DataError, TrainingError
 from splitsr.experiments import run
 from splitsr.experiments.grid import fingerprint, read_study
-from splitsr.experiments.grid_results import read_studies, to_markdown
+from splitsr.experiments.grid_results import to_markdown
 from splitsr.experiments.run import run_study
 from splitsr.networks.checkpoint import read_weights
 from splitsr.training.log import Record
+from tools.documents import read_studies
 
 
 @pytest.fixture(autouse=True)

@@ -17,10 +17,11 @@ from splitsr.data.pack import Pack
 from splitsr.errors import ConfigError, DataError, TrainingError
 from splitsr.experiments import search, winner
 from splitsr.experiments.search import Progress, require_fit, tune
-from splitsr.experiments.search_results import Budget, Settings, read_tuning
+from splitsr.experiments.search_results import Budget, Settings
 from splitsr.experiments.search_space import STARTS, suggest
 from splitsr.networks import SplitSRSpec, spec_from_dict
 from splitsr.training.config import TrainConfig, read_config
+from tools.documents import read_tuning
 
 
 def in_proportion(spec: SplitSRSpec, _settings: Settings) -> float:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from splitsr.data.pack import Pack
-from splitsr.experiments.search_results import read_tuning
 from tests.patience import PATIENCE_S
+from tools.documents import read_tuning
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 

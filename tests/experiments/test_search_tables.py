@@ -16,12 +16,11 @@ from splitsr.experiments.search_results import (
     Trial,
     TuneResult,
     pareto_front,
-    read_tuning,
     to_csv,
     to_markdown,
 )
 from splitsr.networks import SplitSRSpec, spec_from_dict, spec_to_dict
-from tools.documents import render_documents, stale_documents
+from tools.documents import read_tuning, render_documents, stale_documents
 from tools.paths import Paths
 from tools.proxy import kendall, read_proxy, spearman
 

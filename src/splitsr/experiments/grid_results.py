@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 import msgspec
 
 from splitsr.benchmark.timing import Machine
-from splitsr.experiments.result_files import markdown_table, read_json
+from splitsr.experiments.result_files import markdown_table
 
 SIDE = 128
 """Side in LR pixels of the image that latency is measured with."""
@@ -94,15 +93,6 @@ def spread(values: tuple[float, ...]) -> float | None:
     return stdev(values) if len(values) > 1 else None
 
 
-def read_studies(folder: Path) -> list[StudyResult]:
-    """The studies whose results lie in a folder, by file name.
-
-    Raises:
-        DataError: a file cannot be read.
-    """
-    return [_read_study(path) for path in sorted(folder.glob("*.json"))]
-
-
 def to_csv(study: StudyResult) -> str:
     """One line a network: sizes, latency, and mean and spread by test set."""
     file = io.StringIO()
@@ -167,7 +157,3 @@ def _figure(values: tuple[float, ...], usual: int) -> str:
     deviation = spread(values)
     text = f"{fmean(values):.3f}" + ("" if deviation is None else f" ± {deviation:.3f}")
     return text if len(values) == usual else f"{text} ({len(values)} of {usual} seeds)"
-
-
-def _read_study(path: Path) -> StudyResult:
-    return read_json(path, StudyResult, "the results of a study")

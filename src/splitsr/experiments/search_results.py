@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from splitsr.benchmark.timing import Machine
-from splitsr.experiments.result_files import markdown_table, read_json
+from splitsr.experiments.result_files import markdown_table
 
 
 class _Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -151,15 +150,6 @@ def pareto_front(result: TuneResult) -> list[Trial]:
         if not any(all(other.cost(n) <= trial.cost(n) for n in names) for other in front):
             front.append(trial)
     return front
-
-
-def read_tuning(path: Path) -> TuneResult:
-    """Reads the results of a search.
-
-    Raises:
-        DataError: the file cannot be read, or is another.
-    """
-    return read_json(path, TuneResult, "the results of a search")
 
 
 def to_csv(result: TuneResult) -> str:
