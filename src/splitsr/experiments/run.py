@@ -199,7 +199,7 @@ def _gather(study: Study, out: Path, timing: _Timing | None) -> StudyResult:
 def _row(cell: Cell, study: Study, out: Path, milliseconds: float | None) -> Row:
     paths = [_cell_file(out, fingerprint(cell.seeded(seed))) for seed in study.seeds]
     results = [
-        read_json(path, CellResult, "the result of a run; remove it to train again")
+        read_json(path, CellResult, "a result of a run; remove it to train again")
         for path in paths
         if path.exists()
     ]
