@@ -11,13 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from splitsr.cli.live_bar import counting
-from splitsr.cli.options import (
-    FOLDER,
-    ensemble_option,
-    json_option,
-    restore_option,
-    threads_option,
-)
+from splitsr.cli.options import FOLDER, ensemble_option, json_option, restore_option, threads_option
 from splitsr.cli.output import markup
 from splitsr.evaluation.score import BenchmarkResult, Score, Scores, evaluate_folder
 from splitsr.imaging.resize import Edge
