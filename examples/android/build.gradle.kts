@@ -1,5 +1,9 @@
-// The Kotlin that comes with the Android plugin is older than the one LiteRT was built with.
+// The Android plugin brings Kotlin 2.2, which cannot read libraries that Kotlin 2.4 built.
 buildscript {
+    repositories {
+        google()
+        mavenCentral()
+    }
     dependencies {
         classpath(libs.kotlin.gradle.plugin)
     }
