@@ -113,7 +113,7 @@ def test_a_result_that_waits_is_not_thrown_away(zoom: ZoomPage, photos: Photos) 
     assert zoom.view["photo"]["name"] == "chelsea.png"
     zoom["#job-cancel"].click()
     agree(zoom)
-    assert zoom["#job"].is_hidden()
+    zoom["#job"].wait_for(state="hidden")
     zoom["#home"].click()
     zoom.wait("empty")
 
