@@ -129,7 +129,7 @@ def scores_by_strength(
 
 
 def fit(samples: Sequence[Sample]) -> StrengthTable:
-    """The table; of equally good strengths the least."""
+    """The table, which restores more the worse a file is; of equally good strengths the least."""
     scores = np.array([sample.psnr_y for sample in samples])
     near = [
         _nearness([sample.quality for sample in samples], KNOTS[0]),
@@ -138,16 +138,24 @@ def fit(samples: Sequence[Sample]) -> StrengthTable:
     weights = near[1][:, :, None] * near[0][:, None, :]
     shares = np.array([SHARES[sample.noise] for sample in samples])
     values = STRENGTHS[np.einsum("snq,sk->nqk", weights, scores * shares[:, None]).argmax(axis=2)]
+    values = _in_order(values)
     known = weights.sum(axis=0) >= LEAST_WEIGHT
     for _ in range(SWEEPS):  # knots that are near one image move together
         for knot in zip(*known.nonzero(), strict=True):
             trials = np.repeat(values[None], len(STRENGTHS), axis=0)
             trials[:, *knot] = STRENGTHS
-            found = [_mean_score(np.tensordot(weights, trial), scores, shares) for trial in trials]
-            values = trials[int(np.argmax(found))]
+            fair = [trial for trial in trials if np.array_equal(trial, _in_order(trial))]
+            found = [_mean_score(np.tensordot(weights, trial), scores, shares) for trial in fair]
+            values = fair[int(np.argmax(found))]
     for row in range(1, len(values)):
         values[row] = np.where(known[row], values[row], values[row - 1])
-    return StrengthTable(quality=KNOTS[0], noise=KNOTS[1], strength=values.tolist())
+    return StrengthTable(quality=KNOTS[0], noise=KNOTS[1], strength=_in_order(values).tolist())
+
+
+def _in_order(values: Floats) -> Floats:
+    """Strengths, (noises, qualities), that fall with the quality and rise with the noise."""
+    falling = np.minimum.accumulate(values, axis=1)
+    return np.asarray(np.maximum.accumulate(falling, axis=0))
 
 
 def _mean_score(strengths: Floats, scores: Floats, shares: Floats) -> float:

@@ -37,6 +37,21 @@ def test_a_table_has_the_best_strength_of_each_quality_and_noise() -> None:
         assert table.at(quality, KNOTS[1][1]) == table.at(quality, 99.0) == 0.75
 
 
+def test_a_table_restores_more_the_worse_a_file_is() -> None:
+    """Whatever few images that are fitted to would have."""
+    rng = np.random.default_rng(0)
+    samples = [
+        Sample(quality, noise, estimate, 30 + rng.normal(0, 1, len(STRENGTHS)))
+        for quality in QUALITIES
+        for noise, estimate in zip(NOISES, KNOTS[1], strict=True)
+        for _ in range(4)
+    ]
+    strengths = np.array(fit(samples).strength)
+    assert (np.diff(strengths, axis=1) <= 0).all()
+    assert (np.diff(strengths, axis=0) >= 0).all()
+    assert len(np.unique(strengths)) > 1
+
+
 def test_the_report_tells_what_is_lost() -> None:
     samples = [s._replace(noise=noise) for noise in NOISES for s in samples_best_at(0.5)]
     head, *lines = report(samples, fit(samples_best_at(0.25)))
