@@ -127,8 +127,10 @@ def test_a_process_that_died_is_told_of(jobs: list[Job]) -> None:
     results = list(attempt_on(pool, jobs, SETTINGS, Tally(), troubles.append))
 
     assert outcomes(results) == dict.fromkeys("abcd", "done")
-    assert len(troubles) == [number for number, _ in pool.runs].count(0) > 0
-    assert troubles[0].endswith("a.png: its worker died; another one did it")
+    lost = sorted(image for number, image in pool.runs if number == 0)
+    assert lost
+    assert [Path(line.partition(": ")[0]).stem for line in sorted(troubles)] == lost
+    assert all(line.endswith(".png: its worker died; another one did it") for line in troubles)
 
 
 def test_a_photo_that_kills_workers_is_given_up(jobs: list[Job]) -> None:
