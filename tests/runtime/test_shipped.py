@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,12 @@ MODELS = list_models() or [
 
 def name_of(entry: ModelEntry | None) -> str:
     return entry.name if entry else "none"
+
+
+def as_jpeg(image: np.ndarray) -> np.ndarray:
+    file = BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=75)
+    return np.asarray(Image.open(file))
 
 
 @pytest.mark.parametrize("entry", MODELS, ids=name_of)
@@ -41,6 +48,8 @@ def test_a_shipped_model_beats_bicubic_on_each_image(entry: ModelEntry, shared_d
         height, width = (side // scale for side in hr.shape[:2])
         hr = hr[: height * scale, : width * scale]
         lr = resize_bicubic(hr, height, width)
+        if entry.is_twin:  # a network for degraded images alone is softer on clean ones
+            lr = as_jpeg(lr)
 
         errors = [
             np.mean((rgb_to_y(sr) - rgb_to_y(hr)) ** 2)

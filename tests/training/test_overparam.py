@@ -78,5 +78,5 @@ def test_a_run_with_branches_ships_plain_weights_and_resumes(
 
 
 def test_a_negative_expansion_is_refused(config_path: Path) -> None:
-    with pytest.raises(ConfigError, match="expansion: must not be negative"):
+    with pytest.raises(ConfigError, match="expansion: must be 0 or more"):
         read_config(config_path, ("expansion=-1",))
