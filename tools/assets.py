@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple, get_args
 
+from splitsr.data.pack import sha256_of
 from splitsr.errors import SplitSRError
 from splitsr.export.checked import Image, export_checked, own_photos
 from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, Format, Precision, Target
@@ -99,16 +100,14 @@ def export(name: str, target: Target, strength: float, photos: list[Image]) -> A
 def checksums(folder: Path) -> bytes:
     """What `sha256sum --check` reads, of all other files."""
     files = sorted(path for path in folder.iterdir() if path.name != CHECKSUMS)
-    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
-    return "".join(lines).encode()
+    return "".join(f"{sha256_of(path)}  {path.name}\n" for path in files).encode()
 
 
 def _packed(folder: Path) -> bytes:
     """A ZIP of a folder's files, the same bytes for the same files."""
-    with TemporaryDirectory() as place:
-        path = Path(place, "packed.zip")
-        with zipfile.ZipFile(path, "w") as packed:
-            for file in sorted(file for file in folder.rglob("*") if file.is_file()):
-                entry = zipfile.ZipInfo(str(file.relative_to(folder)))
-                packed.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
-        return path.read_bytes()
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w") as packed:
+        for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+            entry = zipfile.ZipInfo(str(file.relative_to(folder)))
+            packed.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
+    return content.getvalue()

@@ -181,9 +181,17 @@ def _prepare(
     for network in networks:
         if tile != "auto" and not network.spec.tileable:
             say(f"{network.name} averages over all it sees: tiles may differ in tone")
-    limit = max_pixels or DEFAULT_MAX_PIXELS
-    writing = (quality, skip_existing, overwrite, limit)
-    return _Call(options, upscaler, Settings(scale, *writing, size, strip_metadata, keep_times))
+    settings = Settings(
+        scale,
+        quality=quality,
+        skip_existing=skip_existing,
+        overwrite=overwrite,
+        max_pixels=max_pixels or DEFAULT_MAX_PIXELS,
+        size=size,
+        strip_metadata=strip_metadata,
+        keep_times=keep_times,
+    )
+    return _Call(options, upscaler, settings)
 
 
 def _upscaler_options(

@@ -15,26 +15,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-
-class BatchProgress:
-    """How far a batch is. This one shows nothing."""
-
-    def start(self, name: str, size: int) -> None:
-        """Goes on to a file.
-
-        Args:
-            name: what to show.
-            size: its share of the work, in the unit of the batch's total.
-        """
-
-    def tile(self, progress: Progress) -> None:
-        """Takes note of a tile; given to `Upscaler`."""
-
-    def finish(self) -> None:
-        """Takes note that the file is done, or given up."""
+    from splitsr.batch.local import Watch
 
 
-class _BarProgress(BatchProgress):
+class _BarProgress:
     """Shows a bar."""
 
     def __init__(self, bar: Bar, task: TaskID, files: int) -> None:
@@ -71,7 +55,7 @@ class _BarProgress(BatchProgress):
         self._bar.update(self._task, completed=self._done + share * self._size, **fields)
 
 
-class _LogProgress(BatchProgress):
+class _LogProgress:
     """Says every half minute how far a batch is: for logs."""
 
     EVERY_S = 30
@@ -98,7 +82,7 @@ class _LogProgress(BatchProgress):
 
 
 @contextmanager
-def batch_progress(sizes: list[int]) -> Iterator[BatchProgress]:
+def batch_progress(sizes: list[int]) -> Iterator[Watch]:
     """Shows on standard error how far a batch is: by a bar in a terminal, by lines in a log.
 
     Args:
