@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from playwright.sync_api import Route
+
 from tests.browser.photos import Photos
 from tests.browser.zoom_page import ZoomPage
 
@@ -25,6 +27,22 @@ def test_they_choose_the_model(zoom: ZoomPage, photos: Photos) -> None:
     chosen = zoom["#settings-dialog [data-choice] input:checked"]
     assert [found.input_value() for found in chosen.all()] == ["2", "balanced"]
     assert zoom["#model-picker"].input_value() == "splitsr-balanced-x2"
+
+
+def test_a_choice_stays_while_its_model_is_on_the_way(zoom: ZoomPage, photos: Photos) -> None:
+    zoom.open(photos.cat)["#upscale-all"].click()
+    held: list[Route] = []
+    zoom.page.route("**/splitsr-fast-x2.onnx*", lambda route: held.append(route))
+    size = zoom["#save-dialog [data-choice=size] input[value='2']"]
+    size.check(force=True)
+    zoom["#quality"].evaluate("range => range.dispatchEvent(new Event('input'))")  # shows all again
+    assert size.is_checked()
+    assert zoom.ask("model") == "splitsr-fast-x4"
+    zoom.page.unroute("**/splitsr-fast-x2.onnx*")
+    for route in held:
+        route.continue_()
+    zoom.page.wait_for_function("() => window.zoomsr.model === 'splitsr-fast-x2'")
+    assert size.is_checked()
 
 
 def test_nobody_reads_jargon_who_does_not_ask_for_it(zoom: ZoomPage, photos: Photos) -> None:

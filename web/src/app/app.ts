@@ -26,6 +26,8 @@ export class App {
   /** Why there is no engine. */
   failure: unknown = null;
   model: Model | null = null;
+  /** The model that is being loaded, to take the place of the one before. */
+  private coming: Model | null = null;
   restore: Restore = rememberedRestore();
   against: Against = recall("against") === "bicubic" ? "bicubic" : "bilinear";
   readonly job = new Job(() => this.changed());
@@ -47,6 +49,11 @@ export class App {
       onPhase: (phase) => this.enter(phase),
       onError: (error) => this.complain(error),
     });
+  }
+
+  /** The model that is wanted: the one that is coming, or else the one that is used. */
+  get wantedModel(): Model | null {
+    return this.coming ?? this.model;
   }
 
   /** What the photo is sharpened with: the model, and how much of its twin. */
@@ -256,6 +263,7 @@ export class App {
 
   private async changeModel(model: Model): Promise<void> {
     if (!this.engine) return;
+    this.coming = model;
     setEngineState("starting");
     try {
       await this.engine.use(this.networkFor(model));
@@ -264,6 +272,7 @@ export class App {
     } catch (error) {
       this.complain(error);
     }
+    if (this.coming === model) this.coming = null;
     this.ready();
   }
 
@@ -282,7 +291,7 @@ export class App {
     await engine.measure(model);
     this.changed();
     const lighter = this.isChosen ? null : lighterModel(engine, model, catalogue);
-    if (!lighter || this.model !== model || this.job.running) return;
+    if (!lighter || this.wantedModel !== model || this.job.running) return;
     await this.changeModel(lighter);
     showInfo("slowDevice", { slow: model.scale, fast: lighter.scale });
   }

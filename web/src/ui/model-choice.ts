@@ -24,8 +24,8 @@ export function attachModelChoice(app: App, id: string): void {
     const speed = new Row(id, "speed", labels, (label) => select(app, { label }));
     block(id).prepend(size.element, speed.element);
     const show = (): void => {
-      size.show(app, (scale) => `${scale}×`, String(app.model?.scale));
-      speed.show(app, familyName, app.model?.label ?? "");
+      size.show(app, (scale) => `${scale}×`, String(app.wantedModel?.scale));
+      speed.show(app, familyName, app.wantedModel?.label ?? "");
     };
     app.onChange(show);
     onLanguage(show);
@@ -34,7 +34,7 @@ export function attachModelChoice(app: App, id: string): void {
 
 /** Uses the model that has what was chosen, and otherwise is as the one before. */
 function select(app: App, wanted: Partial<Pick<Model, "label" | "scale">>): void {
-  const { model, catalogue } = app;
+  const { wantedModel: model, catalogue } = app;
   if (!model || !catalogue) return;
   const { label = model.label, scale = model.scale } = wanted;
   const found =

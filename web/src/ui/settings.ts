@@ -66,7 +66,7 @@ function attachModels(app: App): void {
 }
 
 function showModel(app: App): void {
-  const { model } = app;
+  const { wantedModel: model } = app;
   const picker = byId("model-picker", HTMLSelectElement);
   picker.disabled = app.job.running || !app.engine; // the engine keeps the network that is at work
   block("choice-time").textContent = timeText(app);
