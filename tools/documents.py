@@ -21,7 +21,12 @@ from splitsr.zoo.catalogue import TWIN, Catalogue, is_twin, load_catalogue
 from tools.arm_tables import arm_blocks
 from tools.degraded_tables import degraded_blocks
 from tools.model_results import ModelRecord, Results, read_results
-from tools.model_tables import card_blocks, read_published, readme_blocks
+from tools.model_tables import (
+    card_blocks,
+    comparison_blocks,
+    read_published,
+    readme_blocks,
+)
 from tools.paths import Paths
 from tools.precision_results import card_precision_block, precision_block, read_precision
 from tools.proxy import proxy_block, read_proxy
@@ -73,9 +78,8 @@ def render_documents(paths: Paths, results: Results) -> dict[Path, str]:
         paths.card(name): _render_card(name, record, paths) for name, record in results.items()
     }
     if paths.readme.exists():
-        blocks = readme_blocks(results, read_published(paths.published))
         text = _read(paths.readme)
-        documents[paths.readme] = fill_blocks(text, blocks, str(paths.readme))
+        documents[paths.readme] = fill_blocks(text, readme_blocks(results), str(paths.readme))
     return documents | _render_pages(paths)
 
 
@@ -187,7 +191,12 @@ def _tuning(paths: Paths) -> _Made:
     return {"search": to_search_table(found), "proxy": proxy}, tables
 
 
+def _comparison(paths: Paths) -> _Made:
+    return comparison_blocks(read_results(paths.results), read_published(paths.published)), {}
+
+
 _PAGES: dict[str, Callable[[Paths], _Made]] = {
+    "comparison.md": _comparison,
     "ablation.md": _ablation,
     "tuning.md": _tuning,
     "deploy.md": lambda paths: (

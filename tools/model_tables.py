@@ -1,4 +1,4 @@
-"""Markdown made from the results: the README's table and the blocks of the model cards."""
+"""Markdown made from the results: the tables of models and the blocks of the model cards."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from tools.model_results import ModelRecord, Results
 
 SETS = ("Set5", "Set14", "B100")
 """The test sets of every table."""
+
+PUBLISHED_SETS = (*SETS, "Urban100")
+"""Those that published figures are given for; Urban100 may not be had here."""
 
 _SIDE, _THREADS = 128, 2  # of the latency in the README's table
 
@@ -55,20 +58,30 @@ def read_published(path: Path) -> list[Published]:
             method=row["method"],
             parameters_k=row["parameters_k"],
             multi_adds_g=row["multi_adds_g"],
-            figures={name: row[name] for name in SETS},
+            figures={name: row[name] for name in PUBLISHED_SETS},
             source=row["source"],
         )
-        for row in _read_csv(path, "scale", "method", "parameters_k", "multi_adds_g", *SETS)
+        for row in _read_csv(
+            path, "scale", "method", "parameters_k", "multi_adds_g", *PUBLISHED_SETS
+        )
     ]
 
 
-def readme_blocks(results: Results, published: Sequence[Published]) -> dict[str, str]:
-    """The README's blocks: `models`, a table for each scale that a model ships for."""
+def readme_blocks(results: Results) -> dict[str, str]:
+    """The README's block `models`: a row for each model, and one of bicubic for each scale."""
     if not results:
         return {"models": "No trained model ships yet."}
-    scales = sorted({record.scale for record in results.values()})
-    tables = [_models_table(scale, results, published) for scale in scales]
-    return {"models": "\n\n".join([*tables, _models_notes(results, scales, published)])}
+    rows = [row for scale in _scales(results) for row in _our_rows(scale, results)]
+    heading = ("model", "parameters", "multi-adds", *SETS, "ms")
+    return {"models": f"{markdown_table(heading, rows)}\n\n{_measured(results)}"}
+
+
+def comparison_blocks(results: Results, published: Sequence[Published]) -> dict[str, str]:
+    """The block `comparison`: for each scale ours and published networks, by quality."""
+    tables = [_comparison_table(scale, results, published) for scale in _scales(results)]
+    sources = ", ".join(dict.fromkeys(row.source for row in published))
+    notes = f"{_measured(results)}\n\nPublished figures are taken from: {sources}."
+    return {"comparison": "\n\n".join([*tables, notes])}
 
 
 def card_blocks(record: ModelRecord, data_sources: Path) -> dict[str, str]:
@@ -91,30 +104,53 @@ def card_blocks(record: ModelRecord, data_sources: Path) -> dict[str, str]:
     }
 
 
-def _models_table(scale: int, results: Results, published: Sequence[Published]) -> str:
-    ours = {
+def _scales(results: Results) -> list[int]:
+    return sorted({record.scale for record in results.values()})
+
+
+def _ours(scale: int, results: Results) -> Results:
+    """The models of a scale, the smallest first, without their twins."""
+    ours = [(name, record) for name, record in results.items() if record.scale == scale]
+    return {
         name: record
-        for name, record in results.items()
-        if record.scale == scale and not is_twin(name)
+        for name, record in sorted(ours, key=lambda item: item[1].parameters)
+        if not is_twin(name)
     }
-    ours = dict(sorted(ours.items(), key=lambda item: item[1].parameters))
-    heading = (f"x{scale}", "parameters", "multi-adds", *SETS, "ms")
-    rows = [_bicubic_row(next(iter(ours.values())))]
-    rows += [_model_row(name, record) for name, record in ours.items()]
-    rows += [_published_row(row) for row in published if row.scale == scale]
-    return markdown_table(heading, rows)
 
 
-def _bicubic_row(record: ModelRecord) -> Row:
+def _our_rows(scale: int, results: Results) -> list[Row]:
+    ours = _ours(scale, results)
+    models = [_model_row(name, record, "docs/models/") for name, record in ours.items()]
+    return [_bicubic_row(scale, next(iter(ours.values()))), *models]
+
+
+def _comparison_table(scale: int, results: Results, published: Sequence[Published]) -> str:
+    ours = _ours(scale, results)
+    first, *rest = SETS
+    found = [
+        (record.figures[first].psnr_y, (*_model_row(name, record, "models/")[:-1], ""))
+        for name, record in ours.items()
+    ]
+    found += [
+        (float(row.figures[first].partition("/")[0]), _published_row(row))
+        for row in published
+        if row.scale == scale
+    ]
+    heading = (f"x{scale}", "parameters", "multi-adds", first, *rest, "Urban100")
+    ranked = [row for _, row in sorted(found, key=lambda pair: pair[0])]
+    return markdown_table(heading, [_bicubic_row(scale, next(iter(ours.values()))), *ranked])
+
+
+def _bicubic_row(scale: int, record: ModelRecord) -> Row:
     figures = [f"{record.figures[name].bicubic_psnr_y:.2f}" for name in SETS]
-    return ("bicubic", "", "", *figures, "")
+    return (f"bicubic x{scale}", "", "", *figures, "")
 
 
-def _model_row(name: str, record: ModelRecord) -> Row:
+def _model_row(name: str, record: ModelRecord, cards: str) -> Row:
     figures = [f"**{record.figures[test].psnr_y:.2f}**" for test in SETS]
     milliseconds = record.milliseconds(_SIDE, _THREADS)
     return (
-        f"[**{name}**](docs/models/{name}.md)",
+        f"[**{name}**]({cards}{name}.md)",
         f"{record.parameters / 1e3:.0f} K",
         f"{record.multi_adds_720p / 1e9:.1f} G",
         *figures,
@@ -124,24 +160,20 @@ def _model_row(name: str, record: ModelRecord) -> Row:
 
 def _published_row(row: Published) -> Row:
     return (
-        f"{row.method} †",
+        row.method,
         f"{row.parameters_k} K" if row.parameters_k else "",
         f"{row.multi_adds_g} G" if row.multi_adds_g else "",
-        *(row.figures[name].partition("/")[0] for name in SETS),
-        "",
+        *(row.figures[name].partition("/")[0] for name in PUBLISHED_SETS),
     )
 
 
-def _models_notes(results: Results, scales: list[int], published: Sequence[Published]) -> str:
+def _measured(results: Results) -> str:
+    """How our figures were measured."""
     machines = dict.fromkeys(_machine(record.machine) for record in results.values())
-    sources = dict.fromkeys(row.source for row in published if row.scale in scales)
     return (
-        "PSNR-Y in dB, as `splitsr evaluate` measures it; multi-adds for a 1280x720 output; ms: "
-        f"a {_SIDE}x{_SIDE} image enlarged on {_THREADS} threads, median "
-        f"({'; '.join(machines)}).\n\n"
-        "† Published figures of networks that were trained on other and mostly larger data "
-        "(DIV2K, DF2K and others), so they are not directly comparable. "
-        f"Taken from: {', '.join(sources)}."
+        "PSNR-Y in dB of clean images, as `splitsr evaluate` measures it; multi-adds for a "
+        f"1280x720 output; ms: a {_SIDE}x{_SIDE} image enlarged on {_THREADS} threads, median "
+        f"({'; '.join(machines)})."
     )
 
 
