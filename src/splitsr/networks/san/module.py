@@ -9,13 +9,15 @@ Decided where the paper leaves it open, so that the published counts come out (1
 15.86 M for x2, x3 and x4):
 - one region-level non-local module is shared by both ends of the body;
 - it is the embedded Gaussian of Wang et al. 2018 (arXiv 1711.07971) with `n_feats // 8` channels
-  inside, on the four quarters of the image (section 3.2: a grid of regions);
-- the share-source skip's weight is one scalar for all groups, 0 at first;
-- a trunk convolution stands before the second non-local module.
+  inside, on the four quarters of the image (section 3.2: a grid of regions), the lower and the
+  right ones larger by a pixel where a side is odd, as in the authors' code;
+- the share-source skip's weight is one scalar for all groups, 0 at first.
 
-Deviations: images are in [0, 1], not [0, 255]; PyTorch's default initialisation; the covariance
-is of the whole feature map, where the authors crop it to 1000x1000 when that is larger; a small
-constant keeps the iteration finite where a map is uniform.
+Deviations: a trunk convolution stands before the second non-local module, which the authors' code
+(github.com/daitao/SAN) makes, and so counts, but never calls; images are in [0, 1], not [0, 255];
+PyTorch's default initialisation; the covariance is of the whole feature map, where the authors
+crop it to 1000x1000 when that is larger; a small constant keeps the iteration finite where a map is
+uniform.
 """
 
 from __future__ import annotations
@@ -98,7 +100,7 @@ class RegionNonLocal(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
         maps = torch.stack([self.theta(x), self.phi(x), self.value(x)])
-        row, column = (x.shape[2] + 1) // 2, (x.shape[3] + 1) // 2
+        row, column = x.shape[2] // 2, x.shape[3] // 2
         rows = [
             torch.cat([_attend(half[..., :column]), _attend(half[..., column:])], dim=3)
             for half in (maps[..., :row, :], maps[..., row:, :])
