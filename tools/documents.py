@@ -30,7 +30,7 @@ from tools.model_tables import (
 from tools.paths import Paths
 from tools.precision_results import card_precision_block, precision_block, read_precision
 from tools.proxy import proxy_block, read_proxy
-from tools.speed_tables import speed_blocks
+from tools.speed_tables import networks_blocks, speed_blocks
 
 _Made = tuple[Mapping[str, str], Mapping[Path, str]]
 """The blocks of a page, and the contents of tables that lie beside their results."""
@@ -204,6 +204,7 @@ _PAGES: dict[str, Callable[[Paths], _Made]] = {
         {},
     ),
     "speed.md": lambda paths: (speed_blocks(paths.results.parent), {}),
+    "networks.md": lambda paths: (networks_blocks(paths.results.parent), {}),
     "arm.md": lambda paths: (arm_blocks(paths.result("arm.json")), {}),
     "degraded.md": lambda paths: (degraded_blocks(paths.result("degraded.json")), {}),
 }

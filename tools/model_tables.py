@@ -127,7 +127,7 @@ def _our_rows(scale: int, results: Results) -> list[Row]:
 def _comparison_table(scale: int, results: Results, published: Sequence[Published]) -> str:
     ours = _ours(scale, results)
     first, *rest = SETS
-    found = [
+    found: list[tuple[float, Row]] = [
         (record.figures[first].psnr_y, (*_model_row(name, record, "models/")[:-1], ""))
         for name, record in ours.items()
     ]

@@ -124,6 +124,26 @@ class SpeedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     lanes: tuple[LaneCase, ...]
 
 
+class NetworksFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What `tools/benchmarks/networks.py` writes: a report for each size and number of threads."""
+
+    load: float
+    reports: tuple[BenchReport, ...]
+
+
+def networks_blocks(folder: Path) -> dict[str, str]:
+    """The block `time`: the paper's network, its baselines and ours on one stopwatch.
+
+    Args:
+        folder: of networks.json; if it is missing, that is said.
+
+    Raises:
+        DataError: the file is not what its script writes.
+    """
+    found = _read(folder / "networks.json", NetworksFile)
+    return {"time": MISSING if found is None else _networks_table(found)}
+
+
 def speed_blocks(folder: Path) -> dict[str, str]:
     """The blocks `speed`, `lanes`, `threads`, `tiles`, `folder` and `memory`.
 
@@ -193,6 +213,24 @@ def _speed_of(row: BenchRow, report: BenchReport) -> str:
 
 def _key(row: BenchRow) -> tuple[str, str]:
     return row.model, row.precision
+
+
+def _networks_table(found: NetworksFile) -> str:
+    """A row for each network, the slowest first; a column for each size and number of threads."""
+    times: dict[str, list[str]] = {}
+    for report in found.reports:
+        for row in sorted(report.rows, key=lambda row: -row.ms_median):
+            times.setdefault(row.model, []).append(f"{row.ms_median:.1f}")
+    heading = ["network"]
+    for report in found.reports:
+        first = report.rows[0]
+        threads = "1 thread" if first.threads == 1 else f"{first.threads} threads"
+        heading.append(f"{first.size[0]}x{first.size[1]}, {threads}")
+    return (
+        f"{markdown_table(tuple(heading), [(name, *row) for name, row in times.items()])}\n\n"
+        "Milliseconds, median; in each column all networks took turns. Load of the machine when it "
+        f"began: {found.load:.1f}. {_machine(found.reports[0].machine)}."
+    )
 
 
 def _lanes_table(speed: SpeedFile) -> str:
