@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from splitsr.experiments.grid_results import Row, StudyResult, spread, to_csv, to_markdown
+from splitsr.experiments.grid_results import Row, StudyResult, to_csv, to_markdown
 
 
 def row(label: str, *values: float) -> Row:
@@ -24,22 +24,22 @@ def study(*rows: Row) -> StudyResult:
     )
 
 
-def test_figures_are_mean_and_sample_deviation() -> None:
-    text = to_markdown(study(row("a", 30.0, 30.2), row("b", 31.0), row("c")))
-    assert "| `a` | 1.2 K | 5.60 G |  | 30.100 ± 0.141 |" in text
-    assert "| `b` | 1.2 K | 5.60 G |  | 31.000 (1 of 2 seeds) |" in text
-    assert "| `c` | 1.2 K | 5.60 G |  | not trained |" in text
+def test_gains_are_paired_by_seed() -> None:
+    text = to_markdown(study(row("a", 30.0, 30.2), row("b", 30.1, 30.4), row("c", 31.0), row("d")))
+    assert "| `a` | 1.2 K | 5.60 G |  | 30.100 |  |" in text
+    assert "| `b` | 1.2 K | 5.60 G |  | 30.250 | +0.150 (+0.100 to +0.200) |" in text
+    assert "| `c` | 1.2 K | 5.60 G |  | 31.000 (1 of 2 seeds) |  |" in text
+    assert "| `d` | 1.2 K | 5.60 G |  | not trained |  |" in text
     assert "over 2 seeds (3 are planned)" in text
     assert "ms: not measured yet" in text
 
 
 def test_one_seed_says_that_it_is_one() -> None:
     assert "of 1 seed (3 are planned)" in to_markdown(study(row("a", 30.0)))
-    assert spread((30.0,)) is None
 
 
-def test_csv_has_the_same_figures() -> None:
+def test_csv_has_every_seed() -> None:
     lines = to_csv(study(row("a", 30.0, 30.2), row("c"))).splitlines()
-    assert lines[0] == "cell,parameters,multi_adds_720p,milliseconds,seeds,psnr_y Set5,spread Set5"
-    assert lines[1] == "a,1234,5600000000,,2,30.1000,0.1414"
+    assert lines[0] == "cell,parameters,multi_adds_720p,milliseconds,seeds,psnr_y Set5,by seed Set5"
+    assert lines[1] == "a,1234,5600000000,,2,30.1000,30.0000 30.2000"
     assert lines[2] == "c,1234,5600000000,,0,,"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from statistics import fmean, stdev
+from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 import msgspec
@@ -88,20 +89,27 @@ class StudyResult(_Fields, frozen=True):
         return tuple(dict.fromkeys(name for row in self.rows for name in row.psnr_y))
 
 
-def spread(values: tuple[float, ...]) -> float | None:
-    """Standard deviation over seeds (n - 1); None for fewer than two."""
-    return stdev(values) if len(values) > 1 else None
+def gains(row: Row, first: Row, test_set: str) -> tuple[float, ...]:
+    """PSNR-Y over that of another network, in dB, seed by seed.
+
+    A seed fixes initialisation and patches, so that what it does to both falls out. Empty where one
+    of them lacks a seed that the other has.
+    """
+    mine, others = row.psnr_y.get(test_set, ()), first.psnr_y.get(test_set, ())
+    if row is first or len(mine) != len(others):
+        return ()
+    return tuple(one - other for one, other in zip(mine, others, strict=True))
 
 
 def to_csv(study: StudyResult) -> str:
-    """One line a network: sizes, latency, and mean and spread by test set."""
+    """One line a network: sizes, latency, and by test set the mean and the figure of each seed."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    names = [part for name in study.sets for part in (f"psnr_y {name}", f"spread {name}")]
+    names = [part for name in study.sets for part in (f"psnr_y {name}", f"by seed {name}")]
     writer.writerow(["cell", "parameters", "multi_adds_720p", "milliseconds", "seeds", *names])
     for row in study.rows:
         found = [row.psnr_y.get(name, ()) for name in study.sets]
-        figures = [part for values in found for part in _mean_and_spread(values)]
+        figures = [part for values in found for part in _mean_and_values(values)]
         milliseconds = "" if row.milliseconds is None else f"{row.milliseconds:.2f}"
         sizes = [row.parameters, row.multi_adds_720p, milliseconds, row.seeds]
         writer.writerow([row.label, *sizes, *figures])
@@ -110,7 +118,8 @@ def to_csv(study: StudyResult) -> str:
 
 def to_markdown(study: StudyResult) -> str:
     """The table of a study, and what its figures are."""
-    heading = ("", "parameters", "multi-adds", "ms", *study.sets)
+    gained = [f"{name}: gain" for name in study.sets]
+    heading = ("", "parameters", "multi-adds", "ms", *_alternate(study.sets, gained))
     usual = max((row.seeds for row in study.rows), default=0)
     rows = [
         (
@@ -118,7 +127,10 @@ def to_markdown(study: StudyResult) -> str:
             f"{row.parameters / 1e3:.1f} K",
             f"{row.multi_adds_720p / 1e9:.2f} G",
             "" if row.milliseconds is None else f"{row.milliseconds:.1f}",
-            *(_figure(row.psnr_y.get(name, ()), usual) for name in study.sets),
+            *_alternate(
+                [_figure(row.psnr_y.get(name, ()), usual) for name in study.sets],
+                [_gain(gains(row, study.rows[0], name)) for name in study.sets],
+            ),
         )
         for row in study.rows
     ]
@@ -135,25 +147,34 @@ def to_markdown(study: StudyResult) -> str:
     )
 
 
+def _alternate(figures: Sequence[str], gained: Sequence[str]) -> list[str]:
+    return [text for pair in zip(figures, gained, strict=True) for text in pair]
+
+
+def _gain(values: tuple[float, ...]) -> str:
+    """The mean over seeds, and the least and the most of them."""
+    if not values:
+        return ""
+    return f"{fmean(values):+.3f} ({min(values):+.3f} to {max(values):+.3f})"
+
+
 def _seeds(done: int, planned: int) -> str:
     """What the figures of a table are means of."""
     short = f" ({planned} are planned)" if done < planned else ""
     if done > 1:
-        return f"PSNR-Y in dB, mean ± standard deviation over {done} seeds{short}."
+        return (
+            f"PSNR-Y in dB, mean over {done} seeds{short}; gain over the first row, seed by seed: "
+            "mean (least to most)."
+        )
     return f"PSNR-Y in dB of {done} seed{short}: how far seeds differ is not known."
 
 
-def _mean_and_spread(values: tuple[float, ...]) -> tuple[str, str]:
-    deviation = spread(values)
-    return (
-        f"{fmean(values):.4f}" if values else "",
-        "" if deviation is None else f"{deviation:.4f}",
-    )
+def _mean_and_values(values: tuple[float, ...]) -> tuple[str, str]:
+    return f"{fmean(values):.4f}" if values else "", " ".join(f"{value:.4f}" for value in values)
 
 
 def _figure(values: tuple[float, ...], usual: int) -> str:
     if not values:
         return "not trained"
-    deviation = spread(values)
-    text = f"{fmean(values):.3f}" + ("" if deviation is None else f" ± {deviation:.3f}")
+    text = f"{fmean(values):.3f}"
     return text if len(values) == usual else f"{text} ({len(values)} of {usual} seeds)"

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from splitsr.experiments.grid_results import StudyResult, spread
+from splitsr.experiments.grid_results import StudyResult
 from splitsr.experiments.search_results import TuneResult, pareto_front
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _AXES = {
 
 
 def draw_study(study: StudyResult, path: Path) -> None:
-    """Draws PSNR-Y against parameters, multi-adds and latency, with error bars over seeds.
+    """Draws PSNR-Y against parameters, multi-adds and latency; bars: all seeds.
 
     Args:
         study: at least one of its cells trained. The figures are those of
@@ -38,10 +38,12 @@ def draw_study(study: StudyResult, path: Path) -> None:
         return
     test = study.sets[-1]
     values = [row.psnr_y[test] for row in rows]
-    means, errors = [fmean(v) for v in values], [spread(v) or 0.0 for v in values]
+    means = [fmean(v) for v in values]
+    below = [mean - min(v) for mean, v in zip(means, values, strict=True)]
+    above = [max(v) - mean for mean, v in zip(means, values, strict=True)]
     for axes, name in zip(figure.axes, names, strict=True):
         costs = [getattr(row, name) / _AXES[name][1] for row in rows]
-        axes.errorbar(costs, means, yerr=errors, fmt="o", capsize=3)
+        axes.errorbar(costs, means, yerr=(below, above), fmt="o", capsize=3)
         for row, x, y in zip(rows, costs, means, strict=True):
             axes.annotate(row.label, (x, y), (4, 4), textcoords="offset points", fontsize=8)
         axes.margins(x=0.2)
