@@ -10,6 +10,8 @@ from PIL import Image
 from skimage import data
 
 from splitsr.data.pack import Pack
+from splitsr.data.patches import PairedPixels
+from splitsr.errors import DataError
 
 SPLITSR = Path(sys.executable).with_name("splitsr")
 
@@ -92,3 +94,56 @@ def test_an_existing_pack_is_kept_without_overwrite(photos: Path, tmp_path: Path
 )
 def test_wrong_calls_have_exit_code_2(arguments: list[str]) -> None:
     assert run(*arguments).returncode == 2
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> tuple[Path, Path]:
+    """A pack of one photo and a folder with its LR image, which no bicubic makes."""
+    hr, lr = tmp_path / "HR", tmp_path / "LR"
+    hr.mkdir()
+    lr.mkdir()
+    coffee = Image.fromarray(data.coffee())
+    coffee.save(hr / "coffee_HR.png")
+    coffee.resize((150, 100), Image.Resampling.NEAREST).save(lr / "coffee_LR4.png")
+    run("pack", hr, "-o", tmp_path / "out.pack")
+    (lr / "coffee_LR4.png").rename(lr / "coffeex4.png")
+    return tmp_path / "out.pack", lr
+
+
+def test_a_pack_takes_given_lr_images(pairs: tuple[Path, Path]) -> None:
+    pack, lr = pairs
+    done = run("pair", pack, "--lr", lr, "--scale", "4")
+    assert done.returncode == 0, done.stderr
+    found = PairedPixels.open(Pack.open(pack), 4).lr.image(0)
+    np.testing.assert_array_equal(found, np.asarray(Image.open(lr / "coffeex4.png")))
+
+
+def test_given_lr_images_are_never_replaced(pairs: tuple[Path, Path]) -> None:
+    pack, lr = pairs
+    run("pair", pack, "--lr", lr, "--scale", "4")
+    with (pack / "lr_x4.bin").open("r+b") as file:
+        file.write(b"damage")
+    with pytest.raises(DataError, match=r"lr_x4\.bin: damaged; take its images again with splitsr"):
+        PairedPixels.open(Pack.open(pack), 4)
+
+
+def test_an_lr_image_of_another_size_is_named(pairs: tuple[Path, Path]) -> None:
+    pack, lr = pairs
+    done = run("pair", pack, "--lr", lr, "--scale", "3")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        f"splitsr: {lr}: no LR image for coffee_HR.png; looked for coffee_HR and coffee_HRx3"
+    )
+    done = run("pair", pack, "--lr", lr, "--scale", "2")
+    (lr / "coffeex4.png").rename(lr / "coffee.png")
+    done = run("pair", pack, "--lr", lr, "--scale", "2")
+    assert "coffee.png: 150x100 pixels; the LR image of coffee_HR.png at x2" in done.stderr
+    assert not (pack / "lr_x2.bin").exists()
+
+
+def test_what_was_made_of_other_lr_images_goes_first(pairs: tuple[Path, Path]) -> None:
+    pack, lr = pairs
+    (pack / "target_teacher_x4.bin").touch()
+    done = run("pair", pack, "--lr", lr, "--scale", "4")
+    assert done.returncode == 1
+    assert "has target_teacher_x4.bin, made of its LR images; remove them first" in done.stderr

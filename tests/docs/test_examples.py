@@ -32,12 +32,15 @@ def id_of(value: object) -> str:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A folder with what the examples name: photo.jpg, photo.png, photos/, configs/."""
+    """A folder with what the examples name: photo.jpg, photo.png, photos/, LR/, configs/."""
     (tmp_path / "photos" / "trip").mkdir(parents=True)
     with Image.open(ROOT / "examples" / "coffee.png") as photo:
         small = photo.crop((40, 20, 168, 120))
     for name in ("photo.jpg", "photo.png", "photos/one.png", "photos/trip/two.jpg"):
         small.save(tmp_path / name)
+    (tmp_path / "LR").mkdir()
+    for name in ("onex4.png", "twox4.png"):
+        small.resize((32, 25)).save(tmp_path / "LR" / name)
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     return tmp_path
 

@@ -283,6 +283,8 @@ def test_tensorboard_keeps_the_step_that_is_resumed(
     board = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [event.step for event in board.Scalars("loss")] == [2, 4, 6, 8, 10, 12]
     assert [event.step for event in board.Scalars("psnr_y")] == [6, 12]
+    pictures = board.Images("validation")  # bicubic, the network's and HR
+    assert [(event.step, event.width % 3) for event in pictures] == [(6, 0), (12, 0)]
 
 
 def test_speed_is_right_in_every_stage(

@@ -113,6 +113,28 @@ def join(shards: tuple[Path, ...], output: Path, overwrite: bool) -> None:
 
 @command.command()
 @click.argument("pack", type=FOLDER)
+@click.option("--lr", type=FOLDER, required=True, help="Its LR images, named as the HR ones.")
+@click.option("--scale", type=click.Choice(["2", "3", "4"]), required=True, help="HR by LR size.")
+def pair(pack: Path, lr: Path, scale: str) -> None:
+    """Give the PACK LR images of your own: photographed, or made another way than by bicubic.
+
+    Runs at that scale learn from these pairs. Names match as in `splitsr evaluate --lr`.
+
+    \b
+    Example:
+      splitsr data pack RealSR/HR -o realsr.pack
+      splitsr data pair realsr.pack --lr RealSR/LR --scale 4
+    """  # noqa: D301 (click reads the \b)
+    from splitsr.data import pairs
+
+    console, opened = Console(stderr=True, highlight=False), Pack.open(pack)
+    with counting("LR images") as progress:
+        path = pairs.pair(opened, lr, int(scale), progress)
+    console.print(markup(f"{path}: {len(opened)} LR images"), soft_wrap=True)
+
+
+@command.command()
+@click.argument("pack", type=FOLDER)
 @click.option("--model", required=True, help="The teacher, as `splitsr evaluate` takes it.")
 @click.option("--name", help="Of the targets (default: the model's).")
 @ensemble_option

@@ -27,6 +27,7 @@ from splitsr.imaging.resize import resize_bicubic
 
 Sampling = Literal["image", "area"]
 TRANSPOSE, FLIP_ROWS, FLIP_COLUMNS = 1, 2, 4
+_GIVEN = b"# given, and not made of the HR pixels\n"
 
 
 @dataclass(frozen=True)
@@ -313,6 +314,26 @@ def _degraded_pixels(
     return _derived(pack, name, len(pack) * degradation.variants, degrade, progress)
 
 
+def write_given_lr(
+    pack: Pack,
+    scale: int,
+    image: Callable[[int], NDArray[np.uint8]],
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Writes LR images that were not made here; they are never made again.
+
+    Args:
+        pack: the HR images.
+        scale: HR size by LR size.
+        image: gives the LR image of an index, uint8 (h, w, 3).
+        progress: called after each image.
+
+    Raises:
+        ImageWriteError: they cannot be written.
+    """
+    return _write(pack, pack.folder / f"lr_x{scale}.bin", len(pack), image, progress, _GIVEN)
+
+
 def _derived(
     pack: Pack,
     name: str,
@@ -322,16 +343,30 @@ def _derived(
 ) -> Path:
     """A file of images one after another, made when it is missing or damaged."""
     path = pack.folder / name
-    sums = path.with_suffix(".sha256")
     with suppress(OSError):  # what cannot be read is made again
-        if sums.read_bytes() == _checksums(path, pack):
+        sums = path.with_suffix(".sha256").read_bytes()
+        if sums.removesuffix(_GIVEN) == _checksums(path, pack):
             return path
+        if sums.endswith(_GIVEN):
+            raise DataError(f"{path}: damaged; take its images again with splitsr data pair")
+    return _write(pack, path, count, image, progress)
+
+
+def _write(
+    pack: Pack,
+    path: Path,
+    count: int,
+    image: Callable[[int], NDArray[np.uint8]],
+    progress: Callable[[int, int], None] | None,
+    note: bytes = b"",
+) -> Path:
     with open_atomic(path, overwrite=True) as file:
         for i in range(count):
             file.write(image(i).tobytes())
             if progress is not None:
                 progress(i + 1, count)
-    write_atomic(sums, _checksums(path, pack), overwrite=True)
+    sums = _checksums(path, pack) + note
+    write_atomic(path.with_suffix(".sha256"), sums, overwrite=True)
     return path
 
 

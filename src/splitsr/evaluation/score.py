@@ -7,7 +7,6 @@ pixels shaved from each border.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from splitsr.data.sources import ImageSource, decode_rgb, find_images
-from splitsr.errors import DataError, ImageError
+from splitsr.data.pairs import match_lr, read_lr, read_rgb
+from splitsr.data.sources import ImageSource, find_images
+from splitsr.errors import DataError
 from splitsr.evaluation.degrade import Degrade
 from splitsr.evaluation.metrics import psnr_y, ssim_y
 from splitsr.imaging.files import Photo
@@ -188,9 +188,7 @@ def read_pairs(
     Args:
         hr_sources: the HR images.
         scale: HR size by LR size.
-        lr_dir: LR images, named as the HR ones; endings such as `x4`, `_LR` and `_HR` do not
-            matter. A subfolder `X4` (the scale) is preferred where there is one. None makes the
-            LR images by bicubic.
+        lr_dir: LR images, found as `match_lr` says. None makes the LR images by bicubic.
         edge: the edge rule of the bicubic.
 
     Yields:
@@ -200,15 +198,16 @@ def read_pairs(
         DataError: an image is broken or too small, or an LR image is missing, ambiguous or of
             the wrong size.
     """
-    lr_sources = _lr_sources(lr_dir, hr_sources, scale) if lr_dir else None
+    names = [source.name for source in hr_sources]
+    lr_sources = match_lr(lr_dir, names, scale) if lr_dir else None
     for source in hr_sources:
-        hr = crop_to_multiple(_read(source), scale)
+        hr = crop_to_multiple(read_rgb(source), scale)
         if min(hr.shape[:2]) < 2 * scale + _SSIM_WINDOW:
             raise DataError(f"{source.name}: too small to score at x{scale}")
         if lr_sources is None:
             lr = rescale_bicubic(hr, 1 / scale, edge=edge)
         else:
-            lr = _given_lr(lr_sources[source.name], source.name, hr, scale)
+            lr = read_lr(lr_sources[source.name], source.name, hr.shape[:2], scale)
         yield ImagePair(source.name, lr, hr)
 
 
@@ -226,53 +225,3 @@ def _score(sr: Enlarged, pair: ImagePair, scale: int, round_y: bool) -> Score:
     psnr = psnr_y(sr.color, pair.hr, crop_border=scale, round_y=round_y)
     ssim = ssim_y(sr.color, pair.hr, crop_border=scale, round_y=round_y)
     return Score(pair.name, psnr, ssim, sr.restore)
-
-
-def _read(source: ImageSource) -> npt.NDArray[np.uint8]:
-    try:
-        return decode_rgb(source.read())
-    except (OSError, ImageError) as error:
-        raise DataError(f"{source.name}: {error}") from error
-
-
-def _lr_sources(
-    lr_dir: Path, hr_sources: Sequence[ImageSource], scale: int
-) -> dict[str, ImageSource]:
-    """The LR image of each HR image, by the HR image's name."""
-    of_scale = lr_dir / f"X{scale}"
-    folder = of_scale if of_scale.is_dir() else lr_dir
-    by_key: dict[str, list[ImageSource]] = {}
-    for source in find_images([folder]):
-        by_key.setdefault(_key(source.name, scale), []).append(source)
-    matched: dict[str, ImageSource] = {}
-    for source in hr_sources:
-        match by_key.get(_key(source.name, scale), []):
-            case [lr]:
-                matched[source.name] = lr
-            case []:
-                stem = Path(source.name).stem
-                raise DataError(
-                    f"{folder}: no LR image for {source.name}; looked for {stem} and {stem}x{scale}"
-                )
-            case several:
-                names = ", ".join(lr.name for lr in several)
-                raise DataError(f"{folder}: several LR images for {source.name}: {names}")
-    return matched
-
-
-def _key(name: str, scale: int) -> str:
-    """A name without its suffix and endings, for matching HR and LR images."""
-    return re.sub(rf"([_-]?(HR|GT|LR|x{scale}))+$", "", Path(name).stem, flags=re.IGNORECASE)
-
-
-def _given_lr(
-    source: ImageSource, hr_name: str, hr: npt.NDArray[np.uint8], scale: int
-) -> npt.NDArray[np.uint8]:
-    lr = _read(source)
-    height, width = hr.shape[0] // scale, hr.shape[1] // scale
-    if lr.shape[:2] != (height, width):
-        raise DataError(
-            f"{source.name}: {lr.shape[1]}x{lr.shape[0]} pixels; the LR image of {hr_name} "
-            f"at x{scale} must have {width}x{height}"
-        )
-    return lr

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from splitsr.errors import TrainingError
 from splitsr.imaging.atomic import write_atomic
@@ -101,6 +103,12 @@ class RunLog:
                     if value is not None:
                         self._board.add_scalar(name, value, record.step)
         self.report(record)
+
+    def picture(self, step: int, make: Callable[[], NDArray[np.uint8]]) -> None:
+        """Shows what validation sees, uint8 (H, W, 3), where TensorBoard is installed."""
+        if self._board is not None:
+            with _writing(self.run_dir):
+                self._board.add_image("validation", make(), step, dataformats="HWC")
 
     def draw(self) -> None:
         """Draws curves.png, when matplotlib is installed."""

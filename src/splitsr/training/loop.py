@@ -168,6 +168,7 @@ def train(
                     paused = time.monotonic()
                     score = validate(ema.model, place.device)
                     log.write(replace(at, psnr_y=score))
+                    log.picture(step, lambda: validate.picture(ema.model, place.device))
                     _save_weights(run_dir, config, ema, step, seconds, score)
                     since += time.monotonic() - paused
 

@@ -18,6 +18,8 @@ from splitsr.imaging.resize import crop_to_multiple, rescale_bicubic
 
 Pixels = NDArray[np.uint8]
 
+_SHOWN, _SHOWN_SIDE = 4, 192  # images in a picture, and how large at most
+
 
 class Validator:
     """PSNR-Y over a small set of LR/HR pairs that are kept in memory."""
@@ -44,6 +46,17 @@ class Validator:
             psnr_y(_upscale(model, pair.lr, device), pair.hr, crop_border=self.scale)
             for pair in self.pairs
         )
+
+    def picture(self, model: nn.Module, device: torch.device) -> Pixels:
+        """The first images: bicubic, `model`'s and HR side by side, uint8 (H, W, 3)."""
+        rows = []
+        for pair in self.pairs[:_SHOWN]:
+            bicubic = rescale_bicubic(pair.lr, self.scale)
+            sides = (bicubic, _upscale(model, pair.lr, device), pair.hr)
+            rows.append(np.concatenate([_centre(side, _SHOWN_SIDE) for side in sides], axis=1))
+        width = max(row.shape[1] for row in rows)
+        padded = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0))) for row in rows]
+        return np.concatenate(padded)
 
 
 def held_out(pack: Pack, count: int) -> NDArray[np.int64]:
