@@ -210,12 +210,12 @@ def output_options(function: Function) -> Function:
             "--format",
             "output_format",
             type=click.Choice(
-                ["png", "jpeg", "jpg", "webp", "tiff", "tif", "avif"], case_sensitive=False
+                ["png", "jpeg", "jpg", "webp", "tiff", "tif", "avif", "jxl"], case_sensitive=False
             ),
             help="Format of the output.  [default: the input's; PNG if that cannot be written]",
         ),
         click.option(
-            "--quality", type=click.IntRange(1, 100), help="For jpeg, webp and avif: 1 to 100."
+            "--quality", type=click.IntRange(1, 100), help="For jpeg, webp, avif and jxl: 1 to 100."
         ),
         click.option("--skip-existing", is_flag=True, help="Leave out what is done already."),
         click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),

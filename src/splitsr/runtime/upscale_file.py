@@ -52,8 +52,8 @@ def upscale(
         tile: as for `Upscaler`.
         threads: as for `Upscaler`.
         restore: as for `Upscaler`.
-        format: `png`, `jpeg`, `webp`, `tiff` or `avif`; by default what the ending of `path_out`
-            says.
+        format: `png`, `jpeg`, `webp`, `tiff`, `avif` or `jxl`; by default what the ending of
+            `path_out` says.
         quality: 1 to 100, for formats that lose detail.
         overwrite: replace `path_out` if it exists.
         max_pixels: most pixels of the input; more are refused before they are decoded.

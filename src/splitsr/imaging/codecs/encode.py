@@ -47,8 +47,8 @@ def encode_rows(
 ) -> None:
     """Encode an image as its rows come; see `write_photo` for what each format does.
 
-    Each band is encoded while the next one is made. WebP and AVIF are encoded whole, as their
-    encoders take no rows.
+    Each band is encoded while the next one is made. WebP, AVIF and JPEG XL are encoded whole, as
+    their encoders take no rows.
 
     Args:
         stream: where to; seekable.
@@ -65,6 +65,10 @@ def encode_rows(
         raise ImageWriteError(
             f"{format_name} cannot keep the image's colours (PQ, HLG or the like); write PNG"
         )
+    if format_name == "JXL" and metadata.icc_profile:
+        from splitsr.imaging.codecs.jxl import check_colours
+
+        check_colours(metadata.icc_profile)
     join = partial(_join, fmt=FORMATS[format_name])
     encoder: RowEncoder | None = None
     last: Future[None] | None = None
@@ -107,8 +111,7 @@ def _open_encoder(
     if format_name == "JPEG":
         from splitsr.imaging.codecs.jpeg import JpegEncoder
 
-        quality = quality or fmt.quality or 0
-        return _Guarded(JpegEncoder(stream, shape, quality, metadata), fmt)
+        return _Guarded(JpegEncoder(stream, shape, quality or fmt.quality or 0, metadata), fmt)
     return _Guarded(_WholeEncoder(stream, shape, metadata, fmt, quality), fmt)
 
 
@@ -132,7 +135,7 @@ class _Guarded:
             yield
         except ImageError:
             raise
-        except (OSError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk's, not the encoder's
             raise ImageWriteError(
@@ -152,7 +155,7 @@ class _WholeEncoder:
         quality: int | None,
     ) -> None:
         self._stream, self._metadata = stream, metadata
-        self._fmt, self._quality = fmt, quality or fmt.quality
+        self._fmt, self._quality = fmt, quality or fmt.quality or 0
         self._pixels = np.empty(shape, np.uint8)
         self._filled = 0
 
@@ -164,6 +167,11 @@ class _WholeEncoder:
         from PIL import Image
 
         pixels = self._pixels
+        if self._fmt.name == "JXL":
+            from splitsr.imaging.codecs.jxl import write_jxl
+
+            write_jxl(self._stream, pixels, self._metadata, self._quality)
+            return
         image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
         options = _options(self._metadata, self._fmt, image.mode)
         image.save(self._stream, self._fmt.name, quality=self._quality, **options)
@@ -177,7 +185,7 @@ def _join(color: NDArray[Any], alpha: NDArray[Any] | None, fmt: Format) -> NDArr
         return _stack(_rgb_if_deep(color, alpha), alpha)
     if alpha is not None and fmt.name == "JPEG":
         color, alpha = flatten(color, alpha), None
-    if color.shape[2] == 1 and (alpha is not None or fmt.name == "WEBP"):
+    if color.shape[2] == 1 and (fmt.name == "WEBP" or (alpha is not None and fmt.name == "AVIF")):
         color = np.repeat(color, 3, axis=2)  # WebP has no gray, nor AVIF, in Pillow, with alpha
     return to_uint8(_stack(color, alpha))
 
