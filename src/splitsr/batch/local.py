@@ -88,7 +88,7 @@ class Settings:
     """What all jobs of a batch share, beside the upscaler.
 
     Attributes:
-        scale: the enlargement, from 1 to 8.
+        scale: the enlargement, from 1 to 64.
         quality: 1 to 100, for formats that lose detail; None for the format's default.
         skip_existing: leave out a job whose target exists.
         overwrite: replace a target that exists.

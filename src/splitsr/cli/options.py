@@ -45,7 +45,7 @@ def _read_scale(
     _context: click.Context, _option: click.Parameter, value: float | None
 ) -> float | None:
     if value is not None and isnan(value):  # it passes every comparison with a range
-        raise click.BadParameter("found nan; must be a number from 1 to 8")
+        raise click.BadParameter(f"found nan; must be a number from {MIN_SCALE} to {MAX_SCALE}")
     return value
 
 
@@ -83,7 +83,8 @@ def model_options(function: Function) -> Function:
             "--scale",
             type=click.FloatRange(MIN_SCALE, MAX_SCALE),
             callback=_read_scale,
-            help="1 to 8, whole or not.  [default: the model's own]",
+            help=f"{MIN_SCALE} to {MAX_SCALE}, whole or not; above 4 in several passes.  "
+            "[default: the model's own]",
         ),
         click.option(
             "--tile",

@@ -47,7 +47,7 @@ def upscale(
         path_in: the image.
         path_out: the file to write; never the same as `path_in`.
         model: as for `Upscaler`.
-        scale: 1 to 8, whole or not; by default the network's own.
+        scale: 1 to 64, whole or not; by default the network's own.
         precision: as for `Upscaler`.
         tile: as for `Upscaler`.
         threads: as for `Upscaler`.
