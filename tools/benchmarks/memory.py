@@ -54,6 +54,9 @@ CASES = [
 ] + [
     Case("100 MP x2", 8160, 12256, "tif", suffix, 2, "splitsr-fast", 800)
     for suffix in ("png", "jpg", "tif")
+] + [
+    Case("24 MP x2", 4000, 6000, "jpg", suffix, 2, "splitsr-fast", bound)
+    for suffix, bound in (("png", 600), ("webp", 1600), ("jxl", 1600), ("avif", 5000))
 ]
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # 2 cores, at files a fifth larger.
 _WEBP_METHOD = 4
 _AVIF_SPEED = 8
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
 class RowEncoder(Protocol):
@@ -108,10 +109,15 @@ def _open_encoder(
 
         return TiffEncoder(stream, shape, 8 * like.itemsize, metadata)
     fmt = FORMATS[format_name]
+    quality = quality or fmt.quality or 0
     if format_name == "JPEG":
         from splitsr.imaging.codecs.jpeg import JpegEncoder
 
-        return _Guarded(JpegEncoder(stream, shape, quality or fmt.quality or 0, metadata), fmt)
+        return _Guarded(JpegEncoder(stream, shape, quality, metadata), fmt)
+    if format_name == "JXL":
+        from splitsr.imaging.codecs.jxl import JxlEncoder
+
+        return _Guarded(JxlEncoder(stream, shape, quality, metadata), fmt)
     return _Guarded(_WholeEncoder(stream, shape, metadata, fmt, quality), fmt)
 
 
@@ -144,7 +150,7 @@ class _Guarded:
 
 
 class _WholeEncoder:
-    """Keeps all rows and encodes them at the end."""
+    """Keeps all rows, as Pillow does and no second time, and encodes them at the end."""
 
     def __init__(
         self,
@@ -152,29 +158,25 @@ class _WholeEncoder:
         shape: tuple[int, int, int],
         metadata: Metadata,
         fmt: Format,
-        quality: int | None,
+        quality: int,
     ) -> None:
+        from PIL import Image
+
         self._stream, self._metadata = stream, metadata
-        self._fmt, self._quality = fmt, quality or fmt.quality or 0
-        self._pixels = np.empty(shape, np.uint8)
+        self._fmt, self._quality = fmt, quality
+        self._image = Image.new(_MODES[shape[2]], (shape[1], shape[0]))
         self._filled = 0
 
     def write(self, band: NDArray[Any]) -> None:
-        self._pixels[self._filled : self._filled + len(band)] = band
+        from PIL import Image
+
+        part = Image.fromarray(band[:, :, 0] if band.shape[2] == 1 else band)
+        self._image.paste(part, (0, self._filled))
         self._filled += len(band)
 
     def finish(self) -> None:
-        from PIL import Image
-
-        pixels = self._pixels
-        if self._fmt.name == "JXL":
-            from splitsr.imaging.codecs.jxl import write_jxl
-
-            write_jxl(self._stream, pixels, self._metadata, self._quality)
-            return
-        image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-        options = _options(self._metadata, self._fmt, image.mode)
-        image.save(self._stream, self._fmt.name, quality=self._quality, **options)
+        options = _options(self._metadata, self._fmt, self._image.mode)
+        self._image.save(self._stream, self._fmt.name, quality=self._quality, **options)
 
 
 def _join(color: NDArray[Any], alpha: NDArray[Any] | None, fmt: Format) -> NDArray[Any]:

@@ -106,21 +106,38 @@ def check_colours(profile: bytes) -> None:
     )
 
 
-def write_jxl(stream: BinaryIO, pixels: NDArray[Any], metadata: Metadata, quality: int) -> None:
-    """Write an image whose colours are sRGB.
+class JxlEncoder:
+    """Keeps the rows of an image whose colours are sRGB, and encodes them at the end."""
 
-    Args:
-        stream: where to.
-        pixels: (H, W, C) uint8, gray or RGB, with alpha or without.
-        metadata: what to write besides them.
-        quality: 1 to 100, which loses nothing.
-    """
-    height, width, channels = pixels.shape
-    lossless = quality == 100
-    encoder = Encoder(_MODES[channels], lossless=lossless, quality=quality, effort=_EFFORT)
-    exif = bytes(4) + metadata.exif if metadata.exif else None  # the offset of its TIFF header
-    about = {"exif": exif, "xmp": metadata.xmp}
-    stream.write(encoder(pixels.tobytes(), width, height, jpeg_encode=False, **about))
+    def __init__(
+        self, stream: BinaryIO, shape: tuple[int, int, int], quality: int, metadata: Metadata
+    ) -> None:
+        """Opens an encoder.
+
+        Args:
+            stream: where to.
+            shape: height, width and channels: gray or RGB, with alpha or without.
+            quality: 1 to 100, which loses nothing.
+            metadata: what to write besides the pixels.
+        """
+        self._stream, self._size, self._metadata = stream, (shape[1], shape[0]), metadata
+        self._encoder = Encoder(
+            _MODES[shape[2]], lossless=quality == 100, quality=quality, effort=_EFFORT
+        )
+        self._bands: list[bytes] = []
+
+    def write(self, band: NDArray[Any]) -> None:
+        """Takes the next rows, uint8."""
+        self._bands.append(band.tobytes())
+
+    def finish(self) -> None:
+        """Encodes them all."""
+        pixels = b"".join(self._bands)
+        self._bands.clear()
+        block = self._metadata.exif
+        exif = bytes(4) + block if block else None  # the offset of its TIFF header
+        about = {"exif": exif, "xmp": self._metadata.xmp}
+        self._stream.write(self._encoder(pixels, *self._size, jpeg_encode=False, **about))
 
 
 def _metadata(data: bytes) -> Iterator[tuple[str, bytes]]:
