@@ -171,6 +171,7 @@ def write_photo(
     quality: int | None = None,
     overwrite: bool = False,
     like: Path | None = None,
+    keep_times: bool = False,
 ) -> None:
     """Write an image as PNG, JPEG, WebP, TIFF, AVIF or JPEG XL, whole or not at all.
 
@@ -189,6 +190,7 @@ def write_photo(
             and AVIF (90); the lossless formats do not use it.
         overwrite: replace an existing file.
         like: the file that the image is from: no one may read the new file who may not read it.
+        keep_times: give the new file the times of `like`.
 
     Raises:
         ImageWriteError: the format, the quality or the target will not do, or the system refused.
@@ -201,7 +203,7 @@ def write_photo(
     check_writable(name, photo.height, photo.width)
     if path is not None:
         check_target(path, overwrite=overwrite)
-        with open_atomic(path, overwrite=overwrite, like=like) as file:
+        with open_atomic(path, overwrite=overwrite, like=like, keep_times=keep_times) as file:
             _encode(photo, file, name, quality)
     elif not isinstance(target, str | os.PathLike):
         with TemporaryFile() as file:
