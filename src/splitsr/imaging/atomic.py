@@ -120,6 +120,17 @@ def open_atomic(
                 yield part
 
 
+@contextlib.contextmanager
+def part_folder(target: Path) -> Iterator[Path]:
+    """Give an empty folder beside a target, to move to it or into it; what is left is removed."""
+    part = target.with_name(f".splitsr-{secrets.token_hex(8)}.part")
+    try:
+        part.mkdir(parents=True)
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
 def write_together(contents: Mapping[Path, bytes]) -> None:
     """Writes files in order; if one cannot be written, those before get their old content back.
 
