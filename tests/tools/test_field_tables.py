@@ -13,7 +13,7 @@ from splitsr.networks.registry import FAMILIES
 from tools.field_tables import architecture_blocks, field_table, training_blocks
 
 
-class _Inner(msgspec.Struct):
+class _Inner(msgspec.Struct, frozen=True):
     """A table of its own."""
 
 
