@@ -231,11 +231,12 @@ def assets_command(folder: Path, names: tuple[str, ...], formats: tuple[Format, 
 @_root_option
 @_zoo_option
 def tables_command(check: bool, root: Path, zoo: Path | None) -> None:
-    """Make the tables of the README, the model cards and the ablation again.
+    """Make the tables of the README, the model cards and the pages again.
 
-    They come from results/models.json, those of docs/ablation.md from results/ablation;
-    what stands outside of the markers stays. With --check one line names each document that is not
-    as it should be, and each model of which the catalogue says something else than the results.
+    They come from results/models.json, those of docs/ablation.md from results/ablation,
+    and those of fields from the code; what stands outside of the markers stays. With --check one
+    line names each document that is not as it should be, and each model of which the catalogue says
+    something else than the results.
 
     \b
     Example:

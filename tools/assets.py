@@ -12,10 +12,10 @@ from typing import NamedTuple, get_args
 from splitsr.data.pack import sha256_of
 from splitsr.errors import SplitSRError
 from splitsr.export.checked import Image, export_checked, own_photos
+from splitsr.export.source import find_source
 from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, Format, Precision, Target
 from splitsr.imaging.atomic import write_atomic
-from splitsr.networks.checkpoint import load_mixed
-from splitsr.zoo.catalogue import find_model, find_twin, twin_name
+from splitsr.zoo.catalogue import find_model, find_twin
 
 STRENGTH = 0.5
 """Of restoration, in the exports for photos as people have them: a JPEG of a camera, or the web."""
@@ -70,10 +70,7 @@ def targets(formats: tuple[Format, ...]) -> Iterator[Target]:
 
 def export(name: str, target: Target, strength: float, photos: list[Image]) -> Asset:
     """One export; one that loses too much is none."""
-    entry = find_model(name)
-    twin = find_twin(entry)
-    weights = entry.weights_path, twin.weights_path if twin else entry.weights_path
-    model = twin_name(name, strength) if strength else name
+    model, network = find_source(name, strength)
     stem = f"{model}-{target.format}-{target.precision}"
     suffixes = SUFFIXES[target.format]
     with TemporaryDirectory() as place:
@@ -81,7 +78,7 @@ def export(name: str, target: Target, strength: float, photos: list[Image]) -> A
         folder.mkdir()
         try:
             made = export_checked(
-                load_mixed(*weights, strength),
+                network,
                 target,
                 folder / f"{model}{suffixes[0]}",
                 name=model,

@@ -1,4 +1,4 @@
-"""Documents that are partly generated: what stands between their markers comes from the results.
+"""Documents that are partly generated, from the results and from the fields of configurations.
 
 A block begins with `<!-- begin generated: NAME -->` and ends with `<!-- end generated: NAME -->`,
 each on a line of its own. Everything else in the document is written by hand and stays.
@@ -20,6 +20,7 @@ from splitsr.imaging.atomic import write_atomic
 from splitsr.zoo.catalogue import TWIN, Catalogue, is_twin, load_catalogue
 from tools.arm_tables import arm_blocks
 from tools.degraded_tables import degraded_blocks
+from tools.field_tables import architecture_blocks, training_blocks
 from tools.model_results import ModelRecord, Results, read_results
 from tools.model_tables import (
     card_blocks,
@@ -203,6 +204,8 @@ _PAGES: dict[str, Callable[[Paths], _Made]] = {
         {"precision": precision_block(read_precision(paths.precision))},
         {},
     ),
+    "training.md": lambda _: (training_blocks(), {}),
+    "architecture.md": lambda _: (architecture_blocks(), {}),
     "speed.md": lambda paths: (speed_blocks(paths.results.parent), {}),
     "networks.md": lambda paths: (networks_blocks(paths.results.parent), {}),
     "arm.md": lambda paths: (arm_blocks(paths.result("arm.json")), {}),

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from splitsr.imaging.files import WRITABLE, read_photo, suffix_for
+from splitsr.imaging.files import read_photo, suffix_for
+from tests.imaging.carried import BUILT_IN
 from tests.patience import PATIENCE_S
 
 MAIN = [sys.executable, "-c", "from splitsr.cli.main import main; main()"]
@@ -38,7 +39,7 @@ def _tiff_loop() -> bytes:
     return stream.getvalue()
 
 
-@pytest.mark.parametrize("format_name", WRITABLE)
+@pytest.mark.parametrize("format_name", BUILT_IN)
 def test_every_file_is_done_and_losses_are_told(
     format_name: str, corpus: Path, tmp_path: Path, tiny_model: Path
 ) -> None:

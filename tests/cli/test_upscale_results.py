@@ -68,12 +68,12 @@ def test_a_size_in_pixels_is_reached(
 def test_an_image_that_cannot_have_the_size_fails_alone(
     upscale: Callable[..., Result], image: Path, photo: np.ndarray
 ) -> None:
-    Image.fromarray(photo[:10, :10]).save(image.parent / "dot.png")
+    Image.fromarray(photo[:1, :1]).save(image.parent / "dot.png")
     Image.fromarray(photo[:100, :200]).save(image.parent / "wide.png")
     result = upscale(image.parent, "--width", 100)
     assert result.exit_code == 1
     lines = result.stderr.splitlines()
-    assert "dot.png: is 10x10; 100w is 10 times that, and 8 times is the most" in lines[0]
+    assert "dot.png: is 1x1; 100w is 100 times that, and 64 times is the most" in lines[0]
     assert "wide.png: is 200x100 already; 100w asks for no more" in lines[1]
     assert lines[2:] == ["splitsr: wrote 1 of 3 images, 2 failed"]
     # What an earlier call wrote is no input of the next one.

@@ -54,7 +54,7 @@ def test_the_old_folder_comes_back_when_the_new_one_cannot_be_renamed(
     rename = Path.rename
 
     def fail_for_the_new_one(path: Path, target: Path) -> Path:
-        if path.suffix == ".partial":
+        if path.suffix == ".part":
             raise PermissionError(13, "Permission denied")
         return rename(path, target)
 

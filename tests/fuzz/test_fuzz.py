@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from splitsr.imaging.codecs.formats import WRITABLE
 from tests.fuzz import whole_path
 from tests.fuzz.parsers import check
 from tests.fuzz.seeds import CORPUS, make_seeds
 from tests.fuzz.whole_path import WholePath, case
+from tests.imaging.carried import BUILT_IN
 
 SEEDS = list(make_seeds().values())
 # What cannot be read, and why; all other files of the corpus are done.
@@ -32,7 +32,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("format_name", WRITABLE)
+@pytest.mark.parametrize("format_name", BUILT_IN)
 @pytest.mark.parametrize("path", sorted(CORPUS.glob("*/*")), ids=lambda path: path.name)
 def test_corpus(path: Path, format_name: str, tmp_path: Path) -> None:
     line = WholePath(tmp_path).run(path.read_bytes(), format_name, path.name)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from splitsr.batch.local import Job, Settings, enlarge_job
 from splitsr.errors import ImageError
-from splitsr.imaging.codecs.formats import WRITABLE, suffix_for
+from splitsr.imaging.codecs.formats import suffix_for
 from splitsr.imaging.files import DEFAULT_MAX_PIXELS, open_photo, pixels_of, read_photo
 from splitsr.runtime.interpolation import InterpolationEngine
 from splitsr.runtime.upscaler import Upscaler
 from tests.fuzz.mutate import mutate
+from tests.imaging.carried import BUILT_IN
 
 SECONDS = 10
 """Most that a case may take; beyond it the process ends with a traceback."""
@@ -78,4 +79,4 @@ class WholePath:
 def case(seeds: Sequence[bytes], seed: int, number: int) -> tuple[bytes, str]:
     """The file of a case and the format that it is to be written as."""
     rng = random.Random(f"{seed} {number}")
-    return mutate(rng.choice(seeds), seeds, rng), WRITABLE[number % len(WRITABLE)]
+    return mutate(rng.choice(seeds), seeds, rng), BUILT_IN[number % len(BUILT_IN)]

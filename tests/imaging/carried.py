@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from splitsr.imaging.codecs.formats import FORMATS, WRITABLE
 from splitsr.imaging.files import Metadata, Photo, read_photo, write_photo
 
+# What is written without an optional package; JPEG XL has tests of its own.
+BUILT_IN = tuple(name for name in WRITABLE if not FORMATS[name].extra)
 CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "metadata"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

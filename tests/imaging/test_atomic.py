@@ -346,3 +346,18 @@ def test_folder_that_is_not_writable(tmp_path: Path) -> None:
             write_photo(PHOTO, tmp_path / "out.png")
     finally:
         tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("nameless", [False, True])
+def test_a_file_has_its_times_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nameless: bool, overwrite: bool
+) -> None:
+    source, target, seen = tmp_path / "in.png", tmp_path / "out.png", list[float]()
+    source.touch()
+    os.utime(source, (1_000_000_000, 1_100_000_000))
+    if not nameless:
+        monkeypatch.setattr(atomic, "_open_nameless", lambda *_: None)
+    monkeypatch.setattr(atomic, "_sync_folder", lambda _: seen.append(target.stat().st_mtime))
+    write_photo(PHOTO, target, like=source, keep_times=True, overwrite=overwrite)
+    assert seen == [1_100_000_000]

@@ -23,7 +23,6 @@ from splitsr.imaging.arrays import flatten, to_uint8
 from splitsr.imaging.codecs import png, tiff
 from splitsr.imaging.codecs.png_chunks import text_chunk, text_of
 from splitsr.imaging.files import (
-    WRITABLE,
     Metadata,
     Photo,
     check_writable,
@@ -32,6 +31,7 @@ from splitsr.imaging.files import (
     suffix_for,
     write_photo,
 )
+from tests.imaging.carried import BUILT_IN
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a b="1"/></x:xmpmeta>'
 
@@ -177,7 +177,7 @@ def parsed(block: bytes | None) -> Image.Exif:
 
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 @pytest.mark.parametrize("source_format", ["JPEG", "PNG", "WEBP", "AVIF"])
-@pytest.mark.parametrize("format_name", WRITABLE)
+@pytest.mark.parametrize("format_name", BUILT_IN)
 def test_exif_survives(format_name: str, source_format: str, byteorder: str) -> None:
     stream = io.BytesIO()
     Image.new("RGB", (163, 100)).save(stream, source_format, exif=exif_block(byteorder))
@@ -270,7 +270,7 @@ def profile(space: str) -> bytes:
     return bytes(rgb)
 
 
-@pytest.mark.parametrize("format_name", WRITABLE)
+@pytest.mark.parametrize("format_name", BUILT_IN)
 def test_icc_xmp_dpi_comment_and_text(format_name: str) -> None:
     metadata = Metadata(
         icc_profile=profile("RGB"),
@@ -381,7 +381,7 @@ def test_formats_by_name_and_suffix() -> None:
         "TIFF",
         "AVIF",
     ]
-    assert [suffix_for(name) for name in WRITABLE] == [".png", ".jpg", ".webp", ".tif", ".avif"]
+    assert [suffix_for(name) for name in BUILT_IN] == [".png", ".jpg", ".webp", ".tif", ".avif"]
     for path in ("photo.bmp", "photo.xyz", "photo", Path("x.gif")):
         with pytest.raises(ImageWriteError, match=str(path)):
             format_for(path)

@@ -222,8 +222,8 @@ def test_what_the_first_pass_gives_is_not_restored_again(
         return load(self, scale, strength)
 
     monkeypatch.setattr(Networks, "engine", engine)
-    Upscaler(restoring_model, threads=1, restore=0.5).networks_for(8)
-    assert asked == [(4, 0.5), (4, 0.0)]
+    Upscaler(restoring_model, threads=1, restore=0.5).networks_for(64)
+    assert asked == [(4, 0.5), (4, 0.0), (4, 0.0)]
 
 
 def test_few_mixed_networks_are_kept(restoring_model: Path) -> None:

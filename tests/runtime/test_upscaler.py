@@ -170,6 +170,8 @@ def test_two_passes_are_two_networks_with_bicubic_between(
 ) -> None:
     lr = photo[:20, :20]
     np.testing.assert_array_equal(upscaler(lr, 8), upscaler(resize_bicubic(upscaler(lr), 40, 40)))
+    dot = photo[:8, :8]
+    np.testing.assert_array_equal(upscaler(dot, 64), upscaler(upscaler(upscaler(dot))))
 
 
 def test_hidden_colours_do_not_reach_the_edge(upscaler: Upscaler) -> None:
@@ -248,7 +250,7 @@ def test_bad_settings_are_refused(tiny_model: Path, upscaler: Upscaler) -> None:
         Upscaler(tiny_model, tile=0)
     with pytest.raises(ValueError, match="threads: found 0"):
         Upscaler(tiny_model, threads=0)
-    for scale in (0, 9):
+    for scale in (0, 65):
         with pytest.raises(ValueError, match=f"scale: found {scale}"):
             upscaler(np.zeros((4, 4), np.uint8), scale)
     with pytest.raises(WeightsError, match="cannot be read"):

@@ -48,13 +48,20 @@ class Case:
     bound_mb: int
 
 
-CASES = [
-    Case("12 MP x4", 3000, 4000, "jpg", suffix, 4, "splitsr-balanced", 600)
-    for suffix in ("png", "jpg", "tif")
-] + [
-    Case("100 MP x2", 8160, 12256, "tif", suffix, 2, "splitsr-fast", 800)
-    for suffix in ("png", "jpg", "tif")
-]
+CASES = (
+    [
+        Case("12 MP x4", 3000, 4000, "jpg", suffix, 4, "splitsr-balanced", 600)
+        for suffix in ("png", "jpg", "tif")
+    ]
+    + [
+        Case("100 MP x2", 8160, 12256, "tif", suffix, 2, "splitsr-fast", 800)
+        for suffix in ("png", "jpg", "tif")
+    ]
+    + [
+        Case("24 MP x2", 4000, 6000, "jpg", suffix, 2, "splitsr-fast", bound)
+        for suffix, bound in (("png", 600), ("webp", 1600), ("jxl", 1600), ("avif", 5000))
+    ]
+)
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ becomes its result, whatever it raises.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -88,7 +87,7 @@ class Settings:
     """What all jobs of a batch share, beside the upscaler.
 
     Attributes:
-        scale: the enlargement, from 1 to 8.
+        scale: the enlargement, from 1 to 64.
         quality: 1 to 100, for formats that lose detail; None for the format's default.
         skip_existing: leave out a job whose target exists.
         overwrite: replace a target that exists.
@@ -330,6 +329,7 @@ def enlarge_job(
         quality=settings.quality,
         overwrite=settings.overwrite,
         like=job.source,
+        keep_times=settings.keep_times,
     )
     return photo, larger, restoration
 
@@ -342,9 +342,6 @@ def _run(job: Job, upscaler: Upscaler, settings: Settings, progress: OnProgress 
         _prepare_target(job.target, overwrite=settings.overwrite, makes_folder=job.makes_folder)
     target = job.target or sys.stdout.buffer
     found = enlarge_job(job, target, upscaler, settings, progress)
-    if settings.keep_times and job.source and job.target:
-        times = job.source.stat()
-        os.utime(job.target, ns=(times.st_atime_ns, times.st_mtime_ns))
     return done(job, upscaler, settings, *found, perf_counter() - begun)
 
 

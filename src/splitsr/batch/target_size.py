@@ -29,7 +29,7 @@ class TargetSize:
         return "".join(f"{pixels}{unit}" for pixels, unit in parts if pixels)
 
     def scale(self, height: int, width: int) -> float:
-        """The enlargement of an image, from 1 to 8.
+        """The enlargement of an image, from 1 to 64.
 
         Args:
             height: rows of the image.

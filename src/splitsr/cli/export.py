@@ -20,10 +20,10 @@ from splitsr.export.target import (
     Precision,
     Target,
 )
+from splitsr.zoo.catalogue import is_model_path
 
 if TYPE_CHECKING:
     from splitsr.export.checked import CheckedExport
-    from splitsr.networks.network import Network
 
 
 def _read_size(
@@ -54,6 +54,8 @@ def _read_model(_context: click.Context, _argument: click.Parameter, value: str)
         raise click.BadParameter(
             f"found {value!r}, which is rounded already; give {name} and --precision int8"
         )
+    if is_model_path(value) and not value.endswith(".safetensors"):
+        raise BadCall(f"{value}: an export starts from weights; give a .safetensors file or a name")
     return value
 
 
@@ -172,7 +174,8 @@ def _export(
 
     with naming_extra("exporting a model", EXTRAS[target.format]):
         from splitsr.export.checked import export_checked, own_photos, some_photos
-    name, network = _load(model, restore)
+        from splitsr.export.source import find_source
+    name, network = find_source(model, restore)
     photos = some_photos(images) if images else own_photos()
     return export_checked(
         network,
@@ -184,43 +187,6 @@ def _export(
         calibration=some_photos(calibration) if calibration else photos,
         overwrite=overwrite,
     )
-
-
-def _load(model: str, restore: float) -> tuple[str, Network]:
-    """The model's name and its network in PyTorch, mixed with its twin's to restore."""
-    from splitsr.export.random_weights import untrained_network
-    from splitsr.networks import PRESETS
-    from splitsr.networks.checkpoint import load_mixed, load_weights
-    from splitsr.zoo.catalogue import no_twin, twin_name
-
-    if model in PRESETS:
-        if restore:
-            raise no_twin(model)
-        return model, untrained_network(PRESETS[model])
-    weights, twin = _weights(model, restore)
-    if twin is None:
-        return weights.stem, load_weights(weights)
-    return twin_name(weights.stem, restore), load_mixed(weights, twin, restore)
-
-
-def _weights(model: str, restore: float) -> tuple[Path, Path | None]:
-    """The file of the weights in PyTorch and, to restore, that of its twin's."""
-    from splitsr.zoo.catalogue import find_model, find_twin, is_model_path, no_twin, twin_path
-
-    path = Path(model)
-    twin: Path | None = twin_path(path)
-    if path.suffix != ".safetensors":
-        if is_model_path(model):
-            raise BadCall(
-                f"{model}: an export starts from weights; give a .safetensors file or a name"
-            )
-        found = find_twin(entry := find_model(model))
-        path, twin = entry.weights_path, found.weights_path if found else None
-    if not restore:
-        return path, None
-    if twin is None or not twin.is_file():
-        raise no_twin(path.stem)
-    return path, twin
 
 
 def _print(export: CheckedExport) -> None:

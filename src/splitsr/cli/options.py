@@ -45,7 +45,7 @@ def _read_scale(
     _context: click.Context, _option: click.Parameter, value: float | None
 ) -> float | None:
     if value is not None and isnan(value):  # it passes every comparison with a range
-        raise click.BadParameter("found nan; must be a number from 1 to 8")
+        raise click.BadParameter(f"found nan; must be a number from {MIN_SCALE} to {MAX_SCALE}")
     return value
 
 
@@ -83,7 +83,8 @@ def model_options(function: Function) -> Function:
             "--scale",
             type=click.FloatRange(MIN_SCALE, MAX_SCALE),
             callback=_read_scale,
-            help="1 to 8, whole or not.  [default: the model's own]",
+            help=f"{MIN_SCALE} to {MAX_SCALE}, whole or not; above 4 in several passes.  "
+            "[default: the model's own]",
         ),
         click.option(
             "--tile",
@@ -210,12 +211,12 @@ def output_options(function: Function) -> Function:
             "--format",
             "output_format",
             type=click.Choice(
-                ["png", "jpeg", "jpg", "webp", "tiff", "tif", "avif"], case_sensitive=False
+                ["png", "jpeg", "jpg", "webp", "tiff", "tif", "avif", "jxl"], case_sensitive=False
             ),
             help="Format of the output.  [default: the input's; PNG if that cannot be written]",
         ),
         click.option(
-            "--quality", type=click.IntRange(1, 100), help="For jpeg, webp and avif: 1 to 100."
+            "--quality", type=click.IntRange(1, 100), help="For jpeg, webp, avif and jxl: 1 to 100."
         ),
         click.option("--skip-existing", is_flag=True, help="Leave out what is done already."),
         click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from splitsr.errors import DataError
+from splitsr.imaging.atomic import part_folder
 
 
 @contextmanager
@@ -30,29 +30,22 @@ def staged_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
     if out.exists() and not overwrite:
         raise DataError(f"{out}: exists already; remove it, or overwrite it (--overwrite)")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
-    except OSError as error:
-        raise DataError(f"{out}: cannot be written: {error.strerror}") from error
-    try:
-        yield staging
-        staging.chmod(0o755)  # mkdtemp makes it for its owner alone
-        _put_in_place(staging, out)
+        with part_folder(out) as part:
+            yield part
+            _put_in_place(part, out)
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
-def _put_in_place(staging: Path, out: Path) -> None:
-    """Renames `staging` to `out`; what was there goes only after that has worked."""
+def _put_in_place(part: Path, out: Path) -> None:
+    """Renames `part` to `out`; what was there goes only after that has worked."""
     if not out.exists():
-        staging.rename(out)
+        part.rename(out)
         return
-    old = staging.with_suffix(".old")
+    old = part.with_suffix(".old")
     out.rename(old)
     try:
-        staging.rename(out)
+        part.rename(out)
     except OSError:
         old.rename(out)
         raise

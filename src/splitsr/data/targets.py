@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from splitsr.data.pack import Pack, Progress, sha256_of
 from splitsr.errors import DataError
+from splitsr.imaging.atomic import write_atomic
 
 Pixels = NDArray[np.uint8]
 Upscale = Callable[[Pixels], Pixels]
@@ -72,6 +73,7 @@ def write_targets(
 
     Raises:
         DataError: they cannot be written.
+        ImageWriteError: nor what says what they are.
     """
     path = target_path(pack, name, scale)
     record, partial = path.with_suffix(".json"), path.with_suffix(".partial")
@@ -79,7 +81,7 @@ def write_targets(
     try:
         if _read(record) != index:
             partial.unlink(missing_ok=True)
-            record.write_bytes(msgspec.json.encode(index))
+            write_atomic(record, msgspec.json.encode(index), overwrite=True)
         with partial.open("a+b") as file:
             done = _whole_images(file, pack.sizes // scale * scale)
             for i in range(done, len(pack)):
@@ -90,7 +92,7 @@ def write_targets(
             os.fsync(file.fileno())
         finished = msgspec.structs.replace(index, sha256=sha256_of(partial))
         partial.replace(path)
-        record.write_bytes(msgspec.json.encode(finished))
+        write_atomic(record, msgspec.json.encode(finished), overwrite=True)
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror}") from error
     return path

@@ -26,6 +26,7 @@ from typing import Any
 import msgspec
 
 from splitsr.errors import ConfigError, SpecError
+from splitsr.limits import explain
 from splitsr.networks import spec_to_dict
 from splitsr.training.config import TrainConfig, config_from_dict, read_config
 
@@ -110,7 +111,7 @@ def read_study(path: Path) -> Study:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not a TOML file ({error})") from None
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}") from None
+        raise ConfigError(f"{path}: {explain(error, _StudyFile)}") from None
     base = read_config(path.parent / file.config)
     cells = tuple(_cell(label, changes, base, path) for label, changes in _changes(file))
     _check(file, cells, path)

@@ -78,7 +78,11 @@ def write_atomic(target: Path, data: bytes, *, overwrite: bool = False) -> None:
 
 @contextlib.contextmanager
 def open_atomic(
-    target: Path, *, overwrite: bool = False, like: Path | None = None
+    target: Path,
+    *,
+    overwrite: bool = False,
+    like: Path | None = None,
+    keep_times: bool = False,
 ) -> Iterator[BinaryIO]:
     """Give a file to write to, which gets its name at the end.
 
@@ -94,6 +98,7 @@ def open_atomic(
         overwrite: replace an existing file. If False, one that appears even at the last moment,
             from another process, is left as it is.
         like: a file whose permissions a new one does not exceed.
+        keep_times: give the file the times of `like`, before it gets its name.
 
     Yields:
         The file, binary and seekable.
@@ -110,8 +115,20 @@ def open_atomic(
         else:
             real = _real(target)
             _sweep(real.parent)
-            with _replaced(real, overwrite=overwrite, mode=_mode_of(like)) as part:
+            times = like.stat() if like and keep_times else None
+            with _replaced(real, overwrite, _mode_of(like), times) as part:
                 yield part
+
+
+@contextlib.contextmanager
+def part_folder(target: Path) -> Iterator[Path]:
+    """Give an empty folder beside a target, to move to it or into it; what is left is removed."""
+    part = target.with_name(f".splitsr-{secrets.token_hex(8)}.part")
+    try:
+        part.mkdir(parents=True)
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:
@@ -168,11 +185,13 @@ def _copy_to_device(file: BinaryIO, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def _replaced(target: Path, *, overwrite: bool, mode: int) -> Iterator[BinaryIO]:
+def _replaced(
+    target: Path, overwrite: bool, mode: int, times: os.stat_result | None
+) -> Iterator[BinaryIO]:
     # Named before it exists, so that `finally` finds it whenever the interrupt comes.
     part = target.parent / f".splitsr-{secrets.token_hex(8)}.part"
     try:
-        with _durable(part, target, overwrite=overwrite, mode=mode) as file:
+        with _durable(part, target, overwrite, mode, times) as file:
             yield file
         if overwrite:
             part.replace(target)
@@ -184,7 +203,9 @@ def _replaced(target: Path, *, overwrite: bool, mode: int) -> Iterator[BinaryIO]
 
 
 @contextlib.contextmanager
-def _durable(part: Path, target: Path, *, overwrite: bool, mode: int) -> Iterator[BinaryIO]:
+def _durable(
+    part: Path, target: Path, overwrite: bool, mode: int, times: os.stat_result | None
+) -> Iterator[BinaryIO]:
     """Give a file that, once it is on the disk, is called `part`, or at once `target` if it can.
 
     A name is given to a file without one only if it is free: then no other is needed first.
@@ -194,14 +215,14 @@ def _durable(part: Path, target: Path, *, overwrite: bool, mode: int) -> Iterato
     with os.fdopen(descriptor, "w+b") as file:
         _keep_mode(file, target)
         yield file
-        _sync(file)
+        _sync(file, part, times)
         if nameless is None or _name(nameless, part if overwrite else target):
             return
         with os.fdopen(_open_new(part, mode), "w+b") as copy:
             _keep_mode(copy, target)
             file.seek(0)
             shutil.copyfileobj(file, copy)
-            _sync(copy)
+            _sync(copy, part, times)
 
 
 def _keep_mode(file: BinaryIO, like: Path) -> None:
@@ -210,8 +231,11 @@ def _keep_mode(file: BinaryIO, like: Path) -> None:
             os.fchmod(file.fileno(), stat.S_IMODE(like.stat().st_mode))
 
 
-def _sync(file: BinaryIO) -> None:
+def _sync(file: BinaryIO, part: Path, times: os.stat_result | None) -> None:
     file.flush()
+    if times is not None:
+        place = file.fileno() if os.utime in os.supports_fd else part
+        os.utime(place, ns=(times.st_atime_ns, times.st_mtime_ns))
     os.fsync(file.fileno())
 
 

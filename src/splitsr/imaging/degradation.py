@@ -24,7 +24,7 @@ _LUMA_50 = np.array(
     ]
 )
 _QUALITIES = np.arange(1, 101)
-_UNKNOWN = ("AVIF", "HEIC", "PNG")  # silent about how much was lost
+_UNKNOWN = ("AVIF", "HEIC", "JXL", "PNG")  # silent about how much was lost
 _BAND_ROWS, _NOISE_PIXELS = 16, 1 << 19
 _BLOCK, _CELLS = 8, 4  # pixels, and 2x2 cells, along a block's side
 _FLATTEST = 2  # per cent of the blocks
@@ -52,8 +52,8 @@ def compression_of(image: Image.Image, format_name: str, stream: BinaryIO) -> Co
         format_name: of the file.
         stream: its bytes, seekable.
     """
-    if format_name == "JPEG":
-        return jpeg_compression(image)
+    if found := jpeg_compression(image):  # or a JPEG XL that was made of one
+        return found
     if format_name == "WEBP":
         stream.seek(0)
         content = stream.read()

@@ -55,13 +55,13 @@ _MOST_PIPED_BYTES = 1 << 30
 def read_photo(
     source: str | os.PathLike[str] | BinaryIO | bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS
 ) -> Photo:
-    """Read one image: JPEG, PNG, WebP, TIFF, AVIF, BMP, PPM or a still GIF.
+    """Read one image: JPEG, PNG, WebP, TIFF, AVIF, BMP, PPM, a still GIF; HEIC, JPEG XL.
 
     The kind is told by the content, not by the name. EXIF orientation is applied to the pixels and
     its tag reset. Gray stays gray; 1-bit becomes gray, a palette RGB; CMYK becomes sRGB through its
-    embedded profile where there is one. PNG and TIFF keep 16 bits a sample; other formats with
-    more than 8 (AVIF, PPM, CMYK) are reduced to 8. Key colours and palette transparency become
-    alpha.
+    embedded profile where there is one. PNG, TIFF and gray JPEG XL keep 16 bits a sample; other
+    formats with more than 8 (AVIF, PPM, CMYK) are reduced to 8. Key colours and palette
+    transparency become alpha. HEIC and JPEG XL need the extras `heif` and `jxl`.
 
     Args:
         source: a path, an open binary file, or the file's bytes.
@@ -171,24 +171,26 @@ def write_photo(
     quality: int | None = None,
     overwrite: bool = False,
     like: Path | None = None,
+    keep_times: bool = False,
 ) -> None:
-    """Write an image as PNG, JPEG, WebP, TIFF or AVIF, whole or not at all.
+    """Write an image as PNG, JPEG, WebP, TIFF, AVIF or JPEG XL, whole or not at all.
 
     PNG and TIFF are lossless and keep 8 or 16 bits, gray and alpha (16-bit gray with alpha becomes
-    RGB in TIFF). JPEG, WebP and AVIF get 8 bits, rounded. JPEG has no alpha: the image is laid
-    over white. WebP has no gray: it is written as RGB of equal parts, and so are WebP and AVIF with
-    alpha. Metadata is written as far as the format has a place for it: WebP and AVIF have none for
-    DPI, comments and text, and a JPEG leaves out EXIF, XMP or a comment above 64 KiB.
+    RGB in TIFF). The others get 8 bits, rounded. JPEG has no alpha: the image is laid over white.
+    WebP has no gray: it is written as RGB of equal parts, and so are WebP and AVIF with alpha.
+    Metadata is written as far as the format has a place for it: WebP, AVIF and JPEG XL have none
+    for DPI, comments and text, and a JPEG leaves out EXIF, XMP or a comment above 64 KiB.
 
     Args:
         photo: the image; rows that come one by one are written as they come.
         target: a path, or a binary stream such as standard output.
-        format: `png`, `jpeg`, `webp`, `tiff` or `avif`; by default what the path's ending says; for
-            a stream the image's own format, or PNG where that cannot be written.
-        quality: 1 to 100 for JPEG (default 95, colour at full resolution), WebP (95) and AVIF (90);
-            the lossless formats do not use it.
+        format: `png`, `jpeg`, `webp`, `tiff`, `avif` or `jxl`; by default what the path's ending
+            says; for a stream the image's own format, or PNG where that cannot be written.
+        quality: 1 to 100 for JPEG (default 95, colour at full resolution), WebP and JPEG XL (95),
+            and AVIF (90); the lossless formats do not use it.
         overwrite: replace an existing file.
         like: the file that the image is from: no one may read the new file who may not read it.
+        keep_times: give the new file the times of `like`.
 
     Raises:
         ImageWriteError: the format, the quality or the target will not do, or the system refused.
@@ -201,7 +203,7 @@ def write_photo(
     check_writable(name, photo.height, photo.width)
     if path is not None:
         check_target(path, overwrite=overwrite)
-        with open_atomic(path, overwrite=overwrite, like=like) as file:
+        with open_atomic(path, overwrite=overwrite, like=like, keep_times=keep_times) as file:
             _encode(photo, file, name, quality)
     elif not isinstance(target, str | os.PathLike):
         with TemporaryFile() as file:

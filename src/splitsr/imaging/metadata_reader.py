@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from PIL.JpegImagePlugin import JpegImageFile
 
     from splitsr.imaging.codecs.avif import AvifPicture
+    from splitsr.imaging.codecs.jxl import JxlPicture
     from splitsr.imaging.codecs.png_reader import PngPixels
 
 _RESOLUTION_TAG, _XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG = 282, 700, 33723, 34377
@@ -143,11 +144,17 @@ def _read_png(image: PngPixels, _stream: BinaryIO, gray: bool) -> _Found:
     return read_png(image.chunks(), gray=gray), None
 
 
+def _read_jxl(image: JxlPicture, stream: BinaryIO, gray: bool) -> _Found:
+    found, _ = _read_common(image, stream, gray)
+    return found, None if image.holds_jpeg else 1  # libjxl has turned the pixels
+
+
 _READERS: dict[str, Callable[[Any, BinaryIO, bool], _Found]] = {
     "JPEG": _read_jpeg,
     "TIFF": _read_tiff,
     "AVIF": _read_avif,
     "PNG": _read_png,
+    "JXL": _read_jxl,
 }
 
 

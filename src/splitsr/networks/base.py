@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from math import ceil
-from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
 
 from splitsr.errors import SpecError
+from splitsr.limits import in_words
 
 SCALES = (2, 3, 4)
 OUTPUT_PIXELS_720P = 1280 * 720
@@ -25,12 +26,11 @@ but would keep a computer busy with its description alone."""
 
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
 
-# The types of fields: a description says what is allowed, in the words of an error.
-Scale = Annotated[int, Meta(ge=2, le=4, description="2, 3, 4")]
-Count = Annotated[int, Meta(ge=1, le=MAX_COUNT, description=f"1 to {MAX_COUNT}")]
-Share = Annotated[float, Meta(gt=0, le=1, description="above 0, at most 1")]
+Scale = Annotated[int, Meta(ge=2, le=4)]
+Count = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
+Share = Annotated[float, Meta(gt=0, le=1)]
 _Level = Annotated[float, Meta(ge=0, le=1)]
-Mean = Annotated[tuple[_Level, _Level, _Level], Meta(description="three values from 0 to 1")]
+Mean = tuple[_Level, _Level, _Level]
 
 Rule = tuple[str, Callable[[Any], bool], Callable[[Any], str]]
 """A field, whether its value suits the others, and what is allowed; the spec is the argument."""
@@ -177,16 +177,8 @@ def convert_field(field: str, value: object, kind: Any) -> Any:  # noqa: ANN401 
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise SpecError(field, value, _allowed(kind, str(error))) from None
-
-
-def _allowed(kind: Any, error: str) -> str:  # noqa: ANN401 (any type)
-    if get_origin(kind) is Literal:
-        return ", ".join(map(str, get_args(kind)))
-    described = next((meta.description for meta in getattr(kind, "__metadata__", ())), None)
-    if described is None:
-        return error
-    return f"{described} ({error})" if ", got " in error else described
+        got = f" ({error})" if ", got " in str(error) else ""
+        raise SpecError(field, value, in_words(kind) + got) from None
 
 
 def two_step_stages(scale: int) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""How an image reaches any size from 1 to 8 times its own with networks for a few scales."""
+"""How an image reaches any size from 1 to 64 times its own with networks for a few scales."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import product
 from math import ceil, prod
 from typing import NamedTuple
 
-MIN_SCALE, MAX_SCALE = 1, 8
+MIN_SCALE, MAX_SCALE = 1, 64
 
 
 class Pass(NamedTuple):
@@ -44,7 +44,7 @@ def plan_passes(height: int, width: int, scale: float, available: Iterable[int])
     Args:
         height: rows of the image.
         width: columns of the image.
-        scale: the enlargement, 1 to 8.
+        scale: the enlargement, 1 to 64.
         available: scales of the networks at hand.
 
     Returns:

@@ -47,13 +47,13 @@ def upscale(
         path_in: the image.
         path_out: the file to write; never the same as `path_in`.
         model: as for `Upscaler`.
-        scale: 1 to 8, whole or not; by default the network's own.
+        scale: 1 to 64, whole or not; by default the network's own.
         precision: as for `Upscaler`.
         tile: as for `Upscaler`.
         threads: as for `Upscaler`.
         restore: as for `Upscaler`.
-        format: `png`, `jpeg`, `webp`, `tiff` or `avif`; by default what the ending of `path_out`
-            says.
+        format: `png`, `jpeg`, `webp`, `tiff`, `avif` or `jxl`; by default what the ending of
+            `path_out` says.
         quality: 1 to 100, for formats that lose detail.
         overwrite: replace `path_out` if it exists.
         max_pixels: most pixels of the input; more are refused before they are decoded.

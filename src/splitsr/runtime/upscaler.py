@@ -187,7 +187,7 @@ class Upscaler:
         """The networks that an enlargement by `scale` goes through, in order, loaded.
 
         Raises:
-            ValueError: the scale is not from 1 to 8.
+            ValueError: the scale is not from 1 to 64.
             WeightsError: a network's file is missing or damaged.
             UnknownModelError: a network has no twin to be mixed with at the strength asked for.
         """
@@ -201,7 +201,7 @@ class Upscaler:
         Args:
             image: a Pillow image, or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8
                 or uint16: gray, RGB or RGBA over the whole range of its dtype.
-            scale: 1 to 8, whole or not; by default the network's own.
+            scale: 1 to 64, whole or not; by default the network's own.
             progress: called after each tile.
 
         Returns:

@@ -6,7 +6,6 @@ run. The defaults are the paper's training as far as it is published.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,12 +15,12 @@ from msgspec import Meta
 
 from splitsr.data.degradations import Degradation
 from splitsr.errors import ConfigError
+from splitsr.limits import explain
 from splitsr.networks import ModelSpec, SplitSRSpec, spec_from_config
 from splitsr.networks.base import WEIGHTS_SUFFIXES
 from splitsr.zoo.catalogue import find_model, is_model_path
 from splitsr.zoo.reading import read_file
 
-_LIMIT = re.compile(r"Expected `\w+` ([<>]=?) (\S+)")
 _Positive = Annotated[int, Meta(ge=1)]
 _Weight = Annotated[float, Meta(ge=0)]
 _Decay = Annotated[float, Meta(ge=0, lt=1)]
@@ -230,16 +229,8 @@ def config_from_dict(fields: dict[str, Any], source: str) -> TrainConfig:
     try:
         config = msgspec.convert(rest, TrainConfig)
     except msgspec.ValidationError as error:
-        reason, _, field = str(error).partition(" - at `$.")
-        where = f"{field[:-1]}: " if field else ""
-        raise ConfigError(f"{source}: {where}{_LIMIT.sub(_in_words, reason)}") from None
+        raise ConfigError(f"{source}: {explain(error, TrainConfig)}") from None
     return msgspec.structs.replace(config, model=model)
-
-
-def _in_words(limit: re.Match[str]) -> str:
-    """What msgspec says of a limit, for people: "must be 0 or more"."""
-    words = {">=": "{} or more", "<=": "at most {}", ">": "above {}", "<": "below {}"}
-    return f"must be {words[limit[1]].format(limit[2])}"
 
 
 def _read_model(fields: object) -> ModelSpec:

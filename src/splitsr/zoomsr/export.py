@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -12,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from splitsr.errors import ZoomError
+from splitsr.imaging.atomic import part_folder
 from splitsr.zoomsr.site import Site
 
 MANIFEST = ".splitsr-export.json"
@@ -42,15 +41,13 @@ def export_site(site: Site, target: Path, *, overwrite: bool = False) -> int:
         for path, encoding in resource.files().items()
     }
     earlier = _check(files, target, overwrite)
-    part = target.with_name(f".splitsr-{secrets.token_hex(8)}.part")
     try:
-        size = sum(_write(part / path, one.encoded(how)) for path, (one, how) in files.items())
-        _write(part / MANIFEST, msgspec.json.encode(sorted(files)))
-        _take_place(part, target, [path for path in earlier if path not in files])
+        with part_folder(target) as part:
+            size = sum(_write(part / path, one.encoded(how)) for path, (one, how) in files.items())
+            _write(part / MANIFEST, msgspec.json.encode(sorted(files)))
+            _take_place(part, target, [path for path in earlier if path not in files])
     except OSError as error:
         raise ZoomError(f"{target}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return size
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from splitsr.errors import ImageReadError, UnsupportedImageError
+from splitsr.errors import ImageReadError, ImageWriteError, UnsupportedImageError
 from splitsr.imaging.codecs.formats import sniff
-from splitsr.imaging.files import IMAGE_SUFFIXES, WRITABLE, read_photo
+from splitsr.imaging.files import IMAGE_SUFFIXES, WRITABLE, check_writable, read_photo
 
 
 @pytest.mark.parametrize(
@@ -21,8 +22,6 @@ from splitsr.imaging.files import IMAGE_SUFFIXES, WRITABLE, read_photo
         (b"IIU\0\x18\0\0\0", "camera raw"),
         (b"FUJIFILMCCD-RAW 0201", "camera raw"),
         (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", "camera raw"),
-        (b"\xff\x0a\xfa\x7f", "JPEG XL"),
-        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
         (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
         (b"8BPS\0\x01", "Photoshop"),
         (b"%PDF-1.7", "PDF"),
@@ -46,10 +45,30 @@ def test_a_video_is_not_an_image() -> None:
         sniff(b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41", "film.jpg")
 
 
-def test_heic_without_its_package_says_how_to_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
-    with pytest.raises(UnsupportedImageError, match=r"HEIC .*pip install 'splitsr\[heif\]'"):
-        read_photo(b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf" + bytes(100))
+@pytest.mark.parametrize(
+    ("package", "extra", "head"),
+    [
+        ("pillow_heif", "heif", b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf"),
+        ("pillow_jxl", "jxl", b"\xff\x0a\xfa\x7f"),
+        ("pillow_jxl", "jxl", b"\0\0\0\x0cJXL \r\n\x87\n"),
+    ],
+)
+def test_without_its_package_a_format_says_how_to_read_it(
+    package: str, extra: str, head: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "splitsr.imaging.codecs.jxl", raising=False)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UnsupportedImageError, match=rf"pip install 'splitsr\[{extra}\]'"):
+        read_photo(head + bytes(100))
+
+
+def test_without_its_package_jpeg_xl_is_refused_before_any_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "splitsr.imaging.codecs.jxl", raising=False)
+    monkeypatch.setitem(sys.modules, "pillow_jxl", None)
+    with pytest.raises(ImageWriteError, match=r"JXL .*pip install 'splitsr\[jxl\]'"):
+        check_writable("jxl", 1, 1)
 
 
 def test_heic_is_read_upright_with_what_it_says(photo: np.ndarray) -> None:

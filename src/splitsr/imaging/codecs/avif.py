@@ -87,7 +87,7 @@ def _read_meta(data: bytes) -> tuple[tuple[int, int] | None, bool]:
     with suppress(struct.error, StopIteration, IndexError):
         meta = _box(data, b"meta")[4:]
         properties = _box(meta, b"iprp")
-        listed = [(kind, content) for kind, content in _boxes(_box(properties, b"ipco"))]
+        listed = [(kind, content) for kind, content in boxes(_box(properties, b"ipco"))]
         own = _properties_of(_primary_item(meta), _box(properties, b"ipma"))
         found = None
         for kind, content in (listed[index - 1] for index in own if 0 < index <= len(listed)):
@@ -97,7 +97,8 @@ def _read_meta(data: bytes) -> tuple[tuple[int, int] | None, bool]:
     return None, False
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The kinds and contents of the boxes that data consist of, as far as they are sound."""
     at = 0
     while at + 8 <= len(data):
         size, kind = struct.unpack_from(">L4s", data, at)
@@ -113,7 +114,7 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _box(data: bytes, wanted: bytes) -> bytes:
-    return next(content for kind, content in _boxes(data) if kind == wanted)
+    return next(content for kind, content in boxes(data) if kind == wanted)
 
 
 def _primary_item(meta: bytes) -> int:

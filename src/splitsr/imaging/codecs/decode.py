@@ -8,7 +8,6 @@ every compression, filter and interlacing that Pillow knows works at 16 bits.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import re
 import sys
@@ -164,15 +163,9 @@ def _line(error: Exception) -> str:
 
 def _open(stream: BinaryIO, fmt: Format) -> ImageFile.ImageFile:
     """Read the header. Not by Image.open, which warns of sizes that the caller allowed."""
-    module, reader = fmt.plugin
+    reader = fmt.reader()
     stream.seek(0)
-    try:
-        plugin = importlib.import_module(module)
-    except ModuleNotFoundError:
-        raise UnsupportedImageError(
-            f"{fmt.name} is read with an optional package: pip install 'splitsr[{fmt.extra}]'"
-        ) from None
-    image: ImageFile.ImageFile = getattr(plugin, reader)(stream)
+    image: ImageFile.ImageFile = reader(stream)
     return image
 
 

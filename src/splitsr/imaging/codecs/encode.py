@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # 2 cores, at files a fifth larger.
 _WEBP_METHOD = 4
 _AVIF_SPEED = 8
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
 class RowEncoder(Protocol):
@@ -47,8 +48,8 @@ def encode_rows(
 ) -> None:
     """Encode an image as its rows come; see `write_photo` for what each format does.
 
-    Each band is encoded while the next one is made. WebP and AVIF are encoded whole, as their
-    encoders take no rows.
+    Each band is encoded while the next one is made. WebP, AVIF and JPEG XL are encoded whole, as
+    their encoders take no rows.
 
     Args:
         stream: where to; seekable.
@@ -65,6 +66,10 @@ def encode_rows(
         raise ImageWriteError(
             f"{format_name} cannot keep the image's colours (PQ, HLG or the like); write PNG"
         )
+    if format_name == "JXL" and metadata.icc_profile:
+        from splitsr.imaging.codecs.jxl import check_colours
+
+        check_colours(metadata.icc_profile)
     join = partial(_join, fmt=FORMATS[format_name])
     encoder: RowEncoder | None = None
     last: Future[None] | None = None
@@ -104,11 +109,15 @@ def _open_encoder(
 
         return TiffEncoder(stream, shape, 8 * like.itemsize, metadata)
     fmt = FORMATS[format_name]
+    quality = quality or fmt.quality or 0
     if format_name == "JPEG":
         from splitsr.imaging.codecs.jpeg import JpegEncoder
 
-        quality = quality or fmt.quality or 0
         return _Guarded(JpegEncoder(stream, shape, quality, metadata), fmt)
+    if format_name == "JXL":
+        from splitsr.imaging.codecs.jxl import JxlEncoder
+
+        return _Guarded(JxlEncoder(stream, shape, quality, metadata), fmt)
     return _Guarded(_WholeEncoder(stream, shape, metadata, fmt, quality), fmt)
 
 
@@ -132,7 +141,7 @@ class _Guarded:
             yield
         except ImageError:
             raise
-        except (OSError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk's, not the encoder's
             raise ImageWriteError(
@@ -141,7 +150,7 @@ class _Guarded:
 
 
 class _WholeEncoder:
-    """Keeps all rows and encodes them at the end."""
+    """Keeps all rows, as Pillow does and no second time, and encodes them at the end."""
 
     def __init__(
         self,
@@ -149,24 +158,25 @@ class _WholeEncoder:
         shape: tuple[int, int, int],
         metadata: Metadata,
         fmt: Format,
-        quality: int | None,
+        quality: int,
     ) -> None:
+        from PIL import Image
+
         self._stream, self._metadata = stream, metadata
-        self._fmt, self._quality = fmt, quality or fmt.quality
-        self._pixels = np.empty(shape, np.uint8)
+        self._fmt, self._quality = fmt, quality
+        self._image = Image.new(_MODES[shape[2]], (shape[1], shape[0]))
         self._filled = 0
 
     def write(self, band: NDArray[Any]) -> None:
-        self._pixels[self._filled : self._filled + len(band)] = band
+        from PIL import Image
+
+        part = Image.fromarray(band[:, :, 0] if band.shape[2] == 1 else band)
+        self._image.paste(part, (0, self._filled))
         self._filled += len(band)
 
     def finish(self) -> None:
-        from PIL import Image
-
-        pixels = self._pixels
-        image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-        options = _options(self._metadata, self._fmt, image.mode)
-        image.save(self._stream, self._fmt.name, quality=self._quality, **options)
+        options = _options(self._metadata, self._fmt, self._image.mode)
+        self._image.save(self._stream, self._fmt.name, quality=self._quality, **options)
 
 
 def _join(color: NDArray[Any], alpha: NDArray[Any] | None, fmt: Format) -> NDArray[Any]:
@@ -177,7 +187,7 @@ def _join(color: NDArray[Any], alpha: NDArray[Any] | None, fmt: Format) -> NDArr
         return _stack(_rgb_if_deep(color, alpha), alpha)
     if alpha is not None and fmt.name == "JPEG":
         color, alpha = flatten(color, alpha), None
-    if color.shape[2] == 1 and (alpha is not None or fmt.name == "WEBP"):
+    if color.shape[2] == 1 and (fmt.name == "WEBP" or (alpha is not None and fmt.name == "AVIF")):
         color = np.repeat(color, 3, axis=2)  # WebP has no gray, nor AVIF, in Pillow, with alpha
     return to_uint8(_stack(color, alpha))
 

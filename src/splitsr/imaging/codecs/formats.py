@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Any
 
 from splitsr.errors import ImageError, ImageReadError, ImageWriteError, UnsupportedImageError
 
@@ -29,9 +31,24 @@ class Format:
     quality: int | None = None
     extra: str = ""
 
+    def reader(self) -> Any:  # noqa: ANN401 (Pillow's classes, which have no common one)
+        """The class that reads it.
+
+        Raises:
+            UnsupportedImageError: its optional package is not installed.
+        """
+        module, name = self.plugin
+        try:
+            return getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError:
+            raise UnsupportedImageError(
+                f"{self.name} needs an optional package: pip install 'splitsr[{self.extra}]'"
+            ) from None
+
 
 # Pillow's own registry is left aside: it loads every plugin, and its open() warns of large images.
-# libjpeg stops at 65 500, below the 65 535 of the format; libavif refuses sides above 32 768.
+# libjpeg stops at 65 500, below the 65 535 of the format; libavif refuses sides above 32 768; JPEG
+# XL of level 5, which all readers take, ends at 262 144.
 FORMATS = {
     fmt.name: fmt
     for fmt in (
@@ -51,6 +68,7 @@ FORMATS = {
             2**31 - 1,
         ),
         Format("AVIF", (".avif",), ("splitsr.imaging.codecs.avif", "AvifPicture"), 32_768, 90),
+        Format("JXL", (".jxl",), ("splitsr.imaging.codecs.jxl", "JxlPicture"), 262_144, 95, "jxl"),
         Format("BMP", (".bmp", ".dib"), ("PIL.BmpImagePlugin", "BmpImageFile")),
         Format("GIF", (".gif",), ("PIL.GifImagePlugin", "GifImageFile")),
         Format("PPM", (".ppm", ".pgm", ".pbm", ".pnm"), ("PIL.PpmImagePlugin", "PpmImageFile")),
@@ -62,7 +80,7 @@ IMAGE_SUFFIXES = frozenset(suffix for fmt in FORMATS.values() for suffix in fmt.
 """Endings (lower case, with the dot) of the files that `read_photo` is meant for."""
 
 _UNREAD = (
-    "jxl jp2 j2k jpx jxr psd psb xcf svg exr hdr tga ico icns qoi pcx "
+    "jp2 j2k jpx jxr psd psb xcf svg exr hdr tga ico icns qoi pcx "
     "dng cr2 cr3 crw nef nrw arw srf sr2 raf orf rw2 pef srw 3fr iiq x3f rwl mrw kdc dcr erf"
 )
 UNREAD_SUFFIXES = frozenset(f".{name}" for name in _UNREAD.split())
@@ -72,7 +90,6 @@ WRITABLE = tuple(fmt.name for fmt in FORMATS.values() if fmt.max_side)
 """Names of the formats that `write_photo` writes."""
 
 CAMERA_RAW = "a camera raw is not read; develop it first and save it as TIFF, PNG or JPEG"
-_NO_JPEG = "{} is not read; convert it to PNG or JPEG"
 # A format, or why it is none: what people have beside their images. The raws that are TIFFs by
 # their first bytes are told by their tags.
 _MAGIC = {
@@ -94,9 +111,9 @@ _MAGIC = {
     b"II+\0": "TIFF",
     b"MM\0+": "TIFF",
     b"BM": "BMP",
-    b"\xff\x0a": _NO_JPEG.format("JPEG XL"),
-    b"\0\0\0\x0cJXL ": _NO_JPEG.format("JPEG XL"),
-    b"\0\0\0\x0cjP  ": _NO_JPEG.format("JPEG 2000"),
+    b"\xff\x0a": "JXL",
+    b"\0\0\0\x0cJXL ": "JXL",
+    b"\0\0\0\x0cjP  ": "JPEG 2000 is not read; convert it to PNG or JPEG",
     b"8BPS": "a Photoshop document is not read; save it as TIFF or PNG",
     b"%PDF": "a PDF is not read; save its pages as PNG",
 }
@@ -202,9 +219,13 @@ def check_writable(name: str, height: int, width: int) -> None:
         width: columns of it.
 
     Raises:
-        ImageWriteError: the format cannot be written, or a side is too long for it.
+        ImageWriteError: the format cannot be written here, or a side is too long for it.
     """
     fmt = writable_format(name)
+    try:
+        fmt.reader()
+    except UnsupportedImageError as error:
+        raise ImageWriteError(str(error)) from None
     if max(height, width) > fmt.max_side:
         raise ImageWriteError(
             f"{fmt.name} holds at most {fmt.max_side} pixels a side, the image has "

@@ -18,10 +18,10 @@ class SANSpec(AttentionSpec, frozen=True, kw_only=True, tag="san"):
         iterations: Newton-Schulz iterations of the covariance's square root.
     """
 
-    n_feats: Annotated[int, Meta(ge=8, le=MAX_COUNT, description=f"8 to {MAX_COUNT}")] = 64
+    n_feats: Annotated[int, Meta(ge=8, le=MAX_COUNT)] = 64
     n_resgroups: Count = 20
     n_resblocks: Count = 10
-    iterations: Annotated[int, Meta(ge=2, le=MAX_COUNT, description=f"2 to {MAX_COUNT}")] = 5
+    iterations: Annotated[int, Meta(ge=2, le=MAX_COUNT)] = 5
 
     def engine_values(self, pixels: int) -> int:
         """As for others, and the similarity of all pairs of pixels in a quarter of the image.

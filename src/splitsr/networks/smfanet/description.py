@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from splitsr.networks.base import MAX_COUNT, Count, ModelSpec, body_values
 
-_Even = Meta(ge=2, le=MAX_COUNT, multiple_of=2, description=f"an even number, 2 to {MAX_COUNT}")
+_Even = Meta(ge=2, le=MAX_COUNT, multiple_of=2)
 
 
 class SMFANetSpec(ModelSpec, frozen=True, kw_only=True, tag="smfanet"):

@@ -7,11 +7,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from splitsr.networks.base import MAX_COUNT, Count, ModelSpec
+from splitsr.networks.base import Count, ModelSpec
 
-_Side = Annotated[int, Meta(ge=1, lt=100)]
-_SIDES = "three odd numbers below 100"
-_Widths = Annotated[tuple[Count, Count], Meta(description=f"1 to {MAX_COUNT}, twice")]
+_Side = Annotated[int, Meta(ge=1, le=99)]
 
 
 class SRCNNSpec(ModelSpec, frozen=True, kw_only=True, tag="srcnn"):
@@ -24,15 +22,11 @@ class SRCNNSpec(ModelSpec, frozen=True, kw_only=True, tag="srcnn"):
     """
 
     rules = (
-        (
-            "kernels",
-            lambda s: all(kernel % 2 for kernel in s.kernels),
-            lambda _: _SIDES,
-        ),
+        ("kernels", lambda s: all(kernel % 2 for kernel in s.kernels), lambda _: "odd numbers"),
     )
 
-    kernels: Annotated[tuple[_Side, _Side, _Side], Meta(description=_SIDES)] = (9, 5, 5)
-    widths: _Widths = (64, 32)
+    kernels: tuple[_Side, _Side, _Side] = (9, 5, 5)
+    widths: tuple[Count, Count] = (64, 32)
     channels: Literal[1, 3] = 1
 
     @property
