@@ -7,6 +7,9 @@ interface Preferences {
   restore: string;
   against: string;
   format: string;
+  keepDetails: string;
+  keepPlace: string;
+  keepTransparency: string;
   offline: string;
 }
 

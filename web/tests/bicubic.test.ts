@@ -15,12 +15,12 @@ const golden: { enlargements: Enlargement[] } = JSON.parse(
   readFileSync(new URL("../../tests/golden/bicubic.json", import.meta.url), "utf8"),
 );
 
-function opaque(rgb: readonly number[]): Uint8ClampedArray {
+function opaque(rgb: readonly number[]): Uint8ClampedArray<ArrayBuffer> {
   const pixels = Array.from({ length: rgb.length / 3 }, (_, at) => rgb.slice(3 * at, 3 * at + 3));
   return Uint8ClampedArray.from(pixels.flatMap((pixel) => [...pixel, 255]));
 }
 
 it.each(golden.enlargements)("$width x $height, enlarged $scale times, is the package's", (one) => {
-  const found = enlargeBicubic(opaque(one.lr), one.width, one.height, one.scale);
+  const found = enlargeBicubic(opaque(one.lr), one, one.scale);
   expect(found).toEqual(opaque(one.sr));
 });

@@ -15,7 +15,7 @@ function engineOf(learned: number[]): Engine {
     msPerPixel: () => 0.01,
     expectedMsPerPixel: () => 0.01,
     learn: (_: Model, msPerPixel: number) => learned.push(msPerPixel),
-    pixels: async () => ({ rgba: new Uint8ClampedArray(4) }),
+    pixels: async () => ({ data: new Uint8ClampedArray(4) }),
   } as unknown as Engine;
 }
 
@@ -45,6 +45,7 @@ describe("the time that a photo takes", () => {
       network: { model, strength: 0 },
       format: "png",
       quality: 1,
+      keep: { details: true, place: false, transparency: true },
       signal: new AbortController().signal,
       onProgress: (share) => shares.push(share),
     } satisfies Task;

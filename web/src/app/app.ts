@@ -7,12 +7,13 @@ import { AppError } from "../errors";
 import { SMALL_SIDE } from "../imaging/header";
 import type { OutputFormat } from "../imaging/output";
 import { recall, remember } from "../preferences";
-import { lossesText } from "../ui/losses";
+import { shownText } from "../ui/losses";
 import { announce, hideToast, showError, showInfo, showText } from "../ui/toast";
 import { type Against, layersOf } from "../view/layers";
 import { patchBytes } from "../view/sharpener";
 import { type Phase, Viewer } from "../view/viewer";
 import { isOf, Job } from "./job";
+import { type Keep, rememberedKeep, rememberKeep } from "./keep";
 import { closePhoto, openPhoto, type Photo, spawnPixels } from "./photo";
 import { chosenModel, idle, lighterModel, type Wishes } from "./startup";
 import { engineState, type State, setEngineState, setState, state } from "./state";
@@ -29,6 +30,7 @@ export class App {
   /** The model that is being loaded, to take the place of the one before. */
   private coming: Model | null = null;
   restore: Restore = rememberedRestore();
+  keep: Keep = rememberedKeep();
   against: Against = recall("against") === "bicubic" ? "bicubic" : "bilinear";
   readonly job = new Job(() => this.changed());
   phase: Phase = "view";
@@ -158,6 +160,13 @@ export class App {
     this.chose();
   }
 
+  /** Keeps other things that the photo carries. */
+  keepAs(keep: Keep): void {
+    this.keep = keep;
+    rememberKeep(keep);
+    this.chose();
+  }
+
   compareWith(against: Against): void {
     this.against = against;
     remember("against", against);
@@ -175,7 +184,7 @@ export class App {
     this.isDone = false;
     setState("upscaling");
     try {
-      await job.run(engine, pixels, photo, { network, format, quality });
+      await job.run(engine, pixels, photo, { network, format, quality, keep: this.keep });
       this.isDone = true;
     } catch (error) {
       this.complain(error);
@@ -192,10 +201,9 @@ export class App {
 
   /** Whether there is a result that these choices would make again. */
   hasResult(format: OutputFormat, quality: number): boolean {
+    const { network, keep } = this;
     const { result } = this.job;
-    return (
-      result !== null && !!this.network && isOf(result, { network: this.network, format, quality })
-    );
+    return result !== null && !!network && isOf(result, { network, format, quality, keep });
   }
 
   private settleJob(): void {
@@ -223,9 +231,9 @@ export class App {
     requestAnimationFrame(() => {
       if (this.openedAt !== null) timings.openToFirstBilinearMs = performance.now() - this.openedAt;
     });
-    const { name, width, height, losses } = photo;
+    const { name, width, height } = photo;
     announce("opened", { name, width, height });
-    const lost = lossesText(losses.filter((loss) => loss !== "metadata"));
+    const lost = shownText(photo);
     if (Math.min(width, height) < SMALL_SIDE) showInfo("tinyPhoto", { width, height });
     else if (lost) showText(lost);
   }

@@ -7,6 +7,7 @@ import { type OutputFormat, outputName } from "../imaging/output";
 import type { PixelsApi } from "../imaging/pixels.worker";
 import { confirmLoss } from "../ui/dialogs";
 import { keepAwake } from "./awake";
+import type { Keep } from "./keep";
 import type { Photo } from "./photo";
 import { timings } from "./timings";
 import { estimateSeconds, upscalePhoto } from "./upscale";
@@ -17,6 +18,7 @@ export interface Choices {
   readonly format: OutputFormat;
   /** 0..1, for JPEG and WebP. */
   readonly quality: number;
+  readonly keep: Keep;
 }
 
 export interface Result extends Choices {
@@ -125,10 +127,11 @@ export class Job {
 }
 
 /** Whether a result is what these choices would make. */
-export function isOf({ network, format, quality }: Choices, wanted: Choices): boolean {
+export function isOf({ network, format, quality, keep }: Choices, wanted: Choices): boolean {
   return (
     network.model === wanted.network.model &&
     network.strength === wanted.network.strength &&
+    keep === wanted.keep &&
     format === wanted.format &&
     (format === "png" || quality === wanted.quality)
   );

@@ -4,12 +4,15 @@ import type { Bridge } from "../engine/bridge";
 import type { Model } from "../engine/catalogue";
 import type { Engine } from "../engine/engine";
 import type { Network } from "../engine/restore";
+import type { Levels } from "../imaging/levels";
 import type { OutputFormat } from "../imaging/output";
 import type { PixelsApi } from "../imaging/pixels.worker";
+import { times } from "../tiles/rects";
 import { coreOf, planTiles, type Tile, tileSide, windowOf } from "../tiles/tiles";
 import { RUN_BYTES } from "../view/layers";
 import type { Size } from "../view/view";
-import { type Photo, takeWindow } from "./photo";
+import { type Keep, openSource, outputOf, type Source } from "./keep";
+import type { Photo } from "./photo";
 
 export interface Task {
   readonly photo: Photo;
@@ -17,6 +20,7 @@ export interface Task {
   readonly format: OutputFormat;
   /** 0..1, for JPEG and WebP. */
   readonly quality: number;
+  readonly keep: Keep;
   readonly signal: AbortSignal;
   /** Called after each tile with the share that is done, 0..1. */
   readonly onProgress: (share: number) => void;
@@ -27,7 +31,7 @@ const RUN_MS = 1500;
 /** Memory that a run may take where there is enough: less is computed twice, around each tile. */
 const JOB_BYTES = 256 * 2 ** 20;
 const ENOUGH_GIGABYTES = 4;
-/** A row of tiles waits whole for the encoder: three bytes for each of its pixels. */
+/** A row of tiles waits whole for the encoder: three bytes for each pixel, or eight at most. */
 const BAND_BYTES = 48 * 2 ** 20;
 
 /**
@@ -43,12 +47,13 @@ export async function upscalePhoto(
   pixels: Bridge<PixelsApi>,
   task: Task,
 ): Promise<Blob> {
-  const { photo, network, format, quality, signal } = task;
+  const { photo, network, quality, signal } = task;
   const { model } = network;
   const size = { width: photo.width * model.scale, height: photo.height * model.scale };
-  await pixels.call("encode", { format, quality, ...size }, { signal });
+  const source = await openSource(pixels, task, signal);
+  await pixels.call("encode", { ...outputOf(task, source, size), quality }, { signal });
   try {
-    await runTiles(engine, pixels, task, planPhoto(engine, model, photo));
+    await runTiles(engine, pixels, { ...task, source }, planPhoto(engine, model, photo));
     return await pixels.call("finish", undefined, { signal });
   } catch (error) {
     await pixels.call("abort", undefined);
@@ -79,10 +84,14 @@ function planPhoto(engine: Engine, model: Model, photo: Size): Tile[] {
   return planTiles(photo.height, photo.width, Math.max(16, Math.min(side, rows)), model.halo);
 }
 
+interface Running extends Task {
+  readonly source: Source;
+}
+
 async function runTiles(
   engine: Engine,
   pixels: Bridge<PixelsApi>,
-  task: Task,
+  task: Running,
   tiles: readonly Tile[],
 ): Promise<void> {
   let written: Promise<void> = Promise.resolve();
@@ -93,9 +102,9 @@ async function runTiles(
     const following = tiles[index + 1];
     next = following && startTile(engine, task, following);
     next?.catch(() => {}); // told when its turn comes, unless an earlier one ends the job
-    const rgba = await current;
+    const levels = await current;
     await written; // no more than one tile waits for the encoder
-    if (rgba) written = writeTile(pixels, task, tile, rgba);
+    if (levels) written = writeTile(pixels, task, tile, levels);
     written.catch(() => {});
     const done = computedPixels(tiles.slice(0, index + 1));
     engine.learn(task.network.model, (performance.now() - begun) / done);
@@ -106,25 +115,24 @@ async function runTiles(
 
 async function startTile(
   engine: Engine,
-  { photo, network, signal }: Task,
+  { photo: { space }, network, source, signal }: Running,
   tile: Tile,
-): Promise<Uint8ClampedArray<ArrayBuffer>> {
+): Promise<Levels> {
   signal.throwIfAborted();
-  const window = windowOf(tile);
+  const { x, y, ...size } = windowOf(tile);
+  const window = await source.take({ x, y, ...size });
   const core = coreOf(tile);
-  const bitmap = await takeWindow(photo, window);
-  const inside = { ...core, x: core.x - window.x, y: core.y - window.y };
-  return (await engine.pixels({ network, window: bitmap, core: inside, signal })).rgba;
+  const inside = { ...core, x: core.x - x, y: core.y - y };
+  const work = { network, window, space, core: inside, signal };
+  return (await engine.pixels(work, source.alpha)).data;
 }
 
 function writeTile(
-  pixels: Bridge<PixelsApi>,
-  { network: { model }, signal }: Task,
+  bridge: Bridge<PixelsApi>,
+  { network: { model }, signal }: Running,
   tile: Tile,
-  rgba: Uint8ClampedArray<ArrayBuffer>,
+  pixels: Levels,
 ): Promise<void> {
-  const { scale } = model;
-  const { x, y, width, height } = coreOf(tile);
-  const place = { x: x * scale, y: y * scale, width: width * scale, height: height * scale };
-  return pixels.call("add", { rgba, place }, { signal, transfer: [rgba.buffer] });
+  const place = times(coreOf(tile), model.scale);
+  return bridge.call("add", { pixels, place }, { signal, transfer: [pixels.buffer] });
 }

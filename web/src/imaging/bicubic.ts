@@ -3,6 +3,9 @@
  * cubic with a = -0.5, rows first, rounded to integers between the passes, mirrored at the borders.
  */
 
+import type { Size } from "../view/view";
+import { type Levels, levelsLike, mostOf } from "./levels";
+
 interface Taps {
   /** Positions in the input, four for each output pixel. */
   readonly indices: Int32Array;
@@ -14,17 +17,17 @@ const TAPS = 4;
 /**
  * Enlarges by a whole factor.
  *
- * @param rgba (height, width, 4) uint8
- * @returns (scale * height, scale * width, 4) uint8
+ * @param pixels (height, width, channels) uint8 or uint16
+ * @returns (scale * height, scale * width, channels) of the same type
  */
-export function enlargeBicubic(
-  rgba: Uint8ClampedArray,
-  width: number,
-  height: number,
+export function enlargeBicubic<Kind extends Levels>(
+  pixels: Kind,
+  { width, height }: Size,
   scale: number,
-): Uint8ClampedArray<ArrayBuffer> {
-  const rows = resampleRows(rgba, width * 4, planTaps(height, scale));
-  return resampleColumns(rows, width, height * scale, planTaps(width, scale));
+  channels = 4,
+): Kind {
+  const rows = resampleRows(pixels, width * channels, planTaps(height, scale));
+  return resampleColumns(rows, width, channels, planTaps(width, scale));
 }
 
 function planTaps(size: number, scale: number): Taps {
@@ -55,55 +58,51 @@ function mirror(position: number, size: number): number {
   return Math.min(folded, 2 * size - 1 - folded);
 }
 
-function resampleRows(
-  source: Uint8ClampedArray,
+function resampleRows<Kind extends Levels>(
+  source: Kind,
   stride: number,
   { indices, weights }: Taps,
-): Uint8ClampedArray {
+): Kind {
   const count = indices.length / TAPS;
-  const out = new Uint8ClampedArray(count * stride);
+  const out = levelsLike(source, count * stride);
+  const most = mostOf(source);
   for (let row = 0; row < count; row++) {
     const tap = row * TAPS;
     const [a, b, c, d] = offsets(indices, tap, stride);
     const [wa, wb, wc, wd] = four(weights, tap);
     for (let at = 0, to = row * stride; at < stride; at++, to++) {
-      out[to] = Math.floor(
+      const sum =
         wa * (source[a + at] as number) +
-          wb * (source[b + at] as number) +
-          wc * (source[c + at] as number) +
-          wd * (source[d + at] as number) +
-          0.5,
-      );
+        wb * (source[b + at] as number) +
+        wc * (source[c + at] as number) +
+        wd * (source[d + at] as number);
+      out[to] = Math.min(Math.max(Math.floor(sum + 0.5), 0), most);
     }
   }
   return out;
 }
 
-function resampleColumns(
-  source: Uint8ClampedArray,
+function resampleColumns<Kind extends Levels>(
+  source: Kind,
   width: number,
-  height: number,
+  channels: number,
   { indices, weights }: Taps,
-): Uint8ClampedArray<ArrayBuffer> {
-  const count = indices.length / TAPS;
-  const out = new Uint8ClampedArray(height * count * 4);
-  for (let column = 0; column < count; column++) {
+): Kind {
+  const [from, to] = [width * channels, (indices.length / TAPS) * channels];
+  const out = levelsLike(source, (source.length / from) * to);
+  const most = mostOf(source);
+  for (let column = 0; column < to / channels; column++) {
     const tap = column * TAPS;
-    const [a, b, c, d] = offsets(indices, tap, 4);
+    const [a, b, c, d] = offsets(indices, tap, channels);
     const [wa, wb, wc, wd] = four(weights, tap);
-    for (
-      let row = 0, at = 0, to = column * 4;
-      row < height;
-      row++, at += width * 4, to += count * 4
-    ) {
-      for (let channel = 0; channel < 4; channel++) {
-        out[to + channel] = Math.floor(
+    for (let at = 0, start = column * channels; at < source.length; at += from, start += to) {
+      for (let channel = 0; channel < channels; channel++) {
+        const sum =
           wa * (source[a + at + channel] as number) +
-            wb * (source[b + at + channel] as number) +
-            wc * (source[c + at + channel] as number) +
-            wd * (source[d + at + channel] as number) +
-            0.5,
-        );
+          wb * (source[b + at + channel] as number) +
+          wc * (source[c + at + channel] as number) +
+          wd * (source[d + at + channel] as number);
+        out[start + channel] = Math.min(Math.max(Math.floor(sum + 0.5), 0), most);
       }
     }
   }

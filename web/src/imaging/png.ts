@@ -6,28 +6,41 @@
  * browsers move to the disk when they grow.
  */
 
+import { fileOf, u32 } from "./bytes";
 import { crc32 } from "./crc32";
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-const CHANNELS = 3;
+/** Colour types by samples of a pixel. */
+const COLOUR_TYPES = [0, 0, 4, 2, 6];
 /** PNG's filter type 4. It suits photographs best of the five, and trying all costs more time. */
 const PAETH = 4;
 /** What is compressed is handed over to a blob in pieces of this size. */
 const PIECE_BYTES = 4 * 2 ** 20;
 
+export interface PngLayout {
+  readonly width: number;
+  readonly height: number;
+  /** Samples of a pixel: gray, gray with alpha, RGB, RGBA. */
+  readonly samples: number;
+  readonly bits: 8 | 16;
+}
+
 export class PngEncoder {
   private readonly compressor = new CompressionStream("deflate");
   private readonly writer = this.compressor.writable.getWriter();
-  private readonly parts: Blob[] = [];
+  private readonly parts: BlobPart[] = [];
   private readonly collecting: Promise<void>;
+  private readonly stride: number;
+  /** Bytes of a pixel. */
+  private readonly step: number;
   private above: Uint8Array;
 
-  constructor(
-    readonly width: number,
-    readonly height: number,
-  ) {
-    this.above = new Uint8Array(width * CHANNELS);
-    this.parts.push(new Blob([SIGNATURE, chunk("IHDR", header(width, height)), SRGB]));
+  /** @param chunks what is said of the picture besides its size, before its pixels */
+  constructor(layout: PngLayout, chunks: readonly BlobPart[]) {
+    this.step = (layout.samples * layout.bits) / 8;
+    this.stride = layout.width * this.step;
+    this.above = new Uint8Array(this.stride);
+    this.parts.push(SIGNATURE, chunk("IHDR", header(layout)), ...chunks);
     this.collecting = this.collect();
     this.collecting.catch(() => {}); // told by `write` or `finish`
   }
@@ -35,15 +48,15 @@ export class PngEncoder {
   /**
    * Takes the next rows, and returns when they are compressed.
    *
-   * @param rgb (rows, width, 3) uint8
+   * @param pixels (rows, width, samples), those of 16 bits big end first
    */
-  async write(rgb: Uint8Array): Promise<void> {
-    const stride = this.width * CHANNELS;
-    const rows = rgb.length / stride;
+  async write(pixels: Uint8Array): Promise<void> {
+    const { stride } = this;
+    const rows = pixels.length / stride;
     const filtered = new Uint8Array(rows * (stride + 1));
     for (let row = 0; row < rows; row++) {
-      const current = rgb.subarray(row * stride, (row + 1) * stride);
-      filterRow(current, this.above, filtered, row * (stride + 1));
+      const current = pixels.subarray(row * stride, (row + 1) * stride);
+      filterRow(current, this.above, this.step, filtered, row * (stride + 1));
       this.above = current;
     }
     this.above = this.above.slice();
@@ -53,7 +66,7 @@ export class PngEncoder {
   async finish(): Promise<Blob> {
     await this.writer.close();
     await this.collecting;
-    this.parts.push(new Blob([chunk("IEND", new Uint8Array(0))]));
+    this.parts.push(chunk("IEND", []));
     return new Blob(this.parts, { type: "image/png" });
   }
 
@@ -91,41 +104,49 @@ async function* readAll(
   }
 }
 
-function header(width: number, height: number): Uint8Array<ArrayBuffer> {
-  const content = new Uint8Array(13);
-  const view = new DataView(content.buffer);
-  view.setUint32(0, width);
-  view.setUint32(4, height);
-  content[8] = 8; // bits
-  content[9] = 2; // RGB
-  return content;
+function header({ width, height, samples, bits }: PngLayout): Uint8Array<ArrayBuffer> {
+  const rest = [bits, COLOUR_TYPES[samples] as number, 0, 0, 0];
+  return fileOf(u32(width), u32(height), rest);
 }
 
-function chunk(name: string, content: Uint8Array): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(12 + content.length);
-  const view = new DataView(whole.buffer);
-  view.setUint32(0, content.length);
-  for (let at = 0; at < 4; at++) whole[4 + at] = name.charCodeAt(at);
-  whole.set(content, 8);
-  view.setUint32(8 + content.length, crc32(whole.subarray(4, 8 + content.length)));
-  return whole;
+/** A whole chunk. */
+export function chunk(
+  name: string,
+  content: Uint8Array | readonly number[],
+): Uint8Array<ArrayBuffer> {
+  const checked = fileOf(name, content);
+  return fileOf(u32(content.length), checked, u32(crc32(checked)));
 }
 
-/** The colours are sRGB's: the browser converted them when it decoded the photo. */
-const SRGB = chunk("sRGB", Uint8Array.of(0));
+/** A chunk with a colour profile, by the name that it is given. */
+export async function profileChunk(
+  name: string,
+  profile: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const packing = new Blob([profile]).stream().pipeThrough(new CompressionStream("deflate"));
+  const packed = new Uint8Array(await new Response(packing).arrayBuffer());
+  return chunk("iCCP", fileOf(name, [0, 0], packed));
+}
 
 /** Writes a row's filter type and its differences from what its neighbours predict. */
-function filterRow(row: Uint8Array, above: Uint8Array, out: Uint8Array, at: number): void {
+function filterRow(
+  row: Uint8Array,
+  above: Uint8Array,
+  step: number,
+  out: Uint8Array,
+  at: number,
+): void {
   out[at] = PAETH;
   for (let index = 0; index < row.length; index++) {
-    const left = index >= CHANNELS ? (row[index - CHANNELS] as number) : 0;
-    const corner = index >= CHANNELS ? (above[index - CHANNELS] as number) : 0;
+    const left = index >= step ? (row[index - step] as number) : 0;
+    const corner = index >= step ? (above[index - step] as number) : 0;
     const predicted = paeth(left, above[index] as number, corner);
     out[at + 1 + index] = (row[index] as number) - predicted;
   }
 }
 
-function paeth(left: number, above: number, corner: number): number {
+/** What PNG's filter type 4 predicts of a byte, by those to the left, above, and above that one. */
+export function paeth(left: number, above: number, corner: number): number {
   const toLeft = Math.abs(above - corner);
   const toAbove = Math.abs(left - corner);
   const toCorner = Math.abs(left + above - 2 * corner);

@@ -117,7 +117,7 @@ class StudyPage {
       const reason = failure ? errorText(failure) : t("engineStarting");
       throw new AppError("studyNeedsEngine", { reason });
     }
-    const { bitmap, degradation } = await item.load();
+    const { bitmap, degradation, space } = await item.load();
     // By itself, whatever the settings say: all participants judge the same.
     const network = chooseNetwork(catalogue, model, "auto", degradation);
     await engine.use(network);
@@ -125,7 +125,7 @@ class StudyPage {
     drawBilinear(sharpSide === "left" ? "study-right" : "study-left", bitmap, model.scale);
     const core = { x: 0, y: 0, width: bitmap.width, height: bitmap.height };
     const { signal } = new AbortController();
-    const sharp = await engine.draw({ network, window: bitmap, core, signal }, false);
+    const sharp = await engine.draw({ network, window: bitmap, core, space, signal }, false);
     if (!this.isCurrent(trial)) return sharp.close();
     drawBitmap(`study-${sharpSide}`, sharp);
     this.strength = network.strength;

@@ -1,6 +1,6 @@
 /** The pictures of a study: details of photos, of JPEGs as people have them, and texts. */
 
-import type { Photo } from "../app/photo";
+import { closePhoto, type Photo } from "../app/photo";
 import { type Catalogue, modelUrl } from "../engine/catalogue";
 import { AppError } from "../errors";
 import { intersect } from "../tiles/rects";
@@ -10,7 +10,7 @@ import type { Content, Item } from "./plan";
 import { drawText, TEXT_PICTURES, type TextPicture } from "./text";
 
 /** A square of a photo before it is enlarged, and what the whole photo lost before. */
-export interface Detail extends Pick<Photo, "degradation"> {
+export interface Detail extends Pick<Photo, "degradation" | "space"> {
   readonly bitmap: ImageBitmap;
 }
 
@@ -64,15 +64,18 @@ function contentOf(file: string): Content {
   return /\.jpe?g$/i.test(file) ? "jpeg" : "images";
 }
 
-async function cutFrom({ bitmap, overview, degradation }: Photo, place: Point): Promise<Detail> {
-  overview?.close();
-  return { bitmap: await cutDetail(bitmap, place), degradation };
+async function cutFrom(photo: Photo, place: Point): Promise<Detail> {
+  const { bitmap, degradation, space } = photo;
+  const detail = await cutDetail(bitmap, place);
+  closePhoto(photo);
+  return { bitmap: detail, degradation, space };
 }
 
 function textPicture(text: TextPicture): Picture {
   const load = async (): Promise<Detail> => ({
     bitmap: await createImageBitmap(drawText(text, DETAIL_SIDE)),
     degradation: null,
+    space: "srgb",
   });
   return { content: "text", name: text.name, load };
 }

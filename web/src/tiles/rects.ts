@@ -42,3 +42,8 @@ export function grow(rect: Rect, margin: number, bounds: Rect): Rect {
     height: Math.min(rect.y + rect.height + margin, bounds.y + bounds.height) - y,
   };
 }
+
+/** The same rectangle in pixels of an enlarged picture. */
+export function times({ x, y, width, height }: Rect, scale: number): Rect {
+  return { x: x * scale, y: y * scale, width: width * scale, height: height * scale };
+}

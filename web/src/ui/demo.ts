@@ -59,7 +59,8 @@ class Demo {
     const core = { x: 0, y: 0, width: window.width, height: window.height };
     const { signal } = new AbortController();
     const network = { model, strength: 0 };
-    drawBitmap("demo-sharp", await engine.draw({ network, window, core, signal }, false));
+    const work = { network, window, core, space: "srgb", signal } as const;
+    drawBitmap("demo-sharp", await engine.draw(work, false));
     block("demo").dataset.sharp = "";
   }
 }

@@ -1,6 +1,7 @@
 /** The sheet that enlarges the whole photo and offers the result. */
 
 import type { App } from "../app/app";
+import { lossesOf } from "../app/keep";
 import type { Photo } from "../app/photo";
 import { block, button, byId, onClick } from "../dom";
 import type { Choice } from "../engine/restore";
@@ -9,6 +10,7 @@ import { CANVAS_MEGAPIXELS, fits, OUTPUT_FORMATS, type OutputFormat } from "../i
 import { recall, remember } from "../preferences";
 import { Sheet } from "./dialogs";
 import { ResultLink } from "./job-chip";
+import { attachKeepChoice } from "./keep-choice";
 import { lossesText } from "./losses";
 import { attachModelChoice, timeText } from "./model-choice";
 import { cleanedText } from "./names";
@@ -16,6 +18,7 @@ import { showInfo } from "./toast";
 
 export function attachSaving(app: App): void {
   attachModelChoice(app, "save-choices");
+  attachKeepChoice(app);
   new SaveSheet(app);
 }
 
@@ -90,7 +93,8 @@ class SaveSheet {
     block("save-size").textContent = t("saveSize", { width, height });
     block("save-cleaned").textContent = cleanedText(network);
     block("save-time").textContent = timeText(this.app);
-    block("save-losses").textContent = lossesText(photo.losses);
+    const { format } = this;
+    block("save-losses").textContent = lossesText(lossesOf({ photo, format, keep: this.app.keep }));
   }
 
   private showFormats(width: number, height: number): void {

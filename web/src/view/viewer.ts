@@ -52,7 +52,7 @@ export class Viewer {
     patchBytes: number,
     private readonly events: ViewerEvents,
   ) {
-    const context = canvas.getContext("2d");
+    const context = canvas.getContext("2d", { colorSpace: screenSpace() });
     if (!context) throw new Error("no 2d canvas");
     this.context = context;
     this.sharpener = new Sharpener(patchBytes, () => this.redraw());
@@ -225,4 +225,9 @@ export class Viewer {
     if (!layer || !this.seen || this.shown.zoom <= 1) return [];
     return this.sharpener.visible(layer, this.seen, this.half(layer));
   }
+}
+
+/** The colours that the screen can show. */
+function screenSpace(): PredefinedColorSpace {
+  return matchMedia("(color-gamut: p3)").matches ? "display-p3" : "srgb";
 }
