@@ -56,7 +56,7 @@ def settings(zoom: ZoomPage, photos: Photos) -> None:
 
 
 def saved(zoom: ZoomPage, photos: Photos) -> None:
-    zoom.open(photos.cat).start_upscaling().wait("done")
+    zoom.open(photos.turned).start_upscaling().wait("done")
 
 
 def refused(zoom: ZoomPage, photos: Photos) -> None:

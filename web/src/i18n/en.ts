@@ -11,6 +11,9 @@ export const en = {
   dropNow: "Drop it to open it",
   samples: "No photo at hand? Try one of these.",
   sampleName: "Sample photo: {name}",
+  sampleDragonfly: "Dragonfly",
+  sampleDogs: "Two dogs",
+  sampleFig: "Fig",
   studyTeaser: "Which do you prefer? Take part in a blind comparison.",
   back: "ZoomSR: back to the start",
 
@@ -126,6 +129,7 @@ export const en = {
   errorDecode: "This {format} file is damaged, or this browser cannot read its kind.",
   errorHeic:
     "This is a HEIC photo, as iPhones take them, and this browser cannot read HEIC. Share it as JPEG: on an iPhone press Share, then Options, then Most Compatible.",
+  errorSample: "This sample cannot be loaded. Check the connection, or open a photo of your own.",
   errorEmptyDrop: "That was no file. Drop a photo from a folder, or save it first.",
   errorNoModels:
     "The list of models cannot be loaded. Reload the page; photos can be viewed without it.",

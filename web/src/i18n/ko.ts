@@ -13,6 +13,9 @@ export const ko: Messages = {
   dropNow: "놓으면 열립니다",
   samples: "사진이 없다면 이 중에서 골라 보세요.",
   sampleName: "예시 사진: {name}",
+  sampleDragonfly: "잠자리",
+  sampleDogs: "강아지 두 마리",
+  sampleFig: "무화과",
   studyTeaser: "어느 쪽이 더 좋아 보이나요? 블라인드 비교에 참여해 보세요.",
   back: "ZoomSR: 처음으로",
 
@@ -127,6 +130,7 @@ export const ko: Messages = {
   errorDecode: "{format} 파일이 손상되었거나 이 브라우저가 읽지 못하는 종류입니다.",
   errorHeic:
     "아이폰의 HEIC 사진이며, 이 브라우저는 HEIC을 읽지 못합니다. JPEG으로 공유해 주세요. 아이폰에서 공유, 옵션, 높은 호환성을 차례로 누르면 됩니다.",
+  errorSample: "예시 사진을 불러올 수 없습니다. 연결을 확인하거나 내 사진을 열어 주세요.",
   errorEmptyDrop: "파일이 아닙니다. 폴더에서 사진을 끌어오거나 먼저 저장해 주세요.",
   errorNoModels: "모델 목록을 불러올 수 없습니다. 페이지를 새로 고치세요. 사진 보기는 가능합니다.",
   unknownModel: "주소에 적힌 모델이 없습니다: {model}",

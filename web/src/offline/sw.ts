@@ -86,7 +86,7 @@ async function answer(request: Request, path: string): Promise<Response> {
   if (found) return isolated(found);
   const response = await fetch(request);
   // What is not needed everywhere, such as a model or the WebGPU runtime, is kept once it was used.
-  if (response.ok && /^(ort|models)\//.test(path)) await cache?.put(path, response.clone());
+  if (response.ok && /^(ort|models|samples)\//.test(path)) await cache?.put(path, response.clone());
   return isolated(response);
 }
 

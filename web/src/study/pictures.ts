@@ -1,6 +1,6 @@
 /** The pictures of a study: details of photos, of JPEGs as people have them, and texts. */
 
-import { closePhoto, type Photo } from "../app/photo";
+import { closePhoto, type Photo, takeWindow } from "../app/photo";
 import { type Catalogue, modelUrl } from "../engine/catalogue";
 import { AppError } from "../errors";
 import { intersect } from "../tiles/rects";
@@ -65,10 +65,10 @@ function contentOf(file: string): Content {
 }
 
 async function cutFrom(photo: Photo, place: Point): Promise<Detail> {
-  const { bitmap, degradation, space } = photo;
-  const detail = await cutDetail(bitmap, place);
+  const { degradation, space } = photo;
+  const bitmap = await takeWindow(photo.bitmap, detailRect(photo, place));
   closePhoto(photo);
-  return { bitmap: detail, degradation, space };
+  return { bitmap, degradation, space };
 }
 
 function textPicture(text: TextPicture): Picture {
@@ -86,20 +86,9 @@ async function fetchPicture(file: string): Promise<Blob> {
   return response.blob();
 }
 
-/** A square of a picture, which is closed; see `detailRect`. */
-export async function cutDetail(
-  whole: ImageBitmap,
-  at: Point,
-  side = DETAIL_SIDE,
-): Promise<ImageBitmap> {
-  const { x, y, width, height } = detailRect(whole, at, side);
-  const detail = await createImageBitmap(whole, x, y, width, height);
-  whole.close();
-  return detail;
-}
-
 /** The square around a place, moved into the picture; all of a picture that is smaller. */
-export function detailRect({ width, height }: Size, at: Point, side = DETAIL_SIDE): Rect {
+export function detailRect({ width, height }: Size, at: Point): Rect {
+  const side = DETAIL_SIDE;
   const whole = { x: 0, y: 0, width, height };
   const x = Math.round(Math.min(Math.max(at.x * width - side / 2, 0), Math.max(0, width - side)));
   const y = Math.round(Math.min(Math.max(at.y * height - side / 2, 0), Math.max(0, height - side)));
