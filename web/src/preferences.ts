@@ -11,6 +11,8 @@ interface Preferences {
   keepPlace: string;
   keepTransparency: string;
   offline: string;
+  participant: string;
+  seed: string;
 }
 
 const PREFIX = "zoomsr.";

@@ -174,6 +174,7 @@ export const en = {
   studyRightWeak: "Right, a little",
   studyRightStrong: "Right, clearly",
   studyQuestion: "Which do you prefer?",
+  studyKeys: "Keys: 1 to 5, or the arrows, with Shift for clearly, and Space for no difference.",
   studyThanks: "Thank you. All pairs are judged.",
   studyExport: "Export results as CSV",
   studyReset: "Delete all results",

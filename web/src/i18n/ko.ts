@@ -175,6 +175,7 @@ export const ko: Messages = {
   studyRightWeak: "오른쪽이 조금",
   studyRightStrong: "오른쪽이 확실히",
   studyQuestion: "어느 쪽이 더 좋은가요?",
+  studyKeys: "키보드: 1~5 또는 화살표, 확실하면 Shift와 함께, 차이가 없으면 스페이스 바.",
   studyThanks: "감사합니다. 모든 쌍을 평가했습니다.",
   studyExport: "결과를 CSV로 내보내기",
   studyReset: "모든 결과 삭제",
