@@ -48,18 +48,18 @@ function unfilter(raw: Uint8Array, width: number, height: number, step: number):
   return out;
 }
 
-async function encode(
+function encode(
   pixels: Uint8Array,
   width: number,
   bands: readonly number[],
   { samples, bits }: { samples: number; bits: 8 | 16 } = { samples: 3, bits: 8 },
-): Promise<Blob> {
+): Blob {
   const stride = (width * samples * bits) / 8;
   const height = pixels.length / stride;
   const encoder = new PngEncoder({ width, height, samples, bits }, []);
   let row = 0;
   for (const rows of bands) {
-    await encoder.write(pixels.slice(row * stride, (row + rows) * stride));
+    encoder.write(pixels.slice(row * stride, (row + rows) * stride));
     row += rows;
   }
   return encoder.finish();
@@ -71,7 +71,7 @@ describe("a PNG written band by band", () => {
   const rgb = Uint8Array.from({ length: width * height * 3 }, () => random() * 256);
 
   it.each([[[23]], [[1, 22]], [[8, 8, 7]]])("in bands of %j is the same picture", async (bands) => {
-    const file = new Uint8Array(await (await encode(rgb, width, bands)).arrayBuffer());
+    const file = new Uint8Array(await encode(rgb, width, bands).arrayBuffer());
     const chunks = chunksOf(file);
     expect([chunks[0]?.name, chunks.at(-1)?.name]).toEqual(["IHDR", "IEND"]);
     const data = chunks.filter(({ name }) => name === "IDAT").flatMap((chunk) => [...chunk.data]);
@@ -79,7 +79,7 @@ describe("a PNG written band by band", () => {
   });
 
   it("has right checksums and its size in the header", async () => {
-    const blob = await encode(rgb, width, [23]);
+    const blob = encode(rgb, width, [23]);
     expect(blob.type).toBe("image/png");
     const chunks = chunksOf(new Uint8Array(await blob.arrayBuffer()));
     for (const { name, data, checksum } of chunks) {
@@ -95,7 +95,7 @@ describe("a PNG written band by band", () => {
     [4, 6],
   ])("of 16 bits and %i samples is read as it was", async (samples, colourType) => {
     const levels = Uint8Array.from({ length: width * height * samples * 2 }, () => random() * 256);
-    const file = await encode(levels, width, [8, 15], { samples, bits: 16 });
+    const file = encode(levels, width, [8, 15], { samples, bits: 16 });
     const bytes = new Uint8Array(await file.arrayBuffer());
     expect([...bytes.subarray(24, 26)]).toEqual([16, colourType]);
     const read = await readDeep(new Bytes(bytes));
@@ -109,13 +109,6 @@ describe("a PNG written band by band", () => {
     });
     expect([...read.data]).toEqual(expected);
     await expect(readDeep(new Bytes(bytes.slice(0, -60)))).rejects.toThrow();
-  });
-
-  it("can be given up", async () => {
-    const encoder = new PngEncoder({ width, height, samples: 3, bits: 8 }, []);
-    await encoder.write(rgb.slice(0, width * 3));
-    await encoder.abort();
-    await expect(encoder.finish()).rejects.toThrow();
   });
 });
 

@@ -30,14 +30,13 @@ export interface Encoder {
   abort(): Promise<void>;
 }
 
-export async function openEncoder(output: Output): Promise<Encoder> {
-  if (output.format !== "png") return new CanvasEncoder(output);
-  return new BandEncoder(output, await chunksOf(output));
+export function openEncoder(output: Output): Encoder {
+  return output.format === "png" ? new BandEncoder(output) : new CanvasEncoder(output);
 }
 
-async function chunksOf({ space, deep, exif }: Output): Promise<BlobPart[]> {
+function chunksOf({ space, deep, exif }: Output): BlobPart[] {
   const isWide = space === "display-p3";
-  const own = isWide ? await profileChunk("Display P3", DISPLAY_P3) : chunk("sRGB", [0]);
+  const own = isWide ? profileChunk("Display P3", DISPLAY_P3) : chunk("sRGB", [0]);
   return [...(deep?.colours ?? [own]), ...(exif ? [chunk("eXIf", exif)] : [])];
 }
 
@@ -49,16 +48,13 @@ class BandEncoder implements Encoder {
   private readonly samples: readonly number[];
   private band = new DataView(new ArrayBuffer(0));
 
-  constructor(
-    private readonly output: Output,
-    chunks: readonly BlobPart[],
-  ) {
+  constructor(private readonly output: Output) {
     const { width, height, deep, alpha } = output;
     this.bits = deep ? 16 : 8;
     this.samples = [...(deep?.gray ? [0] : [0, 1, 2]), ...(alpha ? [3] : [])];
     this.png = new PngEncoder(
       { width, height, samples: this.samples.length, bits: this.bits },
-      chunks,
+      chunksOf(output),
     );
   }
 
@@ -70,7 +66,7 @@ class BandEncoder implements Encoder {
     for (let row = 0; row < place.height; row++) {
       this.copyRow(pixels, row * place.width * 4, place.width, (row * width + place.x) * step);
     }
-    if (place.x + place.width === width) await this.png.write(new Uint8Array(this.band.buffer));
+    if (place.x + place.width === width) this.png.write(new Uint8Array(this.band.buffer));
   }
 
   private copyRow(pixels: Levels, from: number, width: number, to: number): void {
@@ -89,13 +85,11 @@ class BandEncoder implements Encoder {
     }
   }
 
-  finish(): Promise<Blob> {
+  async finish(): Promise<Blob> {
     return this.png.finish();
   }
 
-  abort(): Promise<void> {
-    return this.png.abort();
-  }
+  async abort(): Promise<void> {}
 }
 
 /** Puts the mean of the colours in place of red, as the Python package does. */

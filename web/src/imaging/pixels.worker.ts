@@ -92,7 +92,7 @@ const methods = {
   /** Begins a file; one at a time. */
   async encode(output: Output): Promise<void> {
     await encoder?.abort();
-    encoder = await openEncoder(output);
+    encoder = openEncoder(output);
   },
 
   async add({ pixels, place }: { pixels: Levels; place: Rect }): Promise<void> {

@@ -8,15 +8,13 @@
 
 import { fileOf, u32 } from "./bytes";
 import { crc32 } from "./crc32";
+import { Deflater } from "./deflate";
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** Colour types by samples of a pixel. */
 const COLOUR_TYPES = [0, 0, 4, 2, 6];
 /** PNG's filter type 4. It suits photographs best of the five, and trying all costs more time. */
 const PAETH = 4;
-/** What is compressed is handed over to a blob in pieces of this size. */
-const PIECE_BYTES = 4 * 2 ** 20;
-
 export interface PngLayout {
   readonly width: number;
   readonly height: number;
@@ -26,10 +24,8 @@ export interface PngLayout {
 }
 
 export class PngEncoder {
-  private readonly compressor = new CompressionStream("deflate");
-  private readonly writer = this.compressor.writable.getWriter();
-  private readonly parts: BlobPart[] = [];
-  private readonly collecting: Promise<void>;
+  private readonly deflater = new Deflater();
+  private readonly parts: Blob[] = [];
   private readonly stride: number;
   /** Bytes of a pixel. */
   private readonly step: number;
@@ -40,17 +36,15 @@ export class PngEncoder {
     this.step = (layout.samples * layout.bits) / 8;
     this.stride = layout.width * this.step;
     this.above = new Uint8Array(this.stride);
-    this.parts.push(SIGNATURE, chunk("IHDR", header(layout)), ...chunks);
-    this.collecting = this.collect();
-    this.collecting.catch(() => {}); // told by `write` or `finish`
+    this.parts.push(new Blob([SIGNATURE, chunk("IHDR", header(layout)), ...chunks]));
   }
 
   /**
-   * Takes the next rows, and returns when they are compressed.
+   * Takes the next rows.
    *
    * @param pixels (rows, width, samples), those of 16 bits big end first
    */
-  async write(pixels: Uint8Array): Promise<void> {
+  write(pixels: Uint8Array): void {
     const { stride } = this;
     const rows = pixels.length / stride;
     const filtered = new Uint8Array(rows * (stride + 1));
@@ -60,47 +54,12 @@ export class PngEncoder {
       this.above = current;
     }
     this.above = this.above.slice();
-    await this.writer.write(filtered);
+    this.parts.push(new Blob([chunk("IDAT", this.deflater.write(filtered))]));
   }
 
-  async finish(): Promise<Blob> {
-    await this.writer.close();
-    await this.collecting;
-    this.parts.push(chunk("IEND", []));
-    return new Blob(this.parts, { type: "image/png" });
-  }
-
-  /** Ends without a result. */
-  async abort(): Promise<void> {
-    await this.writer.abort().catch(() => {});
-  }
-
-  private async collect(): Promise<void> {
-    let pieces: Uint8Array<ArrayBuffer>[] = [];
-    let bytes = 0;
-    const flush = (): void => {
-      this.parts.push(new Blob(pieces.map((piece) => chunk("IDAT", piece))));
-      pieces = [];
-      bytes = 0;
-    };
-    for await (const piece of readAll(this.compressor.readable)) {
-      pieces.push(piece);
-      bytes += piece.length;
-      if (bytes >= PIECE_BYTES) flush();
-    }
-    flush();
-  }
-}
-
-/** A stream's content; streams themselves cannot be iterated in every browser. */
-async function* readAll(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    yield value;
+  finish(): Blob {
+    const rest = [chunk("IDAT", this.deflater.finish()), chunk("IEND", [])];
+    return new Blob([...this.parts, ...rest], { type: "image/png" });
   }
 }
 
@@ -119,13 +78,9 @@ export function chunk(
 }
 
 /** A chunk with a colour profile, by the name that it is given. */
-export async function profileChunk(
-  name: string,
-  profile: Uint8Array<ArrayBuffer>,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const packing = new Blob([profile]).stream().pipeThrough(new CompressionStream("deflate"));
-  const packed = new Uint8Array(await new Response(packing).arrayBuffer());
-  return chunk("iCCP", fileOf(name, [0, 0], packed));
+export function profileChunk(name: string, profile: Uint8Array): Uint8Array<ArrayBuffer> {
+  const deflater = new Deflater();
+  return chunk("iCCP", fileOf(name, [0, 0], deflater.write(profile), deflater.finish()));
 }
 
 /** Writes a row's filter type and its differences from what its neighbours predict. */
