@@ -10,6 +10,8 @@ interface Preferences {
   keepDetails: string;
   keepPlace: string;
   keepTransparency: string;
+  side: string;
+  lastSide: string;
   offline: string;
   participant: string;
   seed: string;

@@ -1,6 +1,7 @@
 /** A photo that is open, and windows of it for the networks. */
 
 import { Bridge } from "../engine/bridge";
+import { AppError } from "../errors";
 import type { Carried } from "../imaging/carried";
 import type { Degradation } from "../imaging/degradation";
 import type { PixelsApi } from "../imaging/pixels.worker";
@@ -42,6 +43,7 @@ export async function openPhoto(
   name: string,
   signal: AbortSignal,
 ): Promise<Photo> {
+  if (file.size === 0) throw new AppError("errorEmptyFile");
   const { isDeep, ...opened } = await pixels.call("open", { file }, { signal });
   const { width, height } = opened.bitmap;
   return { name, width, height, deep: isDeep ? file : null, ...opened };

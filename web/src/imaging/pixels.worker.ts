@@ -10,6 +10,7 @@ import { enlargeBicubic } from "./bicubic";
 import { Bytes } from "./bytes";
 import { openContext, takePixels, toBitmap } from "./canvas";
 import { type Carried, readCarried } from "./carried";
+import { crc32 } from "./crc32";
 import { type Deep, isDeep, readDeep } from "./deep";
 import {
   BAND_ROWS,
@@ -21,6 +22,7 @@ import {
 import { type Encoder, type Output, openEncoder } from "./encoder";
 import { checkFile, type Header } from "./header";
 import { cut, type Levels } from "./levels";
+import { Shrinker } from "./shrinker";
 
 export interface Opened extends Carried {
   /** The photo as it is shown: upright, opaque, in `space`. */
@@ -40,6 +42,9 @@ const OVERVIEW_SIDE = 2048;
 
 /** Rows that are looked through at once for transparent pixels. */
 const CHECKED_ROWS = 256;
+
+/** What is read of a file at once. */
+const PIECE_BYTES = 4 * 2 ** 20;
 
 let encoder: Encoder | undefined;
 
@@ -89,10 +94,12 @@ const methods = {
     return toBitmap(halve(part, width), width / 2, height / 2, space);
   },
 
-  /** Begins a file; one at a time. */
-  async encode(output: Output): Promise<void> {
+  /** Begins a file, one at a time: of tiles of a picture that has its size, or is larger. */
+  async encode({ from, ...output }: Output & { from: Size }): Promise<void> {
     await encoder?.abort();
-    encoder = openEncoder(output);
+    const exact = openEncoder(output);
+    const isExact = from.width === output.width && from.height === output.height;
+    encoder = isExact ? exact : new Shrinker(exact, from, output);
   },
 
   async add({ pixels, place }: { pixels: Levels; place: Rect }): Promise<void> {
@@ -109,6 +116,15 @@ const methods = {
   async abort(): Promise<void> {
     await encoder?.abort();
     encoder = undefined;
+  },
+
+  /** A file's CRC-32. */
+  async checksum({ file }: { file: Blob }): Promise<number> {
+    let value = 0;
+    for (let at = 0; at < file.size; at += PIECE_BYTES) {
+      value = crc32(new Uint8Array(await file.slice(at, at + PIECE_BYTES).arrayBuffer()), value);
+    }
+    return value;
   },
 };
 

@@ -1,4 +1,4 @@
-/** What of the photo is to be kept: boxes for what it has, in the sheet that saves it. */
+/** What of photos is to be kept: boxes for what one has, in the sheet that saves it; for several all. */
 
 import type { App } from "../app/app";
 import type { Keep } from "../app/keep";
@@ -14,11 +14,12 @@ export function attachKeepChoice(app: App): void {
   app.onChange(() => show(app));
 }
 
-function show({ viewer: { photo }, job, keep }: App): void {
+function show({ viewer: { photo }, isBusy, keep }: App): void {
+  const isSeveral = block("queue-slot").contains(block("keep"));
   const isThere: Readonly<Record<keyof Keep, boolean>> = {
-    details: photo?.exif != null,
-    place: photo?.tellsPlace === true,
-    transparency: photo?.clear != null,
+    details: isSeveral || photo?.exif != null,
+    place: isSeveral || photo?.tellsPlace === true,
+    transparency: isSeveral || photo?.clear != null,
   };
   const isJpeg = document.querySelector("[name=format][value=jpeg]:checked") !== null;
   const isOut = { details: false, place: !keep.details, transparency: isJpeg };
@@ -26,7 +27,7 @@ function show({ viewer: { photo }, job, keep }: App): void {
   for (const kind of KINDS) {
     const box = boxOf(kind);
     (box.closest("label") as HTMLElement).hidden = !isThere[kind];
-    box.disabled = job.running || isOut[kind];
+    box.disabled = isBusy || isOut[kind];
     box.checked = keep[kind] && !isOut[kind];
   }
 }

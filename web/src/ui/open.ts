@@ -5,6 +5,7 @@ import { block, byId, onClick } from "../dom";
 import { AppError } from "../errors";
 import { onLanguage, t } from "../i18n";
 import type { MessageKey } from "../i18n/messages";
+import type { QueueSheet } from "./queue";
 import { showError } from "./toast";
 
 interface Sample {
@@ -20,30 +21,37 @@ const SAMPLES: readonly Sample[] = [
   { file: "fig", word: "sampleFig", credit: "Trevor “Freespace”, CC BY 4.0" },
 ];
 
-export function attachOpening(app: App): void {
-  attachInput(app, "file-input");
-  attachInput(app, "camera-input");
+/** Opens one photo; puts several into the queue, and one too while that is open. */
+export type Receive = (files: readonly File[]) => void;
+
+export function attachOpening(app: App, queue: QueueSheet): Receive {
+  const receive: Receive = (files) => {
+    const [first] = files;
+    if (files.length > 1 || queue.isOpen) queue.add(files);
+    else if (first) void app.open(first, first.name);
+  };
+  attachInput(receive, "file-input");
+  attachInput(receive, "camera-input");
   const choose = (): void => byId("file-input", HTMLInputElement).click();
   onClick("open-file", choose);
   onClick("open-another", choose);
-  attachDrop(app);
+  attachDrop(receive);
   showSamples(app);
   document.addEventListener("paste", ({ clipboardData }) => {
-    const file = pictureIn(clipboardData);
-    if (file) void app.open(file, file.name);
+    receive([...(clipboardData?.files ?? [])].filter(({ type }) => type.startsWith("image/")));
   });
+  return receive;
 }
 
-function attachInput(app: App, id: string): void {
+function attachInput(receive: Receive, id: string): void {
   const input = byId(id, HTMLInputElement);
   input.addEventListener("change", () => {
-    const file = input.files?.[0];
-    if (file) void app.open(file, file.name);
+    receive([...(input.files ?? [])]);
     input.value = ""; // the same file may be chosen again
   });
 }
 
-function attachDrop(app: App): void {
+function attachDrop(receive: Receive): void {
   const veil = block("drop-veil");
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -55,15 +63,10 @@ function attachDrop(app: App): void {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     veil.hidden = true;
-    const file = event.dataTransfer?.files[0];
-    if (file) void app.open(file, file.name);
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (files.length) receive(files);
     else showError(new AppError("errorEmptyDrop"));
   });
-}
-
-/** The first picture of what was pasted; text and the like are left alone. */
-function pictureIn(data: DataTransfer | null): File | undefined {
-  return [...(data?.files ?? [])].find(({ type }) => type.startsWith("image/"));
 }
 
 /** Shows the sample photos on the start page, small; a whole one is fetched when it is opened. */

@@ -3,6 +3,7 @@
  */
 
 import { closePhoto, type Photo } from "../app/photo";
+import { contains, wholeOf } from "../tiles/rects";
 import type { Rect } from "../tiles/tiles";
 import { animateView } from "./animation";
 import type { Layer, Layers } from "./layers";
@@ -77,6 +78,17 @@ export class Viewer {
   /** The zoom at which all of the photo is seen. */
   get fit(): number {
     return this.current ? fitZoom(this.current, this.size) : 1;
+  }
+
+  /** The part of the photo that is in view. */
+  get seen(): Rect | null {
+    return this.current && visibleRect(this.shown, this.current, this.size);
+  }
+
+  /** Whether all of the photo is in view. */
+  get isWhole(): boolean {
+    const { current, seen } = this;
+    return !current || !seen || contains(seen, wholeOf(current));
   }
 
   /** Shows another photo, or none; closes the one before. */
@@ -193,10 +205,6 @@ export class Viewer {
     }
     this.draw();
     this.events.onPhase("sharp");
-  }
-
-  private get seen(): Rect | null {
-    return this.current && visibleRect(this.shown, this.current, this.size);
   }
 
   /** Whether half of a layer's scale is all that the zoom can show: a quarter of the memory. */
