@@ -71,15 +71,18 @@ def test_all_are_enlarged_and_one_that_fails_fails_alone(
 def test_each_can_be_taken_out_and_all_be_stopped(zoom: ZoomPage, photos: Photos) -> None:
     put(zoom, photos.lasting, photos.lasting, photos.cat)
     zoom["#queue-dialog [data-choice=size] input[value='2']"].check(force=True)
-    zoom.wait_ready()["#queue-start"].click()
+    zoom.wait_ready()["#queue-start"].press("Enter")
     state(zoom, 1, "running")
+    assert zoom.page.evaluate("document.activeElement.id") == "queue-stop"
     assert zoom["#queue-slot"].is_hidden()  # nothing of it can be changed now
     zoom[f"{row(1)} button"].click()  # the one that runs: the next one's turn comes
     zoom[row(3)].wait_for(state="detached")
     assert zoom.page.evaluate("document.activeElement.ariaLabel") == "Remove lasting.jpg"
     state(zoom, 1, "running")
-    zoom["#queue-stop"].click()
+    zoom["#queue-stop"].press("Enter")
     state(zoom, 1, "waiting")
+    zoom["#queue-start"].wait_for()
+    assert zoom.page.evaluate("document.activeElement.id") == "queue-start"
     zoom[f"{row(1)} button"].click()
     zoom["#queue-start"].click()
     state(zoom, 1, "done")
@@ -109,7 +112,9 @@ def test_it_runs_on_while_one_looks_elsewhere_and_asks_before_it_is_lost(
         zoom["#queue-clear"].click()
         zoom[answer].click()
         zoom["#confirm-dialog"].wait_for(state="hidden")
-        assert zoom["#queue-list li"].count() == count
+        zoom.page.wait_for_function(
+            "(count) => document.querySelectorAll('#queue-list li').length === count", arg=count
+        )
     assert zoom.page.get_attribute("html", "data-queue") == "empty"
 
 

@@ -38,6 +38,7 @@ export class OutputChoices {
     for (const input of this.inputs) {
       if (remembered && !this.app.job.isAtRisk) input.checked = input.value === remembered;
     }
+    this.app.changed();
   }
 
   /** Shows them, if they are here: for a result of this size, or of any. */

@@ -52,7 +52,6 @@ class ListSheet implements QueueSheet {
 
   private open(): void {
     this.choices.placeIn(this.slot);
-    this.show();
     this.sheet.open();
   }
 
@@ -146,18 +145,29 @@ class ListSheet implements QueueSheet {
   }
 
   private showActions(): void {
-    const { queue, engine, job } = this.app;
+    const { queue, job } = this.app;
     const [done, count] = [queue.count("done"), queue.items.length];
     const isMore = queue.count("waiting") > 0;
     const results = queue.items.flatMap(({ result }) => (result ? [result] : []));
     const size = results.reduce((sum, { blob }) => sum + blob.size, 0);
     block("queue-note").textContent = job.running ? t("queueBusy") : this.progressText(done, count);
-    button("queue-start").hidden = queue.isRunning || !isMore;
-    button("queue-start").disabled = !engine || job.running;
-    button("queue-stop").hidden = !queue.isRunning;
-    button("queue-zip").hidden = queue.isRunning || done < 2;
+    this.showKeys(!queue.isRunning && isMore, !queue.isRunning && done > 1);
     block("queue-zip").textContent = t("queueZip", { size: fileSize(size) });
     block("queue-slot").hidden = queue.isRunning || !isMore;
+  }
+
+  /** Shows what can be done; the focus goes from a key that goes to the one that comes. */
+  private showKeys(canStart: boolean, canZip: boolean): void {
+    const { queue, engine, job } = this.app;
+    const [start, stop, zip] = [button("queue-start"), button("queue-stop"), button("queue-zip")];
+    const held = [start, stop, zip].find((key) => key === document.activeElement);
+    start.hidden = !canStart;
+    start.disabled = !engine || job.running;
+    stop.hidden = !queue.isRunning;
+    zip.hidden = !canZip;
+    if (!held?.hidden) return;
+    const next = [start, stop, zip].find(({ hidden }) => !hidden);
+    (next ?? block("queue-close")).focus();
   }
 }
 

@@ -47,7 +47,6 @@ class SaveSheet {
 
   private open(): void {
     this.choices.placeIn(this.slot);
-    this.show();
     this.sheet.open();
   }
 
