@@ -198,3 +198,38 @@ def test_transparency_becomes_white(
     with Image.open(BytesIO(zoom.download()[1])) as image:
         assert image.mode == "RGB"
         assert np.asarray(image)[0, 0].min() > 250
+
+
+def test_a_queue_keeps_it_too_at_a_size_in_pixels(
+    zoom: ZoomPage, photos: Photos, tmp_path: Path
+) -> None:
+    """16 bits that are shrunk as the command shrinks them; and a JPEG's EXIF, without its place."""
+    make_deep(tmp_path / "deep.png", photos.cat, "RGB")
+    plain = Image.new("RGB", (60, 90), "green")
+    plain.save(tmp_path / "plain.jpg", exif=b"Exif\0\0" + make_exif())
+    zoom["#file-input"].set_input_files([tmp_path / "deep.png", tmp_path / "plain.jpg"])
+    zoom["#queue-dialog [data-choice=size] input[value=px]"].check(force=True)
+    zoom["#queue-dialog .side-field input"].fill("150")
+    assert zoom["#keep-details"].is_checked()
+    assert not zoom["#keep-place"].is_checked()
+    zoom["#queue-start"].click()
+    contents = [take(zoom, number) for number in (1, 2)]
+    (tmp_path / "result.png").write_bytes(contents[0])
+    found = read_photo(tmp_path / "result.png").color
+    expected = Upscaler(MODEL).enlarge(read_photo(tmp_path / "deep.png"), scale=150 / 120).color
+    assert found.shape == (100, 150, 3)
+    assert found.dtype == np.uint16
+    assert np.abs(found.astype(int) - expected).max() <= 80
+    exif = exif_of(contents[1])
+    assert exif[ExifTags.Base.Make] == "Foo"
+    assert exif.get_ifd(ExifTags.IFD.GPSInfo) == {}
+    assert exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ExifImageWidth] == 150
+
+
+def take(zoom: ZoomPage, number: int) -> bytes:
+    """The result of one of the queue's photos."""
+    link = zoom[f"#queue-list li[data-state=done]:nth-child({number}) a"]
+    link.wait_for()
+    with zoom.page.expect_download() as waiting:
+        link.click()
+    return Path(waiting.value.path()).read_bytes()
