@@ -56,7 +56,16 @@ def settings(zoom: ZoomPage, photos: Photos) -> None:
 
 
 def saved(zoom: ZoomPage, photos: Photos) -> None:
-    zoom.open(photos.cat).start_upscaling().wait("done")
+    zoom.open(photos.turned).start_upscaling().wait("done")
+
+
+def queue(zoom: ZoomPage, photos: Photos) -> None:
+    """One photo is done, one failed, and one waits."""
+    zoom["#file-input"].set_input_files([photos.cat, photos.hostile["text.png"], photos.lasting])
+    zoom["#queue-start"].click()
+    zoom["#queue-list li[data-state=running]:nth-child(3)"].wait_for()
+    zoom["#queue-stop"].click()
+    zoom["#queue-start"].wait_for()
 
 
 def refused(zoom: ZoomPage, photos: Photos) -> None:
@@ -70,7 +79,7 @@ def study(zoom: ZoomPage, _photos: Photos) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("reach", [start_page, sharp_view, settings, saved, refused, study])
+@pytest.mark.parametrize("reach", [start_page, sharp_view, settings, saved, queue, refused, study])
 def test_no_serious_fault(
     zoom: ZoomPage,
     photos: Photos,

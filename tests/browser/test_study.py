@@ -14,9 +14,7 @@ from tests.browser.zoom_page import ZoomPage
 
 def go_through(zoom: ZoomPage, participant: str, seed: str) -> Path:
     """Answers every pair with "left, much better", and exports."""
-    zoom["#study-participant"].fill(participant)
-    zoom["#study-seed"].fill(seed)
-    zoom["#study-begin"].click()
+    begin(zoom, participant, seed)
     pairs = 0
     while not zoom["#study-export"].is_visible():
         zoom["#study-left"].wait_for()
@@ -102,12 +100,57 @@ def test_a_hostile_file_among_them_is_refused(zoom: ZoomPage, photos: Photos) ->
 
 def test_answers_are_deleted_only_by_those_who_mean_it(zoom: ZoomPage) -> None:
     zoom["#study-open"].click()
-    kept = len(read(go_through(zoom, "one", "7")))
-    zoom["#study-reset"].click()  # Playwright answers no
-    assert str(kept) in zoom["#study-stored"].inner_text()
-    zoom.page.once("dialog", lambda dialog: dialog.accept())
+    begin(zoom, "one", "7")
+    answer(zoom, "1")
+    zoom["#study-leave"].click()
+    zoom["#study-open"].click()
     zoom["#study-reset"].click()
+    zoom["#confirm-close"].click()
+    assert "1" in zoom["#study-stored"].inner_text()
+    zoom["#study-reset"].click()
+    zoom["#confirm-yes"].click()
     zoom["#study-stored"].wait_for(state="hidden")
     zoom.page.reload()
     zoom.wait_ready()
     assert zoom["#study-stored"].is_hidden()
+    assert zoom["#study-participant"].input_value() == ""
+
+
+def test_a_study_goes_on_after_a_reload(zoom: ZoomPage) -> None:
+    """With keys alone; the question stands over each pair, and positions are counted on."""
+    zoom["#study-open"].click()
+    begin(zoom, "one", "7")
+    keys = {"ArrowLeft": -1, "Shift+ArrowRight": 2, "1": -2, "Space": 0}
+    for index, key in enumerate(keys):
+        assert zoom["#study-question"].is_visible()
+        assert zoom["#study-progress"].inner_text().startswith(f"{index + 1} ")
+        answer(zoom, key)
+    zoom.page.reload()
+    zoom.wait_ready()
+    assert zoom["#study-participant"].input_value() == "one"
+    assert zoom["#study-seed"].input_value() == "7"
+    zoom["#study-begin"].click()
+    assert zoom["#study-progress"].inner_text().startswith("5 ")
+    answer(zoom, "5")
+    kept = zoom.page.evaluate("JSON.parse(localStorage['zoomsr.study'])")
+    assert [row["position"] for row in kept] == [1, 2, 3, 4, 5]
+    assert len({(row["content"], row["item"]) for row in kept}) == 5
+    signs = {"left": -1, "right": 1}
+    said = [row["preference"] * signs[row["sharp_side"]] for row in kept]
+    assert said == [*keys.values(), 2]
+
+
+def begin(zoom: ZoomPage, participant: str, seed: str) -> None:
+    zoom["#study-participant"].fill(participant)
+    zoom["#study-seed"].fill(seed)
+    zoom["#study-begin"].click()
+
+
+def answer(zoom: ZoomPage, key: str) -> None:
+    """Answers a pair by a key, as soon as it can be."""
+    zoom["[name=preference]:enabled >> nth=0"].wait_for()
+    before = zoom["#study-progress"].inner_text()
+    zoom.page.keyboard.press(key)
+    zoom.page.wait_for_function(
+        "(before) => document.querySelector('#study-progress').innerText !== before", arg=before
+    )

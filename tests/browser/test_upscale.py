@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from splitsr import Upscaler
+from splitsr.imaging.resize import resize_bicubic
 from tests.browser.photos import Photos
 from tests.browser.server import Server
 from tests.browser.zoom_page import ZoomPage
@@ -69,6 +70,54 @@ def test_the_result_keeps_its_name_and_has_the_format(
         found = np.asarray(image.convert("RGB")).astype(int)
     expected = Upscaler("splitsr-fast-x4")(read(photos.cat))
     assert np.abs(found - expected).mean() < 4  # of the picture, and not of another
+
+
+def choose_side(zoom: ZoomPage, side: int) -> None:
+    zoom["#upscale-all"].click()
+    zoom["#save-dialog [data-choice=size] input[value=px]"].check(force=True)
+    zoom["#save-dialog .side-field input"].fill(str(side))
+    zoom["#save-close"].click()
+
+
+def test_a_size_in_pixels_is_reached_exactly(zoom: ZoomPage, photos: Photos) -> None:
+    """By the smallest scale that reaches it, shrunk as the package does it."""
+    zoom.open(photos.cat)
+    choose_side(zoom, 1300)
+    zoom["#upscale-all"].click()
+    assert "301 to 1200" in zoom["#save-size"].inner_text()
+    assert zoom["#upscale-start"].is_disabled()
+    zoom["#save-close"].click()
+    choose_side(zoom, 700)
+    name, content = zoom.start_upscaling().download()
+    assert name == "chelsea_700px.png"
+    found = np.asarray(Image.open(BytesIO(content)).convert("RGB"))
+    assert found.shape == (467, 700, 3)
+    expected = resize_bicubic(Upscaler("splitsr-fast-x3")(read(photos.cat)), 467, 700)
+    assert difference(found, expected) <= 1
+
+
+def test_what_is_in_view_is_what_it_is_in_the_whole(zoom: ZoomPage, photos: Photos) -> None:
+    zoom.page.set_viewport_size({"width": 640, "height": 480})
+    zoom.open(photos.cat)["#upscale-all"].click()
+    assert zoom["#part-picker"].is_hidden()  # all of it is in view
+    zoom["#save-close"].click()
+    zoom.press("4").press("ArrowRight").wait("sharp")
+    zoom["#upscale-all"].click()
+    zoom["#part-picker input[value=view]"].check(force=True)
+    zoom["#upscale-start"].click()
+    name, content = zoom.download()
+    assert name == "chelsea_x4_crop.png"
+    found = np.asarray(Image.open(BytesIO(content)).convert("RGB"))
+    view = zoom.view
+    left, top = (view[axis] - size / 8 for axis, size in zip("xy", found.shape[1::-1], strict=True))
+    assert left > 0
+    whole = Upscaler("splitsr-fast-x4")(read(photos.cat))
+    rows = slice(4 * round(top), 4 * round(top) + len(found))
+    part = whole[rows, 4 * round(left) : 4 * round(left) + found.shape[1]]
+    assert difference(found, part) <= 1
+    zoom["#save-close"].click()
+    zoom.press("ArrowLeft")["#upscale-all"].click()
+    assert not zoom["#download"].is_visible()  # another part
 
 
 def test_a_photo_of_one_pixel(zoom: ZoomPage, photos: Photos) -> None:

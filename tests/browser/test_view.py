@@ -157,3 +157,20 @@ def test_a_photo_can_be_pasted_and_dropped(zoom: ZoomPage) -> None:
         zoom.page.wait_for_function(
             "(name) => window.zoomsr.view()?.photo.name === name", arg=f"{kind}.png"
         )
+
+
+def test_full_screen_leaves_the_bar_out_and_shows_messages(zoom: ZoomPage, photos: Photos) -> None:
+    zoom.open(photos.cat)
+    is_full = "document.fullscreenElement !== null"
+    zoom.press("f").page.wait_for_function(is_full)
+    assert zoom["#full-screen"].get_attribute("aria-pressed") == "true"
+    assert zoom["#settings-open"].is_hidden()
+    zoom.choose(photos.hostile["text.png"])
+    zoom["#toast[data-kind=error]"].wait_for()
+    zoom["#toast-close"].click()  # it lies over the photo
+    zoom.press("Escape").page.wait_for_function(f"!({is_full})")
+    assert zoom["#settings-open"].is_visible()
+    zoom["#full-screen"].click()
+    zoom.page.wait_for_function(is_full)
+    zoom["#full-screen"].click()
+    zoom.page.wait_for_function(f"!({is_full})")

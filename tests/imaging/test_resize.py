@@ -63,6 +63,12 @@ def test_enlargements_are_the_golden_ones(golden: dict[str, Any]) -> None:
     assert sr.ravel().tolist() == golden["sr"]
 
 
+@pytest.mark.parametrize("golden", json.loads(GOLDEN.read_text())["shrinks"])
+def test_shrinks_are_the_golden_ones(golden: dict[str, Any]) -> None:
+    image = np.array(golden["image"], np.uint8).reshape(golden["height"], golden["width"], 3)
+    assert resize_bicubic(image, *golden["to"]).ravel().tolist() == golden["small"]
+
+
 @pytest.mark.parametrize("axis", [0, 1])
 def test_enlarging_an_impulse_gives_the_kernel(axis: int) -> None:
     impulse = np.zeros((9, 1))

@@ -4,7 +4,7 @@
 
 Each round is a profile of its own, and so a first visit: the engine is started, the photo is
 opened and zoomed to 3x as soon as it is shown; the time is that from the choice of the file until
-all of the view is SplitSR's. Then a photo of 2 megapixels is enlarged to PNG by the app and by
+all of the view is SplitSR's. Then a whole photo is enlarged to PNG by the app and by
 `splitsr upscale`, in turn, with the same model on the same CPUs. Let nothing else run.
 """
 
@@ -34,7 +34,7 @@ from tests.browser.zoom_page import ZoomPage
 ROOT = Path(__file__).resolve().parents[2]
 BOUND_MS = 2000
 MODEL = "splitsr-fast-x4"
-WHOLE = (1732, 1155)
+ASPECT = 1.5
 RATIO_BOUND = 1.7
 SCREENS = {"desktop": DESKTOP, "phone": PHONE}
 
@@ -43,6 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--megapixels", type=float, default=2, help="of the whole photo")
     arguments = parser.parse_args()
     program = find_chromium()
     if program is None:
@@ -56,7 +57,9 @@ def main() -> None:
         cases = [
             measure(browser, server.url, photo, screen, arguments.rounds) for screen in SCREENS
         ]
-        whole = make_large(Path(folder) / "whole.jpg", ROOT / "examples" / "coffee.png", WHOLE)
+        height = round((arguments.megapixels * 1e6 / ASPECT) ** 0.5)
+        size = round(height * ASPECT), height
+        whole = make_large(Path(folder) / "whole.jpg", ROOT / "examples" / "coffee.png", size)
         upscaling = compare(browser, server.url, whole, arguments.rounds)
         found = {
             "machine": msgspec.to_builtins(describe_machine()),
@@ -106,6 +109,7 @@ def compare(browser: Browser, url: str, photo: Path, rounds: int) -> dict[str, o
     """Medians of a whole photo's time, from the wish for it to its file, by app and command."""
     context = browser.new_context(**DESKTOP)
     zoom = ZoomPage(context.new_page(), url).visit().open(photo)
+    size = zoom.view["photo"]
     app, command = [], []
     for _ in range(rounds):
         zoom.start_upscaling().wait("done")
@@ -119,8 +123,8 @@ def compare(browser: Browser, url: str, photo: Path, rounds: int) -> dict[str, o
     ratio = statistics.median(app) / statistics.median(command)
     return {
         "model": MODEL,
-        "width": WHOLE[0],
-        "height": WHOLE[1],
+        "width": size["width"],
+        "height": size["height"],
         "rounds": rounds,
         "app_ms": round(statistics.median(app)),
         "command_ms": round(statistics.median(command)),

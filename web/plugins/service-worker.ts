@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type { Plugin } from "vite";
 import { listFiles } from "./files.ts";
 
-/** Large, and needed only where there is WebGPU: kept when it is first used. */
-const LATER = /asyncify/;
+/** Kept when they are first used: what only WebGPU needs, and the sample photos themselves. */
+const LATER = /asyncify|samples\/[^-]+\.(jpg|txt)$/;
 
 /** Tells the service worker which files the app has, and a version that changes with any of them. */
 export function serviceWorker(): Plugin {

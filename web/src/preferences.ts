@@ -7,7 +7,14 @@ interface Preferences {
   restore: string;
   against: string;
   format: string;
+  keepDetails: string;
+  keepPlace: string;
+  keepTransparency: string;
+  side: string;
+  lastSide: string;
   offline: string;
+  participant: string;
+  seed: string;
 }
 
 const PREFIX = "zoomsr.";

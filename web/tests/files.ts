@@ -1,15 +1,8 @@
 /** Small picture files, put together byte by byte. */
 
-type Part = string | readonly number[] | Uint8Array;
+import { type FilePart, fileOf, u32 } from "../src/imaging/bytes";
 
-/** Letters and bytes, one after the other. */
-export function fileOf(...parts: readonly Part[]): Uint8Array {
-  return Uint8Array.from(
-    parts.flatMap((part) =>
-      typeof part === "string" ? [...new TextEncoder().encode(part)] : [...part],
-    ),
-  );
-}
+export { fileOf, u32 };
 
 /** A PNG that claims a size, with nothing in it. */
 export function pngOf(width: number, height: number, colorType = 2, bits = 8): Uint8Array {
@@ -19,15 +12,8 @@ export function pngOf(width: number, height: number, colorType = 2, bits = 8): U
   return fileOf(signature, header, [0, 0, 0, 0], "IEND", [0xae, 0x42, 0x60, 0x82]);
 }
 
-/** A number of four bytes. */
-export function u32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value);
-  return bytes;
-}
-
 /** A box of a HEIF file. */
-export function box(name: string, ...content: readonly Part[]): Uint8Array {
+export function box(name: string, ...content: readonly FilePart[]): Uint8Array {
   const inside = fileOf(...content);
   return fileOf(u32(8 + inside.length), name, inside);
 }

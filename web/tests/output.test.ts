@@ -3,14 +3,15 @@ import { fits, OUTPUT_FORMATS, outputName } from "../src/imaging/output";
 
 describe("a result's name", () => {
   it.each([
-    ["photo.jpg", 4, "png", "photo_x4.png"],
-    ["IMG_0042.HEIC", 2, "jpeg", "IMG_0042_x2.jpg"],
-    ["휴가 사진.webp", 3, "webp", "휴가 사진_x3.webp"],
-    ["no ending", 4, "png", "no ending_x4.png"],
-    ["v1.2 final.tar.png", 4, "png", "v1.2 final.tar_x4.png"],
-    [".png", 4, "png", "photo_x4.png"],
-  ] as const)("of %s, x%i as %s, is %s", (name, scale, format, expected) => {
-    expect(outputName(name, scale, format)).toBe(expected);
+    ["photo.jpg", "x4", "png", "photo_x4.png"],
+    ["IMG_0042.HEIC", "x2", "jpeg", "IMG_0042_x2.jpg"],
+    ["휴가 사진.webp", "x3", "webp", "휴가 사진_x3.webp"],
+    ["no ending", "x4", "png", "no ending_x4.png"],
+    ["v1.2 final.tar.png", "x4", "png", "v1.2 final.tar_x4.png"],
+    [".png", "x4", "png", "photo_x4.png"],
+    ["photo.jpg", "1024px_crop", "png", "photo_1024px_crop.png"],
+  ] as const)("of %s, %s as %s, is %s", (name, label, format, expected) => {
+    expect(outputName(name, label, format)).toBe(expected);
   });
 });
 

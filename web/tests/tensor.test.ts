@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { sha256Hex } from "../src/engine/sha256";
 import { fromNchw, halve, largestDifference, toNchw } from "../src/engine/tensor";
 
+const eight = new Uint8ClampedArray();
 const whole = { x: 0, y: 0, width: 2, height: 1 };
 
 describe("pixels and numbers", () => {
@@ -16,18 +17,25 @@ describe("pixels and numbers", () => {
       at % 4 === 3 ? 255 : Math.floor(at / 4),
     );
     const crop = { x: 0, y: 0, width: 256, height: 1 };
-    expect(fromNchw(toNchw(levels), 256, crop)).toEqual(levels);
+    expect(fromNchw(toNchw(levels), 256, crop, levels)).toEqual(levels);
+  });
+
+  it("of 16 bits come back, too, and clamped", () => {
+    const levels = Uint16Array.of(0, 1, 65534, 65535, 65535, 256, 257, 65535);
+    expect(fromNchw(toNchw(levels), 2, whole, levels)).toEqual(levels);
+    const nchw = Float32Array.of(-3, 2, 0, 0, 0, 0);
+    expect([...fromNchw(nchw, 2, whole, levels)].slice(0, 5)).toEqual([0, 0, 0, 65535, 65535]);
   });
 
   it("are clamped, rounded half up, and opaque", () => {
     const half = 0.5 / 255; // exactly between two levels in float32
     const nchw = Float32Array.of(-3, 2, half, 3 * half, 0.999, 1);
-    expect([...fromNchw(nchw, 2, whole)]).toEqual([0, 1, 255, 255, 255, 2, 255, 255]);
+    expect([...fromNchw(nchw, 2, whole, eight)]).toEqual([0, 1, 255, 255, 255, 2, 255, 255]);
   });
 
   it("are cut to the part that is wanted", () => {
     const nchw = Float32Array.from({ length: 3 * 4 * 3 }, (_, at) => (at % 12) / 255);
-    const rgba = fromNchw(nchw, 4, { x: 1, y: 1, width: 2, height: 2 });
+    const rgba = fromNchw(nchw, 4, { x: 1, y: 1, width: 2, height: 2 }, eight);
     expect([rgba[0], rgba[4], rgba[8], rgba[12]]).toEqual([5, 6, 9, 10]);
   });
 });

@@ -8,6 +8,7 @@ import type { PixelsApi } from "../src/imaging/pixels.worker";
 
 const model = { name: "m", scale: 2, halo: 10, values_per_pixel: 300 } as Model;
 const photo = { width: 900, height: 600 } as Photo;
+const part = { x: 0, y: 0, width: 900, height: 600 };
 
 /** An engine that is thought to take 0.01 ms for a pixel, and computes nothing. */
 function engineOf(learned: number[]): Engine {
@@ -15,7 +16,7 @@ function engineOf(learned: number[]): Engine {
     msPerPixel: () => 0.01,
     expectedMsPerPixel: () => 0.01,
     learn: (_: Model, msPerPixel: number) => learned.push(msPerPixel),
-    pixels: async () => ({ rgba: new Uint8ClampedArray(4) }),
+    pixels: async () => ({ data: new Uint8ClampedArray(4) }),
   } as unknown as Engine;
 }
 
@@ -27,11 +28,11 @@ afterEach(() => vi.unstubAllGlobals());
 describe("the time that a photo takes", () => {
   it("counts what is computed twice, around each tile", () => {
     const alone = (900 * 600 * 0.01) / 1000;
-    const expected = estimateSeconds(engineOf([]), model, photo);
+    const expected = estimateSeconds(engineOf([]), model, photo, part);
     expect(expected).toBeGreaterThan(alone);
     expect(expected).toBeLessThan(1.5 * alone);
     vi.stubGlobal("navigator", { deviceMemory: 8 }); // larger tiles, of which less overlaps
-    const larger = estimateSeconds(engineOf([]), model, photo);
+    const larger = estimateSeconds(engineOf([]), model, photo, part);
     expect(larger).toBeGreaterThan(alone);
     expect(larger).toBeLessThan(expected);
   });
@@ -42,9 +43,13 @@ describe("the time that a photo takes", () => {
     const shares: number[] = [];
     const task = {
       photo,
-      network: { model, strength: 0 },
+      network: { model, strength: 0, cleaned: null },
+      part,
+      size: { width: 1800, height: 1200 },
+      label: "x2",
       format: "png",
       quality: 1,
+      keep: { details: true, place: false, transparency: true },
       signal: new AbortController().signal,
       onProgress: (share) => shares.push(share),
     } satisfies Task;

@@ -1,19 +1,22 @@
-/** The app: one photo, one network, one view. Everything that the controls act on. */
+/** The app: one photo, one network, one view, and a queue. Everything that the controls act on. */
 
 import { type Catalogue, defaultModel, fetchCatalogue, type Model } from "../engine/catalogue";
 import { Engine } from "../engine/engine";
 import { type Choice, chooseNetwork, type Restore, rememberedRestore } from "../engine/restore";
 import { AppError } from "../errors";
 import { SMALL_SIDE } from "../imaging/header";
-import type { OutputFormat } from "../imaging/output";
 import { recall, remember } from "../preferences";
-import { lossesText } from "../ui/losses";
+import type { Rect } from "../tiles/tiles";
+import { shownText } from "../ui/losses";
 import { announce, hideToast, showError, showInfo, showText } from "../ui/toast";
 import { type Against, layersOf } from "../view/layers";
 import { patchBytes } from "../view/sharpener";
 import { type Phase, Viewer } from "../view/viewer";
-import { isOf, Job } from "./job";
+import { isOf, Job, type Writing } from "./job";
+import { type Keep, rememberedKeep, rememberKeep } from "./keep";
 import { closePhoto, openPhoto, type Photo, spawnPixels } from "./photo";
+import { type Plan, planPhoto } from "./plan";
+import { Queue } from "./queue";
 import { chosenModel, idle, lighterModel, type Wishes } from "./startup";
 import { engineState, type State, setEngineState, setState, state } from "./state";
 import { timings } from "./timings";
@@ -29,8 +32,14 @@ export class App {
   /** The model that is being loaded, to take the place of the one before. */
   private coming: Model | null = null;
   restore: Restore = rememberedRestore();
+  keep: Keep = rememberedKeep();
   against: Against = recall("against") === "bicubic" ? "bicubic" : "bilinear";
+  /** Pixels that the longer side of results is to have; null for the model's scale. */
+  side: number | null = Number(recall("side")) || null;
+  /** What of the photo is to be enlarged, if not all: what was in view when somebody moved it last. */
+  part: Rect | null = null;
   readonly job = new Job(() => this.changed());
+  readonly queue = new Queue(() => this.changed());
   phase: Phase = "view";
   /** Whether somebody chose the model, and not the app. */
   private isChosen = false;
@@ -58,7 +67,12 @@ export class App {
 
   /** What the photo is sharpened with: the model, and how much of its twin. */
   get network(): Choice | null {
-    return this.model && this.networkFor(this.model);
+    return this.model && this.networkFor(this.model, this.viewer.photo);
+  }
+
+  /** Whether something is being enlarged: the engine keeps the network that is at work. */
+  get isBusy(): boolean {
+    return this.job.running || this.queue.isRunning;
   }
 
   /** Calls `listener` now and whenever anything has changed. */
@@ -158,6 +172,13 @@ export class App {
     this.chose();
   }
 
+  /** Keeps other things that the photo carries. */
+  keepAs(keep: Keep): void {
+    this.keep = keep;
+    rememberKeep(keep);
+    this.chose();
+  }
+
   compareWith(against: Against): void {
     this.against = against;
     remember("against", against);
@@ -165,17 +186,49 @@ export class App {
     this.changed();
   }
 
-  /** Enlarges the whole photo. */
-  async upscale(format: OutputFormat, quality: number): Promise<void> {
-    const { engine, network, pixels, job } = this;
+  /** Gives results this many pixels on the longer side; null for the model's scale. */
+  aimAt(side: number | null): void {
+    this.side = side;
+    remember("side", String(side ?? ""));
+    if (side) remember("lastSide", String(side));
+    this.chose();
+  }
+
+  /** Enlarges all of the photo, or what is in view. */
+  enlargeInView(isInView: boolean): void {
+    this.part = isInView ? this.partInView : null;
+    this.chose();
+  }
+
+  private get partInView(): Rect | null {
+    return this.viewer.isWhole ? null : this.viewer.seen;
+  }
+
+  /**
+   * What a photo is to become, by default the one that is open; null before all is there.
+   *
+   * @throws AppError it cannot have the size that is asked for
+   */
+  plan(photo = this.viewer.photo): Plan | null {
+    const { catalogue, model, side } = this;
+    if (!catalogue || !model || !photo) return null;
+    const part = photo === this.viewer.photo ? this.part : null;
+    const networkFor = (found: Model): Choice => this.networkFor(found, photo);
+    return planPhoto(catalogue, model, networkFor, photo, { side, part });
+  }
+
+  /** Enlarges the photo that is open. */
+  async upscale(writing: Writing): Promise<void> {
+    const { engine, pixels, job } = this;
     const { photo } = this.viewer;
-    if (!engine || !network || !photo) return;
+    const plan = this.plan();
+    if (!engine || !plan || !photo || this.isBusy) return;
     hideToast(); // what it says is of the job before
     this.viewer.pause(true);
     this.isDone = false;
     setState("upscaling");
     try {
-      await job.run(engine, pixels, photo, { network, format, quality });
+      await job.run(engine, pixels, photo, { ...plan, ...writing });
       this.isDone = true;
     } catch (error) {
       this.complain(error);
@@ -191,11 +244,9 @@ export class App {
   }
 
   /** Whether there is a result that these choices would make again. */
-  hasResult(format: OutputFormat, quality: number): boolean {
+  hasResult(plan: Plan, writing: Writing): boolean {
     const { result } = this.job;
-    return (
-      result !== null && !!this.network && isOf(result, { network: this.network, format, quality })
-    );
+    return result !== null && isOf(result, { ...plan, ...writing });
   }
 
   private settleJob(): void {
@@ -215,6 +266,7 @@ export class App {
   private show(photo: Photo): void {
     this.job.discard();
     this.isDone = false;
+    this.part = null;
     this.viewer.pause(false);
     this.viewer.show(photo);
     setState("view");
@@ -223,9 +275,9 @@ export class App {
     requestAnimationFrame(() => {
       if (this.openedAt !== null) timings.openToFirstBilinearMs = performance.now() - this.openedAt;
     });
-    const { name, width, height, losses } = photo;
+    const { name, width, height } = photo;
     announce("opened", { name, width, height });
-    const lost = lossesText(losses.filter((loss) => loss !== "metadata"));
+    const lost = shownText(photo);
     if (Math.min(width, height) < SMALL_SIDE) showInfo("tinyPhoto", { width, height });
     else if (lost) showText(lost);
   }
@@ -240,7 +292,10 @@ export class App {
   }
 
   private moved(isMoved: boolean): void {
-    if (isMoved) this.isDone = false;
+    if (isMoved) {
+      this.isDone = false;
+      this.part = this.part && this.partInView;
+    }
     this.changed();
   }
 
@@ -266,7 +321,7 @@ export class App {
     this.coming = model;
     setEngineState("starting");
     try {
-      await this.engine.use(this.networkFor(model));
+      await this.engine.use(this.networkFor(model, this.viewer.photo));
       this.model = model;
       this.chose();
     } catch (error) {
@@ -291,7 +346,7 @@ export class App {
     await engine.measure(model);
     this.changed();
     const lighter = this.isChosen ? null : lighterModel(engine, model, catalogue);
-    if (!lighter || this.wantedModel !== model || this.job.running) return;
+    if (!lighter || this.wantedModel !== model || this.isBusy) return;
     await this.changeModel(lighter);
     showInfo("slowDevice", { slow: model.scale, fast: lighter.scale });
   }
@@ -304,18 +359,21 @@ export class App {
     this.changed();
   }
 
-  private networkFor(model: Model): Choice {
+  private networkFor(model: Model, photo: Photo | null): Choice {
     const { catalogue, restore } = this;
-    const { photo } = this.viewer;
     if (!catalogue || !photo || (model.twin && this.missing.has(model.twin.name))) {
       return { model, strength: 0, cleaned: null };
     }
     return chooseNetwork(catalogue, model, restore, photo.degradation);
   }
 
-  /** Says what failed. Where it was a twin, its model goes on without it. */
   private complain(error: unknown): void {
     showError(error);
+    this.noteTwin(error);
+  }
+
+  /** Where a twin failed, its model goes on without it. */
+  noteTwin(error: unknown): void {
     const named = error instanceof AppError ? error.params.model : undefined;
     const twin = this.catalogue?.models.find((model) => model.twin?.name === named)?.twin;
     if (!twin) return;

@@ -1,23 +1,28 @@
-/** The enlargement of the whole photo: one at a time, and what the last one made. */
+/** The enlargement of the photo that is open: one at a time, and what the last one made. */
 
 import type { Bridge } from "../engine/bridge";
 import type { Engine } from "../engine/engine";
-import type { Network } from "../engine/restore";
-import { type OutputFormat, outputName } from "../imaging/output";
+import { AppError } from "../errors";
+import { CANVAS_MEGAPIXELS, fits, type OutputFormat, outputName } from "../imaging/output";
 import type { PixelsApi } from "../imaging/pixels.worker";
 import { confirmLoss } from "../ui/dialogs";
 import { keepAwake } from "./awake";
+import type { Keep } from "./keep";
 import type { Photo } from "./photo";
+import type { Plan } from "./plan";
 import { timings } from "./timings";
-import { estimateSeconds, upscalePhoto } from "./upscale";
+import { estimateSeconds, type Task, upscalePhoto } from "./upscale";
 
-/** What decides how a result looks. */
-export interface Choices {
-  readonly network: Network;
+/** What a file is written as. */
+export interface Writing {
   readonly format: OutputFormat;
   /** 0..1, for JPEG and WebP. */
   readonly quality: number;
+  readonly keep: Keep;
 }
+
+/** What decides how a result looks. */
+export interface Choices extends Plan, Writing {}
 
 export interface Result extends Choices {
   readonly blob: Blob;
@@ -69,14 +74,12 @@ export class Job {
     const { signal } = this.controller;
     const sleep = keepAwake();
     const begun = performance.now();
-    const expected = estimateSeconds(engine, choices.network.model, photo);
-    this.progress = { share: 0, secondsLeft: expected };
+    const { network, part } = choices;
+    this.progress = { share: 0, secondsLeft: estimateSeconds(engine, network.model, photo, part) };
     this.onChange();
     try {
       const onProgress = (share: number): void => this.advance(share, begun, signal);
-      const blob = await upscalePhoto(engine, pixels, { photo, ...choices, signal, onProgress });
-      const name = outputName(photo.name, choices.network.model.scale, choices.format);
-      this.result = { ...choices, blob, name };
+      this.result = await enlarge(engine, pixels, { photo, ...choices, signal, onProgress });
       this.isDownloaded = false;
       timings.upscaleMs = performance.now() - begun;
     } finally {
@@ -124,12 +127,38 @@ export class Job {
   }
 }
 
+/**
+ * Enlarges a photo into a file with a name.
+ *
+ * @throws AppError it failed; AbortError if it was cancelled
+ */
+export async function enlarge(
+  engine: Engine,
+  pixels: Bridge<PixelsApi>,
+  task: Task,
+): Promise<Result> {
+  const { photo, network, part, size, label, format, quality, keep } = task;
+  if (!fits(format, size.width, size.height)) {
+    throw new AppError("formatTooLarge", { megapixels: CANVAS_MEGAPIXELS });
+  }
+  const blob = await upscalePhoto(engine, pixels, task);
+  const name = outputName(photo.name, label, format);
+  return { network, part, size, label, format, quality, keep, blob, name };
+}
+
 /** Whether a result is what these choices would make. */
-export function isOf({ network, format, quality }: Choices, wanted: Choices): boolean {
+export function isOf(result: Choices, wanted: Choices): boolean {
+  const { network, part, label, format, quality, keep } = wanted;
   return (
-    network.model === wanted.network.model &&
-    network.strength === wanted.network.strength &&
-    format === wanted.format &&
-    (format === "png" || quality === wanted.quality)
+    result.network.model === network.model &&
+    result.network.strength === network.strength &&
+    result.label === label &&
+    result.part.x === part.x &&
+    result.part.y === part.y &&
+    result.size.width === wanted.size.width &&
+    result.size.height === wanted.size.height &&
+    result.keep === keep &&
+    result.format === format &&
+    (format === "png" || result.quality === quality)
   );
 }

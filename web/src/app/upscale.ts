@@ -1,22 +1,25 @@
-/** Enlarges the whole photo, tile by tile, into a file. */
+/** Enlarges a photo, or a part of it, tile by tile, into a file. */
 
 import type { Bridge } from "../engine/bridge";
 import type { Model } from "../engine/catalogue";
 import type { Engine } from "../engine/engine";
-import type { Network } from "../engine/restore";
+import type { Levels } from "../imaging/levels";
 import type { OutputFormat } from "../imaging/output";
 import type { PixelsApi } from "../imaging/pixels.worker";
-import { coreOf, planTiles, type Tile, tileSide, windowOf } from "../tiles/tiles";
+import { grow, intersect, move, times, wholeOf } from "../tiles/rects";
+import { coreOf, planTiles, type Rect, tileSide, windowOf } from "../tiles/tiles";
 import { RUN_BYTES } from "../view/layers";
 import type { Size } from "../view/view";
-import { type Photo, takeWindow } from "./photo";
+import { type Keep, openSource, outputOf, type Source } from "./keep";
+import type { Photo } from "./photo";
+import type { Plan } from "./plan";
 
-export interface Task {
+export interface Task extends Plan {
   readonly photo: Photo;
-  readonly network: Network;
   readonly format: OutputFormat;
   /** 0..1, for JPEG and WebP. */
   readonly quality: number;
+  readonly keep: Keep;
   readonly signal: AbortSignal;
   /** Called after each tile with the share that is done, 0..1. */
   readonly onProgress: (share: number) => void;
@@ -27,11 +30,17 @@ const RUN_MS = 1500;
 /** Memory that a run may take where there is enough: less is computed twice, around each tile. */
 const JOB_BYTES = 256 * 2 ** 20;
 const ENOUGH_GIGABYTES = 4;
-/** A row of tiles waits whole for the encoder: three bytes for each of its pixels. */
+/** A row of tiles waits whole for the encoder: three bytes for each pixel, or eight at most. */
 const BAND_BYTES = 48 * 2 ** 20;
 
+/** One run of the network: what it is given of the photo, and what is kept of that. */
+interface Piece {
+  readonly window: Rect;
+  readonly core: Rect;
+}
+
 /**
- * Enlarges a photo.
+ * Enlarges a photo, or a part of it as it would be in the whole.
  *
  * Beside the photo, memory holds one row of tiles and what the engine takes for two tiles; for JPEG
  * and WebP also the canvas.
@@ -43,12 +52,13 @@ export async function upscalePhoto(
   pixels: Bridge<PixelsApi>,
   task: Task,
 ): Promise<Blob> {
-  const { photo, network, format, quality, signal } = task;
-  const { model } = network;
-  const size = { width: photo.width * model.scale, height: photo.height * model.scale };
-  await pixels.call("encode", { format, quality, ...size }, { signal });
+  const { photo, part, size, quality, signal } = task;
+  const { model } = task.network;
+  const from = { width: part.width * model.scale, height: part.height * model.scale };
+  const source = await openSource(pixels, task, signal);
+  await pixels.call("encode", { ...outputOf(task, source, size), quality, from }, { signal });
   try {
-    await runTiles(engine, pixels, task, planPhoto(engine, model, photo));
+    await runPieces(engine, pixels, { ...task, source }, planPieces(engine, model, photo, part));
     return await pixels.call("finish", undefined, { signal });
   } catch (error) {
     await pixels.call("abort", undefined);
@@ -56,75 +66,83 @@ export async function upscalePhoto(
   }
 }
 
-/** How long a photo will take, by what earlier ones took. */
-export function estimateSeconds(engine: Engine, model: Model, photo: Size): number {
-  const tiles = planPhoto(engine, model, photo);
-  return (engine.expectedMsPerPixel(model) * computedPixels(tiles)) / 1000;
+/** How long a part of a photo will take, by what earlier ones took. */
+export function estimateSeconds(engine: Engine, model: Model, photo: Size, part: Rect): number {
+  const pieces = planPieces(engine, model, photo, part);
+  return (engine.expectedMsPerPixel(model) * computedPixels(pieces)) / 1000;
 }
 
-/** LR pixels that go through the network: those of the photo, and of each tile's context. */
-function computedPixels(tiles: readonly Tile[]): number {
-  return tiles.map(windowOf).reduce((sum, { width, height }) => sum + width * height, 0);
+/** LR pixels that go through the network: those of the photo, and of each piece's context. */
+function computedPixels(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { window: { width, height } }) => sum + width * height, 0);
 }
 
-function planPhoto(engine: Engine, model: Model, photo: Size): Tile[] {
+/** Plans a part with its context in the photo, and keeps the part. */
+function planPieces(engine: Engine, model: Model, photo: Size, part: Rect): Piece[] {
+  const { halo, scale } = model;
   const cost = {
-    halo: model.halo,
+    halo,
     valuesPerPixel: model.values_per_pixel,
     msPerPixel: engine.msPerPixel(model),
   };
   const isEnough = (navigator.deviceMemory ?? 0) >= ENOUGH_GIGABYTES;
   const side = tileSide(cost, isEnough ? JOB_BYTES : RUN_BYTES, RUN_MS);
-  const rows = Math.floor(BAND_BYTES / (3 * photo.width * model.scale ** 2));
-  return planTiles(photo.height, photo.width, Math.max(16, Math.min(side, rows)), model.halo);
+  const rows = Math.floor(BAND_BYTES / (3 * part.width * scale ** 2));
+  const around = grow(part, halo, wholeOf(photo));
+  const tile = Math.max(16, Math.min(side, rows));
+  return planTiles(around.height, around.width, tile, halo).flatMap((planned) => {
+    const core = intersect(move(coreOf(planned), around), part);
+    return core ? [{ window: move(windowOf(planned), around), core }] : [];
+  });
 }
 
-async function runTiles(
+interface Running extends Task {
+  readonly source: Source;
+}
+
+async function runPieces(
   engine: Engine,
   pixels: Bridge<PixelsApi>,
-  task: Task,
-  tiles: readonly Tile[],
+  task: Running,
+  pieces: readonly Piece[],
 ): Promise<void> {
   let written: Promise<void> = Promise.resolve();
   const begun = performance.now();
-  let next = tiles[0] && startTile(engine, task, tiles[0]);
-  for (const [index, tile] of tiles.entries()) {
+  let next = pieces[0] && startPiece(engine, task, pieces[0]);
+  for (const [index, piece] of pieces.entries()) {
     const current = next;
-    const following = tiles[index + 1];
-    next = following && startTile(engine, task, following);
+    const following = pieces[index + 1];
+    next = following && startPiece(engine, task, following);
     next?.catch(() => {}); // told when its turn comes, unless an earlier one ends the job
-    const rgba = await current;
+    const levels = await current;
     await written; // no more than one tile waits for the encoder
-    if (rgba) written = writeTile(pixels, task, tile, rgba);
+    if (levels) written = writePiece(pixels, task, piece, levels);
     written.catch(() => {});
-    const done = computedPixels(tiles.slice(0, index + 1));
+    const done = computedPixels(pieces.slice(0, index + 1));
     engine.learn(task.network.model, (performance.now() - begun) / done);
-    task.onProgress((index + 1) / tiles.length);
+    task.onProgress((index + 1) / pieces.length);
   }
   await written;
 }
 
-async function startTile(
+async function startPiece(
   engine: Engine,
-  { photo, network, signal }: Task,
-  tile: Tile,
-): Promise<Uint8ClampedArray<ArrayBuffer>> {
+  { photo: { space }, network, source, signal }: Running,
+  { window, core }: Piece,
+): Promise<Levels> {
   signal.throwIfAborted();
-  const window = windowOf(tile);
-  const core = coreOf(tile);
-  const bitmap = await takeWindow(photo, window);
-  const inside = { ...core, x: core.x - window.x, y: core.y - window.y };
-  return (await engine.pixels({ network, window: bitmap, core: inside, signal })).rgba;
+  const taken = await source.take(window);
+  const inside = move(core, { x: -window.x, y: -window.y });
+  const work = { network, window: taken, space, core: inside, signal };
+  return (await engine.pixels(work, source.alpha)).data;
 }
 
-function writeTile(
-  pixels: Bridge<PixelsApi>,
-  { network: { model }, signal }: Task,
-  tile: Tile,
-  rgba: Uint8ClampedArray<ArrayBuffer>,
+function writePiece(
+  bridge: Bridge<PixelsApi>,
+  { network: { model }, part, signal }: Running,
+  { core }: Piece,
+  pixels: Levels,
 ): Promise<void> {
-  const { scale } = model;
-  const { x, y, width, height } = coreOf(tile);
-  const place = { x: x * scale, y: y * scale, width: width * scale, height: height * scale };
-  return pixels.call("add", { rgba, place }, { signal, transfer: [rgba.buffer] });
+  const place = times(move(core, { x: -part.x, y: -part.y }), model.scale);
+  return bridge.call("add", { pixels, place }, { signal, transfer: [pixels.buffer] });
 }

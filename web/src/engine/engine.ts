@@ -2,10 +2,10 @@
 
 import { AppError, describeError, type Params } from "../errors";
 import type { MessageKey } from "../i18n/messages";
-import type { Rect } from "../tiles/tiles";
+import type { Picture } from "../imaging/levels";
 import { Bridge } from "./bridge";
 import { type Model, type ModelFile, modelUrl } from "./catalogue";
-import type { EngineApi, Pixels, RunRequest, Source, Weights } from "./engine.worker";
+import type { EngineApi, RunRequest, Source, Weights } from "./engine.worker";
 import type { Network } from "./restore";
 import type { Backend } from "./session";
 
@@ -31,11 +31,8 @@ export function chooseThreads(cores: number, isolated: boolean): number {
   return Math.max(1, Math.min(MOST_THREADS, cores > 2 ? cores - 1 : cores));
 }
 
-export interface Work {
+export interface Work extends Pick<RunRequest, "window" | "core" | "space"> {
   readonly network: Network;
-  readonly window: ImageBitmap;
-  /** What is wanted, in LR pixels from the window's corner. */
-  readonly core: Rect;
   readonly signal: AbortSignal;
 }
 
@@ -127,15 +124,16 @@ export class Engine {
   }
 
   /** A part of the photo, enlarged, to draw. */
-  draw(work: Work, half: boolean): Promise<ImageBitmap> {
-    const request = { ...requestOf(work), half };
+  draw(work: Work & { window: ImageBitmap }, half: boolean): Promise<ImageBitmap> {
+    const request = { ...requestOf(work), window: work.window, half };
     return this.bridge.call("draw", request, { signal: work.signal, transfer: [work.window] });
   }
 
-  /** A part of the photo, enlarged, as pixels. */
-  pixels(work: Work): Promise<Pixels> {
+  /** A part of the photo, enlarged, as pixels, and with `alpha` as transparent as it is. */
+  pixels(work: Work, alpha: boolean): Promise<Picture> {
     const { signal, window } = work;
-    return this.bridge.call("pixels", requestOf(work), { signal, transfer: [window] });
+    const transfer = [window instanceof ImageBitmap ? window : window.data.buffer];
+    return this.bridge.call("pixels", { ...requestOf(work), alpha }, { signal, transfer });
   }
 
   private begin(): Promise<void> {
@@ -179,8 +177,8 @@ function workPerPixel({ multi_adds_720p, scale }: Model): number {
   return multi_adds_720p * scale ** 2;
 }
 
-function requestOf({ network, window, core }: Work): RunRequest {
-  return { weights: weightsOf(network), scale: network.model.scale, window, core };
+function requestOf({ network, window, core, space }: Work): RunRequest {
+  return { weights: weightsOf(network), scale: network.model.scale, window, core, space };
 }
 
 function weightsOf({ model, strength }: Network): Weights {

@@ -6,19 +6,16 @@
  */
 
 import { AppError, describeError } from "../errors";
+import { enlargeBicubic } from "../imaging/bicubic";
 import { decodeExactly, takePixels, toBitmap } from "../imaging/canvas";
+import { cut, fillTransparent, type Levels, type Picture } from "../imaging/levels";
+import { times } from "../tiles/rects";
 import type { Rect } from "../tiles/tiles";
 import { mixWeights } from "./mixing";
 import { serve } from "./serve";
 import { type Backend, type Runtime, type Session, startRuntime } from "./session";
 import { sha256Hex } from "./sha256";
 import { fromNchw, halve, largestDifference, toNchw } from "./tensor";
-
-export interface Pixels {
-  readonly rgba: Uint8ClampedArray<ArrayBuffer>;
-  readonly width: number;
-  readonly height: number;
-}
 
 /** A file with weights, and how it is known to be whole. */
 export interface Source {
@@ -34,13 +31,23 @@ export interface Weights {
   readonly strength: number;
 }
 
+/** A part of a photo: as the browser has it, or of 16 bits. */
+export type Window = ImageBitmap | Picture<Uint16Array<ArrayBuffer>>;
+
 export interface RunRequest {
   readonly weights: Weights;
   readonly scale: number;
   /** The photo around what is wanted: context for the network. */
-  readonly window: ImageBitmap;
+  readonly window: Window;
+  /** The colours that the photo is worked on in. */
+  readonly space: PredefinedColorSpace;
   /** What is wanted, in LR pixels from the window's corner. */
   readonly core: Rect;
+}
+
+export interface PixelsRequest extends RunRequest {
+  /** Whether it is transparent in parts, and is to stay so; otherwise alpha counts for nothing. */
+  readonly alpha: boolean;
 }
 
 /** Sessions that stay loaded: the one in use and the one before, to go back to. */
@@ -74,7 +81,7 @@ const methods = {
     ]);
     const core = { x: 0, y: 0, width: lr.width, height: lr.height };
     const found = await enlarge(request.weights, request.scale, lr, core);
-    return largestDifference(found.rgba, expected.data);
+    return largestDifference(found.data, expected.data);
   },
 
   /** Milliseconds that a square of `side` LR pixels takes. */
@@ -87,16 +94,22 @@ const methods = {
   },
 
   /** A part of the photo, enlarged, to draw; at half its size with `half`. */
-  async draw(request: RunRequest & { half: boolean }): Promise<ImageBitmap> {
-    const { weights, scale, window, core, half } = request;
-    const { rgba, width, height } = await enlarge(weights, scale, takePixels(window), core);
-    if (!half) return toBitmap(rgba, width, height);
-    return toBitmap(halve(rgba, width), width / 2, height / 2);
+  async draw(request: RunRequest & { window: ImageBitmap; half: boolean }): Promise<ImageBitmap> {
+    const { weights, scale, window, space, core, half } = request;
+    const { data, width, height } = await enlarge(weights, scale, takePixels(window, space), core);
+    if (!half) return toBitmap(data, width, height, space);
+    return toBitmap(halve(data, width), width / 2, height / 2, space);
   },
 
-  /** A part of the photo, enlarged, as pixels. */
-  async pixels({ weights, scale, window, core }: RunRequest): Promise<Pixels> {
-    return enlarge(weights, scale, takePixels(window), core);
+  /** A part of the photo, enlarged, as pixels; its transparency by bicubic, if it has any. */
+  async pixels({ weights, scale, window, space, core, alpha }: PixelsRequest): Promise<Picture> {
+    const picture: Picture = window instanceof ImageBitmap ? takePixels(window, space) : window;
+    if (!alpha) return enlarge(weights, scale, picture, core);
+    const over = enlargeAlpha(picture, scale, core);
+    fillTransparent(picture);
+    const enlarged = await enlarge(weights, scale, picture, core);
+    for (let at = 0; at < over.length; at++) enlarged.data[4 * at + 3] = over[at] as number;
+    return enlarged;
   },
 };
 
@@ -104,21 +117,23 @@ export type EngineApi = typeof methods;
 
 serve(methods);
 
-async function enlarge(
+async function enlarge<Kind extends Levels>(
   weights: Weights,
   scale: number,
-  { data, width, height }: ImageData,
+  { data, width, height }: Picture<Kind>,
   core: Rect,
-): Promise<Pixels> {
+): Promise<Picture<Kind>> {
   const session = await sessionOf(weights);
   const sr = await session.run(toNchw(data), height, width);
-  const crop = {
-    x: core.x * scale,
-    y: core.y * scale,
-    width: core.width * scale,
-    height: core.height * scale,
-  };
-  return { rgba: fromNchw(sr, width * scale, crop), width: crop.width, height: crop.height };
+  const crop = times(core, scale);
+  const pixels = fromNchw(sr, width * scale, crop, data);
+  return { data: pixels, width: crop.width, height: crop.height };
+}
+
+function enlargeAlpha(picture: Picture, scale: number, core: Rect): Levels {
+  const alpha = picture.data.filter((_, at) => at % 4 === 3);
+  const enlarged = enlargeBicubic(alpha as Levels, picture, scale, 1);
+  return cut(enlarged, picture.width * scale, times(core, scale), 1);
 }
 
 /** The session of weights, which counts as used now; what is used longest ago goes. */

@@ -74,7 +74,7 @@ function interpolate(at: number, places: readonly number[], values: readonly num
 }
 
 /** As Python rounds. */
-function roundHalfEven(value: number): number {
+export function roundHalfEven(value: number): number {
   const below = Math.floor(value);
   const isTie = value - below === 0.5;
   return isTie ? below + (below % 2) : Math.round(value);

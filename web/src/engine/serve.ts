@@ -73,7 +73,7 @@ function transferables(value: unknown): Transferable[] {
   const parts = value && typeof value === "object" ? [value, ...Object.values(value)] : [value];
   return parts.flatMap((part) => {
     if (part instanceof ImageBitmap || part instanceof ArrayBuffer) return [part];
-    return part instanceof Uint8ClampedArray ? [part.buffer as ArrayBuffer] : [];
+    return ArrayBuffer.isView(part) ? [part.buffer as ArrayBuffer] : [];
   });
 }
 

@@ -1,30 +1,24 @@
 /** Pixels to numbers and back, as the Python runtime has it (`imaging/arrays.py`). */
 
-const LEVEL = Math.fround(1 / 255);
+import { type Levels, levelsLike, mostOf } from "../imaging/levels";
+import type { Rect } from "../tiles/tiles";
 
 /**
  * Lays a picture out as a network takes it.
  *
- * @param rgba (H, W, 4) uint8; alpha is left out
+ * @param rgba (H, W, 4) uint8 or uint16; alpha is left out
  * @returns (1, 3, H, W) float32 in [0, 1]
  */
-export function toNchw(rgba: Uint8ClampedArray): Float32Array<ArrayBuffer> {
+export function toNchw(rgba: Levels): Float32Array<ArrayBuffer> {
+  const level = Math.fround(1 / mostOf(rgba));
   const pixels = rgba.length / 4;
   const nchw = new Float32Array(3 * pixels);
   for (let pixel = 0, at = 0; pixel < pixels; pixel++, at += 4) {
-    nchw[pixel] = (rgba[at] as number) * LEVEL;
-    nchw[pixels + pixel] = (rgba[at + 1] as number) * LEVEL;
-    nchw[2 * pixels + pixel] = (rgba[at + 2] as number) * LEVEL;
+    nchw[pixel] = (rgba[at] as number) * level;
+    nchw[pixels + pixel] = (rgba[at + 1] as number) * level;
+    nchw[2 * pixels + pixel] = (rgba[at + 2] as number) * level;
   }
   return nchw;
-}
-
-/** A rectangle of a network's output, in SR pixels. */
-export interface Crop {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
 }
 
 /**
@@ -32,30 +26,33 @@ export interface Crop {
  *
  * @param nchw (1, 3, H, W) float32, not clamped
  * @param width W
- * @returns (crop.height, crop.width, 4) uint8, opaque
+ * @param kind tells whether they get 8 or 16 bits
+ * @returns (crop.height, crop.width, 4), opaque
  */
-export function fromNchw(
+export function fromNchw<Kind extends Levels>(
   nchw: Float32Array,
   width: number,
-  crop: Crop,
-): Uint8ClampedArray<ArrayBuffer> {
+  crop: Rect,
+  kind: Kind,
+): Kind {
   const plane = nchw.length / 3;
-  const rgba = new Uint8ClampedArray(crop.width * crop.height * 4).fill(255);
+  const most = mostOf(kind);
+  const rgba = levelsLike(kind, crop.width * crop.height * 4).fill(most) as Kind;
+  const toLevel = (value: number): number => {
+    // Rounded half up, which a clamped array does not.
+    const level = Math.floor(Math.fround(Math.fround(value * most) + 0.5));
+    return Math.min(Math.max(level, 0), most);
+  };
   let at = 0;
   for (let row = crop.y; row < crop.y + crop.height; row++) {
     let from = row * width + crop.x;
     for (const stop = from + crop.width; from < stop; from++, at += 4) {
-      // A clamped array rounds half to even; adding a half and cutting off rounds half up.
       rgba[at] = toLevel(nchw[from] as number);
       rgba[at + 1] = toLevel(nchw[plane + from] as number);
       rgba[at + 2] = toLevel(nchw[2 * plane + from] as number);
     }
   }
   return rgba;
-}
-
-function toLevel(value: number): number {
-  return Math.floor(Math.fround(Math.fround(value * 255) + 0.5));
 }
 
 /**

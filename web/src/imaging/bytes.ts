@@ -43,6 +43,11 @@ export class Bytes {
     return String.fromCharCode(...this.bytes.subarray(offset, offset + length));
   }
 
+  /** A part of the file: as much as there is of it. */
+  part(offset: number, length: number): Uint8Array {
+    return this.bytes.subarray(offset, offset + length);
+  }
+
   /** Where a name of four letters last is, or -1. */
   findLast(name: string): number {
     const first = name.charCodeAt(0);
@@ -59,4 +64,27 @@ export class Bytes {
 /** Whether a file has these bytes at a place. */
 export function matches(bytes: Uint8Array, offset: number, expected: readonly number[]): boolean {
   return expected.every((value, index) => bytes[offset + index] === value);
+}
+
+export type FilePart = string | readonly number[] | Uint8Array;
+
+/** Letters and bytes, one after the other. */
+export function fileOf(...parts: readonly FilePart[]): Uint8Array<ArrayBuffer> {
+  const bytes = parts.map((part) =>
+    typeof part === "string" ? new TextEncoder().encode(part) : part,
+  );
+  const file = new Uint8Array(bytes.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of bytes) {
+    file.set(part, at);
+    at += part.length;
+  }
+  return file;
+}
+
+/** A number of four bytes. */
+export function u32(value: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value);
+  return bytes;
 }

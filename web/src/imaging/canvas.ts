@@ -1,15 +1,19 @@
 /** Pixels out of bitmaps and into them. */
 
-let scratch: OffscreenCanvasRenderingContext2D | undefined;
+import { AppError } from "../errors";
+import type { Size } from "../view/view";
+
+/** One canvas for all reads of a colour space. */
+const scratch = new Map<PredefinedColorSpace, OffscreenCanvasRenderingContext2D>();
 
 /** The pixels of a bitmap, which is closed. */
-export function takePixels(bitmap: ImageBitmap): ImageData {
+export function takePixels(bitmap: ImageBitmap, colorSpace: PredefinedColorSpace): ImageData {
   const { width, height } = bitmap;
-  const context = scratchContext(width, height);
+  const context = scratchContext(width, height, colorSpace);
   context.globalCompositeOperation = "copy";
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  return context.getImageData(0, 0, width, height);
+  return context.getImageData(0, 0, width, height, { colorSpace });
 }
 
 /** A bitmap of pixels. */
@@ -17,26 +21,41 @@ export function toBitmap(
   rgba: Uint8ClampedArray<ArrayBuffer>,
   width: number,
   height: number,
+  colorSpace: PredefinedColorSpace,
 ): Promise<ImageBitmap> {
-  return createImageBitmap(new ImageData(rgba, width, height));
+  return createImageBitmap(new ImageData(rgba, width, height, { colorSpace }));
 }
 
 /** The pixels of a PNG, exactly as stored. */
 export async function decodeExactly(file: Blob): Promise<ImageData> {
   const exact = { colorSpaceConversion: "none", premultiplyAlpha: "none" } as const;
-  return takePixels(await createImageBitmap(file, exact));
+  return takePixels(await createImageBitmap(file, exact), "srgb");
 }
 
-/** One canvas for all reads: it grows to the largest tile and stays in the CPU's memory. */
-function scratchContext(width: number, height: number): OffscreenCanvasRenderingContext2D {
-  if (!scratch) {
-    const context = new OffscreenCanvas(width, height).getContext("2d", {
-      willReadFrequently: true,
-    });
-    if (!context) throw new Error("no 2d canvas in workers");
-    scratch = context;
-  }
-  if (scratch.canvas.width < width) scratch.canvas.width = width;
-  if (scratch.canvas.height < height) scratch.canvas.height = height;
-  return scratch;
+/** It grows to the largest tile and stays in the CPU's memory. */
+function scratchContext(
+  width: number,
+  height: number,
+  colorSpace: PredefinedColorSpace,
+): OffscreenCanvasRenderingContext2D {
+  const context = scratch.get(colorSpace) ?? openContext({ width, height }, { colorSpace });
+  scratch.set(colorSpace, context);
+  if (context.canvas.width < width) context.canvas.width = width;
+  if (context.canvas.height < height) context.canvas.height = height;
+  return context;
+}
+
+/**
+ * A canvas in the CPU's memory: that of graphics may be smaller than a picture.
+ *
+ * @throws AppError the browser cannot hold so many pixels
+ */
+export function openContext(
+  { width, height }: Size,
+  settings: CanvasRenderingContext2DSettings,
+): OffscreenCanvasRenderingContext2D {
+  const options = { ...settings, willReadFrequently: true };
+  const context = new OffscreenCanvas(width, height).getContext("2d", options);
+  if (!context) throw new AppError("errorCanvas", { width, height });
+  return context;
 }

@@ -2,8 +2,12 @@
 
 import { AppError } from "../errors";
 import type { Rect } from "../tiles/tiles";
+import { openContext } from "./canvas";
+import { addToJpeg, addToWebp, type Extras } from "./container";
+import type { Levels } from "./levels";
 import type { OutputFormat } from "./output";
-import { PngEncoder } from "./png";
+import { DISPLAY_P3 } from "./p3";
+import { chunk, PngEncoder, profileChunk } from "./png";
 
 export interface Output {
   readonly format: OutputFormat;
@@ -11,11 +15,17 @@ export interface Output {
   readonly height: number;
   /** 0..1, for JPEG and WebP. */
   readonly quality: number;
+  readonly space: PredefinedColorSpace;
+  /** Whether pixels may be transparent. */
+  readonly alpha: boolean;
+  /** For PNG: 16 bits, gray, and the chunks of the file that say what its colours are. */
+  readonly deep: { readonly gray: boolean; readonly colours: readonly BlobPart[] } | null;
+  readonly exif: Uint8Array<ArrayBuffer> | null;
 }
 
 export interface Encoder {
   /** Takes a tile: tiles come row by row, and those of a row have one height. */
-  add(rgba: Uint8ClampedArray<ArrayBuffer>, place: Rect): Promise<void>;
+  add(pixels: Levels, place: Rect): Promise<void>;
   finish(): Promise<Blob>;
   abort(): Promise<void>;
 }
@@ -24,35 +34,73 @@ export function openEncoder(output: Output): Encoder {
   return output.format === "png" ? new BandEncoder(output) : new CanvasEncoder(output);
 }
 
+function chunksOf({ space, deep, exif }: Output): BlobPart[] {
+  const isWide = space === "display-p3";
+  const own = isWide ? profileChunk("Display P3", DISPLAY_P3) : chunk("sRGB", [0]);
+  return [...(deep?.colours ?? [own]), ...(exif ? [chunk("eXIf", exif)] : [])];
+}
+
 /** Collects a row of tiles and hands its pixel rows to the PNG encoder. */
 class BandEncoder implements Encoder {
   private readonly png: PngEncoder;
-  private band = new Uint8Array(0);
+  private readonly bits: 8 | 16;
+  /** Which samples of RGBA are written. */
+  private readonly samples: readonly number[];
+  private band = new DataView(new ArrayBuffer(0));
 
   constructor(private readonly output: Output) {
-    this.png = new PngEncoder(output.width, output.height);
+    const { width, height, deep, alpha } = output;
+    this.bits = deep ? 16 : 8;
+    this.samples = [...(deep?.gray ? [0] : [0, 1, 2]), ...(alpha ? [3] : [])];
+    this.png = new PngEncoder(
+      { width, height, samples: this.samples.length, bits: this.bits },
+      chunksOf(output),
+    );
   }
 
-  async add(rgba: Uint8ClampedArray, place: Rect): Promise<void> {
+  async add(pixels: Levels, place: Rect): Promise<void> {
     const { width } = this.output;
-    if (place.x === 0) this.band = new Uint8Array(place.height * width * 3);
-    for (let row = 0, from = 0; row < place.height; row++) {
-      let to = (row * width + place.x) * 3;
-      for (let column = 0; column < place.width; column++, from += 4, to += 3) {
-        this.band[to] = rgba[from] as number;
-        this.band[to + 1] = rgba[from + 1] as number;
-        this.band[to + 2] = rgba[from + 2] as number;
+    if (this.output.deep?.gray) makeGray(pixels);
+    const step = (this.samples.length * this.bits) / 8;
+    if (place.x === 0) this.band = new DataView(new ArrayBuffer(place.height * width * step));
+    for (let row = 0; row < place.height; row++) {
+      this.copyRow(pixels, row * place.width * 4, place.width, (row * width + place.x) * step);
+    }
+    if (place.x + place.width === width) this.png.write(new Uint8Array(this.band.buffer));
+  }
+
+  private copyRow(pixels: Levels, from: number, width: number, to: number): void {
+    const { band, bits, samples } = this;
+    const end = from + width * 4;
+    let at = to;
+    for (let pixel = from; pixel < end; pixel += 4) {
+      for (let index = 0; index < samples.length; index++) {
+        const level = pixels[pixel + (samples[index] as number)] as number;
+        if (bits === 8) band.setUint8(at++, level);
+        else {
+          band.setUint16(at, level);
+          at += 2;
+        }
       }
     }
-    if (place.x + place.width === width) await this.png.write(this.band);
   }
 
-  finish(): Promise<Blob> {
+  async finish(): Promise<Blob> {
     return this.png.finish();
   }
 
-  abort(): Promise<void> {
-    return this.png.abort();
+  async abort(): Promise<void> {}
+}
+
+/** Puts the mean of the colours in place of red, as the Python package does. */
+function makeGray(pixels: Levels): void {
+  for (let at = 0; at < pixels.length; at += 4) {
+    const [red, green, blue] = [pixels[at], pixels[at + 1], pixels[at + 2]] as [
+      number,
+      number,
+      number,
+    ];
+    pixels[at] = Math.round((red + green + blue) / 3);
   }
 }
 
@@ -61,26 +109,26 @@ class CanvasEncoder implements Encoder {
   private readonly context: OffscreenCanvasRenderingContext2D;
 
   constructor(private readonly output: Output) {
-    const { width, height } = output;
-    // Kept in the CPU's memory: graphics memory may be smaller than the result.
-    const options = { alpha: false, willReadFrequently: true };
-    const context = new OffscreenCanvas(width, height).getContext("2d", options);
-    if (!context) throw new AppError("errorCanvas", { width, height });
-    this.context = context;
+    const { alpha, space: colorSpace } = output;
+    this.context = openContext(output, { alpha, colorSpace });
   }
 
-  async add(rgba: Uint8ClampedArray<ArrayBuffer>, place: Rect): Promise<void> {
-    this.context.putImageData(new ImageData(rgba, place.width, place.height), place.x, place.y);
+  async add(pixels: Levels, place: Rect): Promise<void> {
+    const settings = { colorSpace: this.output.space };
+    const rgba = pixels as Uint8ClampedArray<ArrayBuffer>;
+    const tile = new ImageData(rgba, place.width, place.height, settings);
+    this.context.putImageData(tile, place.x, place.y);
   }
 
   async finish(): Promise<Blob> {
-    const { format, quality, width, height } = this.output;
+    const { format, quality, width, height, space, exif } = this.output;
     const type = `image/${format}`;
     const blob = await this.context.canvas.convertToBlob({ type, quality }).catch(() => null);
     if (!blob?.size) throw new AppError("errorCanvas", { width, height });
     // Browsers that cannot write a format silently write PNG.
     if (blob.type !== type) throw new AppError("errorFormat", { format: format.toUpperCase() });
-    return blob;
+    const extras: Extras = { exif, profile: space === "display-p3" ? DISPLAY_P3 : null };
+    return format === "jpeg" ? addToJpeg(blob, extras) : addToWebp(blob, this.output, extras);
   }
 
   async abort(): Promise<void> {

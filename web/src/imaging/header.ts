@@ -93,13 +93,13 @@ export interface Part {
   readonly length: number;
 }
 
-/** A PNG's chunks before its pixels. */
-export function* pngChunks(file: Bytes): Generator<Part> {
+/** A PNG's chunks, but for its pixels (IDAT); or those of one name. */
+export function* pngChunks(file: Bytes, wanted?: string): Generator<Part> {
   for (let offset = 8; offset + 8 <= file.length; ) {
     const length = file.u32(offset);
     const name = file.text(offset + 4, 4);
-    if (name === "IDAT" || name === "IEND") return;
-    yield { name, at: offset + 8, length };
+    if (name === "IEND") return;
+    if (wanted ? name === wanted : name !== "IDAT") yield { name, at: offset + 8, length };
     offset += 12 + length;
   }
 }

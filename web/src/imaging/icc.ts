@@ -2,14 +2,20 @@ import { Bytes } from "./bytes";
 
 /** Where the table of tags begins, and the length of its entries. */
 const [TABLE, ENTRY] = [128, 12] as const;
-/** From these on a colour lies outside of sRGB, whose red has x 0.648 and whose green 0.321 (D50). */
-const [RED_X, GREEN_X] = [0.665, 0.305] as const;
+/** How far a profile's colours reach. */
+export type Gamut = "srgb" | "display-p3" | "wider";
 
-/** Whether a colour profile reaches beyond sRGB: Display P3, Adobe RGB, ProPhoto and the like. */
-export function isWideGamut(profile: Uint8Array): boolean {
+/** From these on red's x and green's x (under D50) lie outside of sRGB (0.648, 0.321) and of P3. */
+const [SRGB_RED, SRGB_GREEN] = [0.665, 0.305] as const;
+const [P3_RED, P3_GREEN] = [0.69, 0.275] as const;
+
+/** Whether a colour profile reaches beyond sRGB, and beyond Display P3: as Adobe RGB, ProPhoto. */
+export function gamutOf(profile: Uint8Array): Gamut {
   const file = new Bytes(profile);
-  const [red, green] = [chromaticity(file, "rXYZ"), chromaticity(file, "gXYZ")];
-  return (red !== null && red > RED_X) || (green !== null && green < GREEN_X);
+  const red = chromaticity(file, "rXYZ") ?? 0;
+  const green = chromaticity(file, "gXYZ") ?? 1;
+  if (red > P3_RED || green < P3_GREEN) return "wider";
+  return red > SRGB_RED || green < SRGB_GREEN ? "display-p3" : "srgb";
 }
 
 /** The x of a primary; null for profiles that have none, as those for print and gray. */

@@ -25,8 +25,8 @@ export function fits(format: OutputFormat, width: number, height: number): boole
 /** The most megapixels for JPEG and WebP, to tell. */
 export const CANVAS_MEGAPIXELS = Math.floor(CANVAS_PIXELS / 1e6);
 
-/** `photo.jpg` enlarged 4 times, as PNG: `photo_x4.png`. */
-export function outputName(name: string, scale: number, format: OutputFormat): string {
+/** `photo.jpg` enlarged 4 times (`x4`), as PNG: `photo_x4.png`. */
+export function outputName(name: string, label: string, format: OutputFormat): string {
   const stem = name.replace(/\.[^./\\]{1,5}$/, "") || "photo";
-  return `${stem}_x${scale}.${format === "jpeg" ? "jpg" : format}`;
+  return `${stem}_${label}.${format === "jpeg" ? "jpg" : format}`;
 }

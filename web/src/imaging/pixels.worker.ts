@@ -3,10 +3,15 @@
 import { serve } from "../engine/serve";
 import { halve } from "../engine/tensor";
 import { AppError } from "../errors";
+import { times } from "../tiles/rects";
 import type { Rect } from "../tiles/tiles";
 import type { Size } from "../view/view";
 import { enlargeBicubic } from "./bicubic";
-import { takePixels, toBitmap } from "./canvas";
+import { Bytes } from "./bytes";
+import { openContext, takePixels, toBitmap } from "./canvas";
+import { type Carried, readCarried } from "./carried";
+import { crc32 } from "./crc32";
+import { type Deep, isDeep, readDeep } from "./deep";
 import {
   BAND_ROWS,
   bandTops,
@@ -16,16 +21,20 @@ import {
 } from "./degradation";
 import { type Encoder, type Output, openEncoder } from "./encoder";
 import { checkFile, type Header } from "./header";
-import { LOSSES, type Loss, readLosses } from "./losses";
+import { cut, type Levels } from "./levels";
+import { Shrinker } from "./shrinker";
 
-export interface Opened {
-  /** The photo as it is shown: upright, sRGB, opaque. */
+export interface Opened extends Carried {
+  /** The photo as it is shown: upright, opaque, in `space`. */
   readonly bitmap: ImageBitmap;
   /** The photo at most `OVERVIEW_SIDE` large, for views from afar; absent for small photos. */
   readonly overview: ImageBitmap | null;
+  /** The photo with its transparent parts; null without any. */
+  readonly clear: ImageBitmap | null;
+  /** Whether the file's 16 bits can be read, by `deep`. */
+  readonly isDeep: boolean;
   /** Null for a lossless file. */
   readonly degradation: Degradation | null;
-  readonly losses: readonly Loss[];
 }
 
 /** Shown from afar, a large photo is drawn from one of this size: faster, and without moiré. */
@@ -33,6 +42,9 @@ const OVERVIEW_SIDE = 2048;
 
 /** Rows that are looked through at once for transparent pixels. */
 const CHECKED_ROWS = 256;
+
+/** What is read of a file at once. */
+const PIECE_BYTES = 4 * 2 ** 20;
 
 let encoder: Encoder | undefined;
 
@@ -42,41 +54,56 @@ const methods = {
     const bytes = new Uint8Array(await file.arrayBuffer());
     const header = checkFile(bytes);
     const compression = readCompression(bytes, header.format);
+    const carried = await readCarried(bytes, header);
+    const { space } = carried;
     const decoded = await decode(file, header);
     const transparent = header.alpha && isTransparent(decoded);
-    const bitmap = header.alpha || header.turned ? redraw(decoded) : decoded;
-    const degradation = compression && { ...compression, noise: await noiseOf(bitmap) };
-    const lost = await readLosses(bytes, header);
-    const losses = LOSSES.filter(
-      (loss) => lost.includes(loss) || (loss === "transparency" && transparent),
-    );
-    return { bitmap, overview: await shrink(bitmap), degradation, losses };
+    const bitmap = header.alpha || header.turned ? redraw(decoded, space) : decoded;
+    const clear = transparent ? redraw(decoded, space, true) : null;
+    if (bitmap !== decoded) decoded.close();
+    const degradation = compression && { ...compression, noise: await noiseOf(bitmap, space) };
+    return {
+      ...carried,
+      bitmap,
+      overview: await shrink(bitmap),
+      clear,
+      isDeep: isDeep(new Bytes(bytes), header),
+      degradation,
+    };
+  },
+
+  /** The pixels of a file that `isDeep`. */
+  async deep({ file }: { file: Blob }): Promise<Deep> {
+    return readDeep(new Bytes(new Uint8Array(await file.arrayBuffer())));
   },
 
   /** A part of the photo by bicubic; at half its size with `half`. */
   async bicubic(request: {
     window: ImageBitmap;
+    space: PredefinedColorSpace;
     core: Rect;
     scale: number;
     half: boolean;
   }): Promise<ImageBitmap> {
-    const { core, scale, half } = request;
-    const { data, width, height } = takePixels(request.window);
-    const whole = enlargeBicubic(data, width, height, scale);
-    const part = cut(whole, width * scale, core, scale);
-    const size = { width: core.width * scale, height: core.height * scale };
-    if (!half) return toBitmap(part, size.width, size.height);
-    return toBitmap(halve(part, size.width), size.width / 2, size.height / 2);
+    const { core, scale, half, space } = request;
+    const picture = takePixels(request.window, space);
+    const whole = enlargeBicubic(picture.data, picture, scale);
+    const { width, height } = times(core, scale);
+    const part = cut(whole, picture.width * scale, times(core, scale));
+    if (!half) return toBitmap(part, width, height, space);
+    return toBitmap(halve(part, width), width / 2, height / 2, space);
   },
 
-  /** Begins a file; one at a time. */
-  async encode(output: Output): Promise<void> {
+  /** Begins a file, one at a time: of tiles of a picture that has its size, or is larger. */
+  async encode({ from, ...output }: Output & { from: Size }): Promise<void> {
     await encoder?.abort();
-    encoder = openEncoder(output);
+    const exact = openEncoder(output);
+    const isExact = from.width === output.width && from.height === output.height;
+    encoder = isExact ? exact : new Shrinker(exact, from, output);
   },
 
-  async add({ rgba, place }: { rgba: Uint8ClampedArray<ArrayBuffer>; place: Rect }): Promise<void> {
-    await encoder?.add(rgba, place);
+  async add({ pixels, place }: { pixels: Levels; place: Rect }): Promise<void> {
+    await encoder?.add(pixels, place);
   },
 
   async finish(): Promise<Blob> {
@@ -89,6 +116,15 @@ const methods = {
   async abort(): Promise<void> {
     await encoder?.abort();
     encoder = undefined;
+  },
+
+  /** A file's CRC-32. */
+  async checksum({ file }: { file: Blob }): Promise<number> {
+    let value = 0;
+    for (let at = 0; at < file.size; at += PIECE_BYTES) {
+      value = crc32(new Uint8Array(await file.slice(at, at + PIECE_BYTES).arrayBuffer()), value);
+    }
+    return value;
   },
 };
 
@@ -108,10 +144,7 @@ async function decode(file: Blob, header: Header): Promise<ImageBitmap> {
 /** Whether any pixel lets through what is behind it. */
 function isTransparent(bitmap: ImageBitmap): boolean {
   const { width, height } = bitmap;
-  const context = new OffscreenCanvas(width, Math.min(CHECKED_ROWS, height)).getContext("2d", {
-    willReadFrequently: true,
-  });
-  if (!context) return true;
+  const context = openContext({ width, height: Math.min(CHECKED_ROWS, height) }, {});
   context.globalCompositeOperation = "copy";
   for (let top = 0; top < height; top += CHECKED_ROWS) {
     context.drawImage(bitmap, 0, -top);
@@ -123,18 +156,18 @@ function isTransparent(bitmap: ImageBitmap): boolean {
 }
 
 /**
- * Lays a picture on white: the networks and JPEG know opaque pixels only. And upright: Chromium cuts
- * windows out of a bitmap that it has turned at the places that they would have in the file.
+ * Draws a picture anew, on white unless it is to stay transparent: the networks and JPEG know opaque
+ * pixels only. And upright: Chromium cuts windows out of a bitmap that it has turned at the places
+ * that they would have in the file.
  */
-function redraw(bitmap: ImageBitmap): ImageBitmap {
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const context = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
-  if (!context) throw new AppError("errorCanvas", { width: bitmap.width, height: bitmap.height });
-  context.fillStyle = "#fff";
-  context.fillRect(0, 0, bitmap.width, bitmap.height);
+function redraw(bitmap: ImageBitmap, colorSpace: PredefinedColorSpace, alpha = false): ImageBitmap {
+  const context = openContext(bitmap, { alpha, colorSpace });
+  if (!alpha) {
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, bitmap.width, bitmap.height);
+  }
   context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  return canvas.transferToImageBitmap();
+  return context.canvas.transferToImageBitmap();
 }
 
 async function shrink(bitmap: Size & ImageBitmap): Promise<ImageBitmap | null> {
@@ -147,26 +180,12 @@ async function shrink(bitmap: Size & ImageBitmap): Promise<ImageBitmap | null> {
   });
 }
 
-async function noiseOf(bitmap: ImageBitmap): Promise<number> {
+async function noiseOf(bitmap: ImageBitmap, space: PredefinedColorSpace): Promise<number> {
   const { width, height } = bitmap;
   const bands: Uint8ClampedArray[] = [];
   for (const top of bandTops(width, height)) {
-    bands.push(takePixels(await createImageBitmap(bitmap, 0, top, width, BAND_ROWS)).data);
+    const band = await createImageBitmap(bitmap, 0, top, width, BAND_ROWS);
+    bands.push(takePixels(band, space).data);
   }
   return estimateNoise(bands, width);
-}
-
-function cut(
-  rgba: Uint8ClampedArray<ArrayBuffer>,
-  width: number,
-  core: Rect,
-  scale: number,
-): Uint8ClampedArray<ArrayBuffer> {
-  const row = core.width * scale * 4;
-  const part = new Uint8ClampedArray(row * core.height * scale);
-  for (let to = 0, y = core.y * scale; to < part.length; to += row, y++) {
-    const from = (y * width + core.x * scale) * 4;
-    part.set(rgba.subarray(from, from + row), to);
-  }
-  return part;
 }

@@ -6,126 +6,102 @@
  * browsers move to the disk when they grow.
  */
 
+import { fileOf, u32 } from "./bytes";
 import { crc32 } from "./crc32";
+import { Deflater } from "./deflate";
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-const CHANNELS = 3;
+/** Colour types by samples of a pixel. */
+const COLOUR_TYPES = [0, 0, 4, 2, 6];
 /** PNG's filter type 4. It suits photographs best of the five, and trying all costs more time. */
 const PAETH = 4;
-/** What is compressed is handed over to a blob in pieces of this size. */
-const PIECE_BYTES = 4 * 2 ** 20;
+export interface PngLayout {
+  readonly width: number;
+  readonly height: number;
+  /** Samples of a pixel: gray, gray with alpha, RGB, RGBA. */
+  readonly samples: number;
+  readonly bits: 8 | 16;
+}
 
 export class PngEncoder {
-  private readonly compressor = new CompressionStream("deflate");
-  private readonly writer = this.compressor.writable.getWriter();
+  private readonly deflater = new Deflater();
   private readonly parts: Blob[] = [];
-  private readonly collecting: Promise<void>;
+  private readonly stride: number;
+  /** Bytes of a pixel. */
+  private readonly step: number;
   private above: Uint8Array;
 
-  constructor(
-    readonly width: number,
-    readonly height: number,
-  ) {
-    this.above = new Uint8Array(width * CHANNELS);
-    this.parts.push(new Blob([SIGNATURE, chunk("IHDR", header(width, height)), SRGB]));
-    this.collecting = this.collect();
-    this.collecting.catch(() => {}); // told by `write` or `finish`
+  /** @param chunks what is said of the picture besides its size, before its pixels */
+  constructor(layout: PngLayout, chunks: readonly BlobPart[]) {
+    this.step = (layout.samples * layout.bits) / 8;
+    this.stride = layout.width * this.step;
+    this.above = new Uint8Array(this.stride);
+    this.parts.push(new Blob([SIGNATURE, chunk("IHDR", header(layout)), ...chunks]));
   }
 
   /**
-   * Takes the next rows, and returns when they are compressed.
+   * Takes the next rows.
    *
-   * @param rgb (rows, width, 3) uint8
+   * @param pixels (rows, width, samples), those of 16 bits big end first
    */
-  async write(rgb: Uint8Array): Promise<void> {
-    const stride = this.width * CHANNELS;
-    const rows = rgb.length / stride;
+  write(pixels: Uint8Array): void {
+    const { stride } = this;
+    const rows = pixels.length / stride;
     const filtered = new Uint8Array(rows * (stride + 1));
     for (let row = 0; row < rows; row++) {
-      const current = rgb.subarray(row * stride, (row + 1) * stride);
-      filterRow(current, this.above, filtered, row * (stride + 1));
+      const current = pixels.subarray(row * stride, (row + 1) * stride);
+      filterRow(current, this.above, this.step, filtered, row * (stride + 1));
       this.above = current;
     }
     this.above = this.above.slice();
-    await this.writer.write(filtered);
+    this.parts.push(new Blob([chunk("IDAT", this.deflater.write(filtered))]));
   }
 
-  async finish(): Promise<Blob> {
-    await this.writer.close();
-    await this.collecting;
-    this.parts.push(new Blob([chunk("IEND", new Uint8Array(0))]));
-    return new Blob(this.parts, { type: "image/png" });
-  }
-
-  /** Ends without a result. */
-  async abort(): Promise<void> {
-    await this.writer.abort().catch(() => {});
-  }
-
-  private async collect(): Promise<void> {
-    let pieces: Uint8Array<ArrayBuffer>[] = [];
-    let bytes = 0;
-    const flush = (): void => {
-      this.parts.push(new Blob(pieces.map((piece) => chunk("IDAT", piece))));
-      pieces = [];
-      bytes = 0;
-    };
-    for await (const piece of readAll(this.compressor.readable)) {
-      pieces.push(piece);
-      bytes += piece.length;
-      if (bytes >= PIECE_BYTES) flush();
-    }
-    flush();
+  finish(): Blob {
+    const rest = [chunk("IDAT", this.deflater.finish()), chunk("IEND", [])];
+    return new Blob([...this.parts, ...rest], { type: "image/png" });
   }
 }
 
-/** A stream's content; streams themselves cannot be iterated in every browser. */
-async function* readAll(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    yield value;
-  }
+function header({ width, height, samples, bits }: PngLayout): Uint8Array<ArrayBuffer> {
+  const rest = [bits, COLOUR_TYPES[samples] as number, 0, 0, 0];
+  return fileOf(u32(width), u32(height), rest);
 }
 
-function header(width: number, height: number): Uint8Array<ArrayBuffer> {
-  const content = new Uint8Array(13);
-  const view = new DataView(content.buffer);
-  view.setUint32(0, width);
-  view.setUint32(4, height);
-  content[8] = 8; // bits
-  content[9] = 2; // RGB
-  return content;
+/** A whole chunk. */
+export function chunk(
+  name: string,
+  content: Uint8Array | readonly number[],
+): Uint8Array<ArrayBuffer> {
+  const checked = fileOf(name, content);
+  return fileOf(u32(content.length), checked, u32(crc32(checked)));
 }
 
-function chunk(name: string, content: Uint8Array): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(12 + content.length);
-  const view = new DataView(whole.buffer);
-  view.setUint32(0, content.length);
-  for (let at = 0; at < 4; at++) whole[4 + at] = name.charCodeAt(at);
-  whole.set(content, 8);
-  view.setUint32(8 + content.length, crc32(whole.subarray(4, 8 + content.length)));
-  return whole;
+/** A chunk with a colour profile, by the name that it is given. */
+export function profileChunk(name: string, profile: Uint8Array): Uint8Array<ArrayBuffer> {
+  const deflater = new Deflater();
+  return chunk("iCCP", fileOf(name, [0, 0], deflater.write(profile), deflater.finish()));
 }
-
-/** The colours are sRGB's: the browser converted them when it decoded the photo. */
-const SRGB = chunk("sRGB", Uint8Array.of(0));
 
 /** Writes a row's filter type and its differences from what its neighbours predict. */
-function filterRow(row: Uint8Array, above: Uint8Array, out: Uint8Array, at: number): void {
+function filterRow(
+  row: Uint8Array,
+  above: Uint8Array,
+  step: number,
+  out: Uint8Array,
+  at: number,
+): void {
   out[at] = PAETH;
   for (let index = 0; index < row.length; index++) {
-    const left = index >= CHANNELS ? (row[index - CHANNELS] as number) : 0;
-    const corner = index >= CHANNELS ? (above[index - CHANNELS] as number) : 0;
+    const left = index >= step ? (row[index - step] as number) : 0;
+    const corner = index >= step ? (above[index - step] as number) : 0;
     const predicted = paeth(left, above[index] as number, corner);
     out[at + 1 + index] = (row[index] as number) - predicted;
   }
 }
 
-function paeth(left: number, above: number, corner: number): number {
+/** What PNG's filter type 4 predicts of a byte, by those to the left, above, and above that one. */
+export function paeth(left: number, above: number, corner: number): number {
   const toLeft = Math.abs(above - corner);
   const toAbove = Math.abs(left - corner);
   const toCorner = Math.abs(left + above - 2 * corner);

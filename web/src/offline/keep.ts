@@ -38,7 +38,7 @@ function attachKeepAll(app: App): void {
 function wanted({ catalogue, model }: App): string[] {
   if (!catalogue || !model) return [];
   const isAll = recall("offline") === "all";
-  const pictures = catalogue.study.filter(({ kind }) => isAll || kind === "images");
+  const pictures = isAll ? catalogue.study : [];
   const models = isAll ? catalogue.models : [model];
   return [...models.flatMap(filesOf), ...pictures.map(({ file }) => file)];
 }

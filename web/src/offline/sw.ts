@@ -18,6 +18,9 @@ const APP_PREFIX = "zoomsr-app-";
 const MODELS_PREFIX = "zoomsr-models-";
 const APP_CACHE = APP_PREFIX + VERSION;
 const INDEX = "models/index.json";
+/** Where other apps send photos, as the manifest says, and where they wait for the page. */
+const SHARE = "share";
+const SHARED_CACHE = "zoomsr-shared";
 const ISOLATION: Readonly<Record<string, string>> = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
@@ -53,13 +56,28 @@ worker.addEventListener("notificationclick", (event) => {
 
 worker.addEventListener("fetch", (event) => {
   const { request } = event;
-  if (request.method !== "GET" || !request.url.startsWith(worker.registration.scope)) return;
+  if (!request.url.startsWith(worker.registration.scope)) return;
   const path = request.url.slice(worker.registration.scope.length).replace(/[?#].*$/, "");
+  if (request.method === "POST" && path === SHARE) event.respondWith(takeShared(request));
+  if (request.method !== "GET") return;
   if (path === INDEX) {
     event.respondWith(answerIndex());
     event.waitUntil(refreshModels().catch(() => {})); // without a network there is nothing newer
   } else event.respondWith(answer(request, path));
 });
+
+/** Keeps shared photos, which never leave the device, until the page that opens has taken them. */
+async function takeShared(request: Request): Promise<Response> {
+  await caches.delete(SHARED_CACHE);
+  const cache = await caches.open(SHARED_CACHE);
+  const form = await request.formData();
+  const files = form.getAll("photos").filter((value) => value instanceof File);
+  for (const [index, file] of files.entries()) {
+    const headers = { "content-type": file.type, "x-name": encodeURIComponent(file.name) };
+    await cache.put(`${SHARE}/${index}`, new Response(file, { headers }));
+  }
+  return Response.redirect(`${worker.registration.scope}?shared`, 303);
+}
 
 /** Brings the page forward that has told of its job. */
 async function showApp(): Promise<void> {
@@ -86,7 +104,7 @@ async function answer(request: Request, path: string): Promise<Response> {
   if (found) return isolated(found);
   const response = await fetch(request);
   // What is not needed everywhere, such as a model or the WebGPU runtime, is kept once it was used.
-  if (response.ok && /^(ort|models)\//.test(path)) await cache?.put(path, response.clone());
+  if (response.ok && /^(ort|models|samples)\//.test(path)) await cache?.put(path, response.clone());
   return isolated(response);
 }
 

@@ -7,6 +7,8 @@ import { findModel, type Model } from "../engine/catalogue";
 import { chooseNetwork } from "../engine/restore";
 import { AppError } from "../errors";
 import { onLanguage, t } from "../i18n";
+import { recall, remember } from "../preferences";
+import { confirmLoss } from "../ui/dialogs";
 import { errorText, hideToast, showError } from "../ui/toast";
 import { toCsv } from "./csv";
 import { drawBilinear, drawBitmap } from "./draw";
@@ -16,6 +18,11 @@ import { freshSeed } from "./random";
 import { AnswerStore } from "./store";
 
 const SCALE = 4;
+/** Answers by keys; with Shift the arrows say clearly. */
+const KEYS: Readonly<Record<string, number>> = {
+  ...{ 1: -2, 2: -1, 3: 0, 4: 1, 5: 2 },
+  ...{ ArrowLeft: -1, ArrowRight: 1, " ": 0 },
+};
 
 export function attachStudy(app: App): void {
   new StudyPage(app);
@@ -29,23 +36,32 @@ class StudyPage {
   private own: Picture[] = [];
   private trials: Trial<Picture>[] = [];
   private position = 0;
+  /** Pairs that were judged before. */
+  private before = 0;
+  private isSeedChosen = false;
   private strength = 0;
   private stage: "intro" | "trial" | "end" = "intro";
   private shownAt = 0;
 
   constructor(private readonly app: App) {
-    this.seed.value = String(freshSeed());
+    this.participant.value = recall("participant") ?? "";
+    this.seed.value = recall("seed") || String(freshSeed());
+    this.participant.addEventListener("input", () => this.chooseSeed());
+    this.seed.addEventListener("input", () => {
+      this.isSeedChosen = true;
+    });
     this.added.addEventListener("change", () => {
       this.own = ownPictures(this.added.files ?? [], (file) => this.open(file));
       this.show();
     });
     onClick("study-begin", () => this.begin());
     onClick("study-export", () => this.exportCsv());
-    onClick("study-reset", () => this.reset());
+    onClick("study-reset", () => void this.reset());
     onClick("study-leave", () => this.go("intro"));
     for (const button of this.buttons) {
       button.addEventListener("click", () => this.answer(Number(button.dataset.value)));
     }
+    block("study-trial").addEventListener("keydown", (event) => this.press(event));
     app.onChange(() => this.show());
     onLanguage(() => this.show());
   }
@@ -71,10 +87,21 @@ class StudyPage {
     return findModel(catalogue, model.label, SCALE) ?? model;
   }
 
+  /** Who is there, as the results name them. */
+  private get name(): string {
+    return this.participant.value.trim();
+  }
+
+  /** Gives somebody who goes on the seed of before, and others one of their own, unless one is typed. */
+  private chooseSeed(): void {
+    if (this.isSeedChosen) return;
+    const before = this.store.of(this.name).at(-1)?.seed;
+    this.seed.value = String(before ?? freshSeed());
+  }
+
   /** Plans the pairs; those that the participant has judged before are left out. */
   private begin(): void {
-    const participant = this.participant.value.trim();
-    if (!participant) {
+    if (!this.name) {
       this.participant.focus();
       showError(new AppError("studyNoParticipant"));
       return;
@@ -82,19 +109,19 @@ class StudyPage {
     hideToast();
     const seed = Number(this.seed.value) >>> 0;
     this.seed.value = String(seed);
-    this.trials = planTrials(this.pictures, seed);
+    remember("participant", this.name);
+    remember("seed", this.seed.value);
+    const judged = new Set(this.store.of(this.name).map(({ content, item }) => content + item));
+    const planned = planTrials(this.pictures, seed);
+    this.trials = planned.filter(({ item }) => !judged.has(item.content + item.name));
+    this.before = planned.length - this.trials.length;
     this.position = -1;
     this.go("trial");
     this.next();
   }
 
   private next(): void {
-    const participant = this.participant.value.trim();
-    const judged = ({ item }: Trial): boolean =>
-      this.store.has(participant, item.content, item.name);
-    do this.position++;
-    while (this.trials[this.position] && judged(this.trials[this.position] as Trial));
-    const trial = this.trials[this.position];
+    const trial = this.trials[++this.position];
     if (trial) this.presentNext(trial);
     else this.go("end");
   }
@@ -117,7 +144,7 @@ class StudyPage {
       const reason = failure ? errorText(failure) : t("engineStarting");
       throw new AppError("studyNeedsEngine", { reason });
     }
-    const { bitmap, degradation } = await item.load();
+    const { bitmap, degradation, space } = await item.load();
     // By itself, whatever the settings say: all participants judge the same.
     const network = chooseNetwork(catalogue, model, "auto", degradation);
     await engine.use(network);
@@ -125,12 +152,13 @@ class StudyPage {
     drawBilinear(sharpSide === "left" ? "study-right" : "study-left", bitmap, model.scale);
     const core = { x: 0, y: 0, width: bitmap.width, height: bitmap.height };
     const { signal } = new AbortController();
-    const sharp = await engine.draw({ network, window: bitmap, core, signal }, false);
+    const sharp = await engine.draw({ network, window: bitmap, core, space, signal }, false);
     if (!this.isCurrent(trial)) return sharp.close();
     drawBitmap(`study-${sharpSide}`, sharp);
     this.strength = network.strength;
     this.shownAt = performance.now();
     this.enable(true);
+    block("study-trial").focus({ preventScroll: true }); // the button that was pressed is disabled
   }
 
   /** Whether a pair is still the one that is asked for: its participant may have left. */
@@ -138,17 +166,27 @@ class StudyPage {
     return this.stage === "trial" && this.trials[this.position] === trial;
   }
 
+  /** Answers by a key, but for those that press a focused button. */
+  private press(event: KeyboardEvent): void {
+    const isPress = event.target instanceof HTMLButtonElement && event.key === " ";
+    const value = KEYS[event.key];
+    const isReady = this.buttons.every(({ disabled }) => !disabled);
+    if (value === undefined || isPress || event.repeat || !isReady) return;
+    event.preventDefault();
+    this.answer(event.shiftKey && event.key.startsWith("Arrow") ? 2 * value : value);
+  }
+
   private answer(value: number): void {
     const trial = this.trials[this.position];
     if (!trial || !this.model) return;
     this.enable(false); // a second press is no second answer
     this.store.add({
-      participant: this.participant.value.trim(),
+      participant: this.name,
       content: trial.item.content,
       item: trial.item.name,
       preference: preferenceOf(value, trial.sharpSide),
       seed: Number(this.seed.value),
-      position: this.position + 1,
+      position: this.store.of(this.name).length + 1,
       sharp_side: trial.sharpSide,
       model: this.model.name,
       strength: this.strength,
@@ -166,9 +204,13 @@ class StudyPage {
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   }
 
-  private reset(): void {
-    if (!confirm(t("studyResetSure"))) return;
+  private async reset(): Promise<void> {
+    if (!(await confirmLoss("studyResetSure", "studyReset"))) return;
     this.store.clear();
+    for (const kept of ["participant", "seed"] as const) remember(kept, "");
+    this.participant.value = "";
+    this.isSeedChosen = false;
+    this.chooseSeed();
     this.go("intro");
   }
 
@@ -183,13 +225,14 @@ class StudyPage {
   }
 
   private show(): void {
-    const { stage, trials, position, pictures, store } = this;
+    const { stage, trials, position, pictures, store, before } = this;
     block("study-intro").hidden = stage !== "intro";
     block("study-trial").hidden = stage !== "trial";
     block("study-end").hidden = stage !== "end";
-    const total = trials.length;
-    block("study-progress").textContent = t("studyProgress", { done: position + 1, total });
-    byId("study-bar", HTMLProgressElement).value = total ? position / total : 0;
+    const total = before + trials.length;
+    const done = before + position;
+    block("study-progress").textContent = t("studyProgress", { done: done + 1, total });
+    byId("study-bar", HTMLProgressElement).value = total ? done / total : 0;
     const count = (kind: Content): number => pictures.filter((p) => p.content === kind).length;
     block("study-contents").textContent = t("studyContents", {
       images: count("images"),
@@ -198,8 +241,7 @@ class StudyPage {
     });
     const results = stage !== "trial" && store.answers.length > 0;
     block("study-export").hidden = !results;
-    block("study-reset").hidden = !results;
-    block("study-stored").hidden = !results;
+    block("study-kept").hidden = !results;
     block("study-stored").textContent = t("studyStored", { count: store.answers.length });
   }
 }

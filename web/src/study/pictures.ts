@@ -1,6 +1,6 @@
 /** The pictures of a study: details of photos, of JPEGs as people have them, and texts. */
 
-import type { Photo } from "../app/photo";
+import { closePhoto, type Photo, takeWindow } from "../app/photo";
 import { type Catalogue, modelUrl } from "../engine/catalogue";
 import { AppError } from "../errors";
 import { intersect } from "../tiles/rects";
@@ -10,7 +10,7 @@ import type { Content, Item } from "./plan";
 import { drawText, TEXT_PICTURES, type TextPicture } from "./text";
 
 /** A square of a photo before it is enlarged, and what the whole photo lost before. */
-export interface Detail extends Pick<Photo, "degradation"> {
+export interface Detail extends Pick<Photo, "degradation" | "space"> {
   readonly bitmap: ImageBitmap;
 }
 
@@ -64,15 +64,18 @@ function contentOf(file: string): Content {
   return /\.jpe?g$/i.test(file) ? "jpeg" : "images";
 }
 
-async function cutFrom({ bitmap, overview, degradation }: Photo, place: Point): Promise<Detail> {
-  overview?.close();
-  return { bitmap: await cutDetail(bitmap, place), degradation };
+async function cutFrom(photo: Photo, place: Point): Promise<Detail> {
+  const { degradation, space } = photo;
+  const bitmap = await takeWindow(photo.bitmap, detailRect(photo, place));
+  closePhoto(photo);
+  return { bitmap, degradation, space };
 }
 
 function textPicture(text: TextPicture): Picture {
   const load = async (): Promise<Detail> => ({
     bitmap: await createImageBitmap(drawText(text, DETAIL_SIDE)),
     degradation: null,
+    space: "srgb",
   });
   return { content: "text", name: text.name, load };
 }
@@ -83,20 +86,9 @@ async function fetchPicture(file: string): Promise<Blob> {
   return response.blob();
 }
 
-/** A square of a picture, which is closed; see `detailRect`. */
-export async function cutDetail(
-  whole: ImageBitmap,
-  at: Point,
-  side = DETAIL_SIDE,
-): Promise<ImageBitmap> {
-  const { x, y, width, height } = detailRect(whole, at, side);
-  const detail = await createImageBitmap(whole, x, y, width, height);
-  whole.close();
-  return detail;
-}
-
 /** The square around a place, moved into the picture; all of a picture that is smaller. */
-export function detailRect({ width, height }: Size, at: Point, side = DETAIL_SIDE): Rect {
+export function detailRect({ width, height }: Size, at: Point): Rect {
+  const side = DETAIL_SIDE;
   const whole = { x: 0, y: 0, width, height };
   const x = Math.round(Math.min(Math.max(at.x * width - side / 2, 0), Math.max(0, width - side)));
   const y = Math.round(Math.min(Math.max(at.y * height - side / 2, 0), Math.max(0, height - side)));

@@ -12,11 +12,9 @@ export class AnswerStore {
     return this.kept;
   }
 
-  has(participant: string, content: string, item: string): boolean {
-    return this.kept.some(
-      (answer) =>
-        answer.participant === participant && answer.content === content && answer.item === item,
-    );
+  /** The answers of one participant. */
+  of(participant: string): Answer[] {
+    return this.kept.filter((answer) => answer.participant === participant);
   }
 
   add(answer: Answer): void {

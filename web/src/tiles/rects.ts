@@ -1,3 +1,4 @@
+import type { Point, Size } from "../view/view";
 import type { Rect } from "./tiles";
 
 /** What two rectangles share, or null. */
@@ -41,4 +42,19 @@ export function grow(rect: Rect, margin: number, bounds: Rect): Rect {
     width: Math.min(rect.x + rect.width + margin, bounds.x + bounds.width) - x,
     height: Math.min(rect.y + rect.height + margin, bounds.y + bounds.height) - y,
   };
+}
+
+/** The same rectangle in pixels of an enlarged picture. */
+export function times({ x, y, width, height }: Rect, scale: number): Rect {
+  return { x: x * scale, y: y * scale, width: width * scale, height: height * scale };
+}
+
+/** All of a picture. */
+export function wholeOf({ width, height }: Size): Rect {
+  return { x: 0, y: 0, width, height };
+}
+
+/** A rectangle at another place. */
+export function move(rect: Rect, by: Point): Rect {
+  return { ...rect, x: rect.x + by.x, y: rect.y + by.y };
 }

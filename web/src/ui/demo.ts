@@ -2,25 +2,18 @@
 
 import type { App } from "../app/app";
 import { block, byId } from "../dom";
-import { type Catalogue, modelUrl } from "../engine/catalogue";
 import { drawBilinear, drawBitmap } from "../study/draw";
-import { cutDetail } from "../study/pictures";
 import { CompareSlider } from "./compare-slider";
 
-/** Side of the detail in pixels of the sample: enlarged it fills its place. */
-const SIDE = 132;
+/** Of the first sample: enlarged it fills its place. */
+const DETAIL = "samples/detail.png";
 const SCALE = 4;
-/** The sample that is shown: the cat, whose fur says most. */
-const SAMPLE = /chelsea/;
-const MIDDLE = { x: 0.47, y: 0.5 };
 
 export function attachDemo(app: App): void {
   attachSlider();
-  app.onCatalogue((catalogue) => {
-    new Demo(app).show(catalogue).catch((error: unknown) => {
-      block("demo").hidden = true; // the page is whole without it
-      console.warn("no demonstration:", error);
-    });
+  new Demo(app).show().catch((error: unknown) => {
+    block("demo").hidden = true; // the page is whole without it
+    console.warn("no demonstration:", error);
   });
 }
 
@@ -39,13 +32,10 @@ class Demo {
   constructor(private readonly app: App) {}
 
   /** Shows the detail by bilinear, and sharpens it when the engine has started. */
-  async show({ study }: Catalogue): Promise<void> {
-    const samples = study.filter(({ kind }) => kind === "images");
-    const sample = samples.find(({ file }) => SAMPLE.test(file)) ?? samples[0];
-    if (!sample) throw new Error("no samples");
-    const response = await fetch(modelUrl(sample.file));
-    if (!response.ok) throw new Error(`${sample.file}: ${response.status}`);
-    this.detail = await cutDetail(await createImageBitmap(await response.blob()), MIDDLE, SIDE);
+  async show(): Promise<void> {
+    const response = await fetch(DETAIL);
+    if (!response.ok) throw new Error(`${DETAIL}: ${response.status}`);
+    this.detail = await createImageBitmap(await response.blob());
     for (const id of ["demo-plain", "demo-sharp"]) drawBilinear(id, this.detail, SCALE);
     this.app.onChange(() => void this.sharpen());
   }
@@ -59,7 +49,8 @@ class Demo {
     const core = { x: 0, y: 0, width: window.width, height: window.height };
     const { signal } = new AbortController();
     const network = { model, strength: 0 };
-    drawBitmap("demo-sharp", await engine.draw({ network, window, core, signal }, false));
+    const work = { network, window, core, space: "srgb", signal } as const;
+    drawBitmap("demo-sharp", await engine.draw(work, false));
     block("demo").dataset.sharp = "";
   }
 }

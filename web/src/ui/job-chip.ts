@@ -22,7 +22,8 @@ export class ResultLink {
     if (result === this.offered) return;
     if (this.offered) URL.revokeObjectURL(this.link.href);
     this.offered = result;
-    this.link.href = result ? URL.createObjectURL(result.blob) : "";
+    if (result) this.link.href = URL.createObjectURL(result.blob);
+    else this.link.removeAttribute("href");
     this.link.download = result?.name ?? "";
   }
 }
@@ -61,8 +62,10 @@ class JobChip {
 
   private showProgress(): void {
     const { progress, result } = this.app.job;
+    const { queue } = this.app;
     const done = progress ? percent(progress.share) : "";
-    document.title = progress ? `${done} · ${t("appName")}` : t("appTitle");
+    const shown = queue.isRunning ? percent(queue.share) : done;
+    document.title = shown ? `${shown} · ${t("appName")}` : t("appTitle");
     block("job").style.setProperty("--share", String(progress?.share ?? 0));
     block("job-text").textContent = progress
       ? t("progressText", { percent: done, time: duration(progress.secondsLeft) })

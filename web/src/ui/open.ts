@@ -2,35 +2,56 @@
 
 import type { App } from "../app/app";
 import { block, byId, onClick } from "../dom";
-import { type Catalogue, modelUrl } from "../engine/catalogue";
 import { AppError } from "../errors";
 import { onLanguage, t } from "../i18n";
+import type { MessageKey } from "../i18n/messages";
+import type { QueueSheet } from "./queue";
 import { showError } from "./toast";
 
-export function attachOpening(app: App): void {
-  attachInput(app, "file-input");
-  attachInput(app, "camera-input");
+interface Sample {
+  readonly file: string;
+  readonly word: MessageKey;
+  readonly credit: string;
+}
+
+/** Of `public/samples`, whose LICENCES.txt says more. */
+const SAMPLES: readonly Sample[] = [
+  { file: "dragonfly", word: "sampleDragonfly", credit: "Bolly, CC BY-SA 4.0" },
+  { file: "dogs", word: "sampleDogs", credit: "Aitzol Berasategi, CC BY 4.0" },
+  { file: "fig", word: "sampleFig", credit: "Trevor “Freespace”, CC BY 4.0" },
+];
+
+/** Opens one photo; puts several into the queue, and one too while that is open. */
+export type Receive = (files: readonly File[]) => void;
+
+export function attachOpening(app: App, queue: QueueSheet): Receive {
+  const receive: Receive = (files) => {
+    const [first] = files;
+    if (files.length > 1 || queue.isOpen) queue.add(files);
+    else if (first) void app.open(first, first.name);
+  };
+  attachInput(receive, "file-input");
+  attachInput(receive, "camera-input");
   const choose = (): void => byId("file-input", HTMLInputElement).click();
   onClick("open-file", choose);
   onClick("open-another", choose);
-  attachDrop(app);
-  app.onCatalogue((catalogue) => showSamples(app, catalogue));
+  attachDrop(receive);
+  showSamples(app);
   document.addEventListener("paste", ({ clipboardData }) => {
-    const file = pictureIn(clipboardData);
-    if (file) void app.open(file, file.name);
+    receive([...(clipboardData?.files ?? [])].filter(({ type }) => type.startsWith("image/")));
   });
+  return receive;
 }
 
-function attachInput(app: App, id: string): void {
+function attachInput(receive: Receive, id: string): void {
   const input = byId(id, HTMLInputElement);
   input.addEventListener("change", () => {
-    const file = input.files?.[0];
-    if (file) void app.open(file, file.name);
+    receive([...(input.files ?? [])]);
     input.value = ""; // the same file may be chosen again
   });
 }
 
-function attachDrop(app: App): void {
+function attachDrop(receive: Receive): void {
   const veil = block("drop-veil");
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -42,47 +63,39 @@ function attachDrop(app: App): void {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     veil.hidden = true;
-    const file = event.dataTransfer?.files[0];
-    if (file) void app.open(file, file.name);
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (files.length) receive(files);
     else showError(new AppError("errorEmptyDrop"));
   });
 }
 
-/** The first picture of what was pasted; text and the like are left alone. */
-function pictureIn(data: DataTransfer | null): File | undefined {
-  return [...(data?.files ?? [])].find(({ type }) => type.startsWith("image/"));
+/** Shows the sample photos on the start page, small; a whole one is fetched when it is opened. */
+function showSamples(app: App): void {
+  block("sample-list").replaceChildren(...SAMPLES.map((sample) => sampleItem(app, sample)));
 }
 
-/** Shows the host's sample photos on the start page. */
-function showSamples(app: App, { study }: Catalogue): void {
-  const list = block("sample-list");
-  const samples = study.filter(({ kind }) => kind === "images").slice(0, 3);
-  list.replaceChildren(...samples.map(({ file }) => sampleItem(app, file)));
-  block("samples").hidden = samples.length === 0;
-}
-
-function sampleItem(app: App, file: string): HTMLLIElement {
-  const name = file.split("/").at(-1) ?? file;
+function sampleItem(app: App, { file, word, credit }: Sample): HTMLLIElement {
   const image = document.createElement("img");
-  image.src = modelUrl(file);
+  image.src = `samples/${file}-small.jpg`;
   image.alt = "";
   const press = document.createElement("button");
   press.type = "button";
   press.dataset.testid = "sample";
   press.append(image);
-  press.addEventListener("click", () => void openSample(app, file, name));
+  press.addEventListener("click", () => void openSample(app, `${file}.jpg`));
   onLanguage(() => {
-    press.ariaLabel = t("sampleName", { name: name.replace(/\.\w+$/, "") });
+    press.title = `${t(word)} (${credit})`;
+    press.ariaLabel = t("sampleName", { name: press.title });
   });
   const item = document.createElement("li");
   item.append(press);
   return item;
 }
 
-async function openSample(app: App, file: string, name: string): Promise<void> {
+async function openSample(app: App, name: string): Promise<void> {
   try {
-    const response = await fetch(modelUrl(file));
-    if (!response.ok) throw new AppError("errorNotImage");
+    const response = await fetch(`samples/${name}`).catch(() => null);
+    if (!response?.ok) throw new AppError("errorSample");
     await app.open(await response.blob(), name);
   } catch (error) {
     showError(error);

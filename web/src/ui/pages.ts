@@ -70,6 +70,6 @@ export function attachPages(app: App): void {
   app.onChange(show);
   onLanguage(show);
   addEventListener("beforeunload", (event) => {
-    if (app.job.isAtRisk) event.preventDefault();
+    if (app.job.isAtRisk || app.queue.isAtRisk) event.preventDefault();
   });
 }

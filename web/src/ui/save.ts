@@ -1,70 +1,57 @@
-/** The sheet that enlarges the whole photo and offers the result. */
+/** The sheet that enlarges the photo, or what is in view, and offers the result. */
 
 import type { App } from "../app/app";
-import type { Photo } from "../app/photo";
+import { lossesOf } from "../app/keep";
+import type { Plan } from "../app/plan";
 import { block, button, byId, onClick } from "../dom";
-import type { Choice } from "../engine/restore";
 import { duration, fileSize, number, onLanguage, percent, t } from "../i18n";
-import { CANVAS_MEGAPIXELS, fits, OUTPUT_FORMATS, type OutputFormat } from "../imaging/output";
-import { recall, remember } from "../preferences";
 import { Sheet } from "./dialogs";
+import { attachHandover } from "./handover";
 import { ResultLink } from "./job-chip";
 import { lossesText } from "./losses";
-import { attachModelChoice, timeText } from "./model-choice";
+import { planned, timeText } from "./model-choice";
 import { cleanedText } from "./names";
+import type { OutputChoices } from "./output-choices";
 import { showInfo } from "./toast";
 
-export function attachSaving(app: App): void {
-  attachModelChoice(app, "save-choices");
-  new SaveSheet(app);
+export function attachSaving(app: App, choices: OutputChoices): void {
+  new SaveSheet(app, choices);
 }
 
 class SaveSheet {
   private readonly sheet = new Sheet("save");
+  private readonly slot = block("save-slot");
   private readonly download = byId("download", HTMLAnchorElement);
   private readonly link = new ResultLink(this.download);
-  private readonly quality = byId("quality", HTMLInputElement);
+  private readonly handover;
 
-  constructor(private readonly app: App) {
+  constructor(
+    private readonly app: App,
+    private readonly choices: OutputChoices,
+  ) {
+    this.handover = attachHandover(app);
     onClick("upscale-all", () => this.open());
     onClick("upscale-start", () => void this.start());
     onClick("cancel", () => this.cancel());
     this.download.addEventListener("click", () => app.job.downloaded());
-    this.quality.addEventListener("input", () => app.chose());
-    for (const input of this.inputs) {
-      input.addEventListener("change", () => {
-        remember("format", input.value);
-        app.chose();
-      });
+    for (const input of this.parts) {
+      input.addEventListener("change", () => app.enlargeInView(input.value === "view"));
     }
     app.onChange(() => this.show());
     onLanguage(() => this.show());
   }
 
-  private get inputs(): HTMLInputElement[] {
-    return [...document.querySelectorAll<HTMLInputElement>("[name=format]")];
-  }
-
-  private get format(): OutputFormat {
-    const chosen = this.inputs.find(({ checked, disabled }) => checked && !disabled);
-    return (chosen?.value as OutputFormat | undefined) ?? "png";
-  }
-
-  private get share(): number {
-    return Number(this.quality.value) / 100;
+  private get parts(): NodeListOf<HTMLInputElement> {
+    return document.querySelectorAll<HTMLInputElement>("[name=part]");
   }
 
   private open(): void {
-    const remembered = OUTPUT_FORMATS.find((format) => format === recall("format"));
-    for (const input of this.inputs) {
-      if (remembered && !this.app.job.isAtRisk) input.checked = input.value === remembered;
-    }
-    this.show();
+    this.choices.placeIn(this.slot);
     this.sheet.open();
   }
 
   private async start(): Promise<void> {
-    await this.app.upscale(this.format, this.share);
+    await this.app.upscale(this.choices.chosen);
     if (!this.download.hidden && this.sheet.isOpen) this.download.focus();
   }
 
@@ -75,35 +62,34 @@ class SaveSheet {
 
   private show(): void {
     const { app } = this;
-    const { photo } = app.viewer;
-    button("upscale-all").disabled = !app.engine || !photo;
-    if (photo && app.network) this.showChoices(photo, app.network);
+    button("upscale-all").disabled = !app.engine || !app.viewer.photo;
+    const { plan, problem } = planned(app);
+    this.showPart();
+    this.choices.show(this.slot, plan?.size ?? null);
+    this.showPlan(plan, problem);
     this.showProgress();
-    this.offer();
+    this.offer(plan);
   }
 
-  private showChoices(photo: Photo, network: Choice): void {
-    const { scale } = network.model;
-    const size = { width: photo.width * scale, height: photo.height * scale };
-    this.showFormats(size.width, size.height);
-    const [width, height] = [number(size.width), number(size.height)];
-    block("save-size").textContent = t("saveSize", { width, height });
-    block("save-cleaned").textContent = cleanedText(network);
-    block("save-time").textContent = timeText(this.app);
-    block("save-losses").textContent = lossesText(photo.losses);
+  /** The choice of a part, where there is one. */
+  private showPart(): void {
+    const { viewer, part, isBusy } = this.app;
+    const picker = byId("part-picker", HTMLFieldSetElement);
+    picker.hidden = viewer.isWhole;
+    picker.disabled = isBusy;
+    for (const input of this.parts) input.checked = (input.value === "view") === (part !== null);
   }
 
-  private showFormats(width: number, height: number): void {
-    for (const input of this.inputs) {
-      const tooLarge = !fits(input.value as OutputFormat, width, height);
-      input.disabled = this.app.job.running || tooLarge;
-    }
-    const note = block("format-note");
-    note.hidden = OUTPUT_FORMATS.every((format) => fits(format, width, height));
-    note.textContent = t("formatTooLarge", { megapixels: CANVAS_MEGAPIXELS });
-    block("quality-row").hidden = this.format === "png";
-    this.quality.disabled = this.app.job.running;
-    byId("quality-value", HTMLOutputElement).value = this.quality.value;
+  private showPlan(plan: Plan | null, problem: string): void {
+    const { photo } = this.app.viewer;
+    const size = plan && { width: number(plan.size.width), height: number(plan.size.height) };
+    block("save-size").textContent = size ? t("saveSize", size) : problem;
+    block("save-size").toggleAttribute("data-problem", problem !== "");
+    block("save-cleaned").textContent = plan ? cleanedText(plan.network) : "";
+    const other = this.app.queue.isRunning ? t("queueBusy") : "";
+    block("save-time").textContent = other || (plan ? timeText(this.app) : "");
+    const lost = photo ? lossesOf({ photo, ...this.choices.chosen }) : [];
+    block("save-losses").textContent = lossesText(lost);
   }
 
   private showProgress(): void {
@@ -118,13 +104,16 @@ class SaveSheet {
   }
 
   /** Shows the one of start, cancel and download that is to be done next. */
-  private offer(): void {
-    const { job } = this.app;
-    const result = this.app.hasResult(this.format, this.share) ? job.result : null;
+  private offer(plan: Plan | null): void {
+    const { job, isBusy } = this.app;
+    const isThere = plan !== null && this.app.hasResult(plan, this.choices.chosen);
+    const result = isThere && !job.running ? job.result : null;
     button("cancel").hidden = !job.running;
     button("upscale-start").hidden = job.running || result !== null;
-    this.download.hidden = job.running || result === null;
+    button("upscale-start").disabled = isBusy || plan === null;
+    this.download.hidden = result === null;
     this.link.offer(result);
+    this.handover.offer(result);
     if (!result) return;
     this.download.textContent = `${t("downloadIt")} (${fileSize(result.blob.size)})`;
   }

@@ -50,7 +50,7 @@ function attachRestore(app: App): void {
 
 function showRestore(app: App): void {
   const missing = app.model !== null && app.model.twin === null;
-  byId("restore-picker", HTMLFieldSetElement).disabled = missing || app.job.running;
+  byId("restore-picker", HTMLFieldSetElement).disabled = missing || app.isBusy;
   block("restore-help").textContent = t(missing ? "restoreNone" : "restoreHelp");
   for (const input of restoreInputs()) input.checked = input.value === app.restore;
 }
@@ -68,7 +68,7 @@ function attachModels(app: App): void {
 function showModel(app: App): void {
   const { wantedModel: model } = app;
   const picker = byId("model-picker", HTMLSelectElement);
-  picker.disabled = app.job.running || !app.engine; // the engine keeps the network that is at work
+  picker.disabled = app.isBusy || !app.engine;
   block("choice-time").textContent = timeText(app);
   if (!model) return;
   picker.value = model.name;

@@ -28,6 +28,12 @@ export function placeMessages(): void {
   if (messages.popover && !messages.matches(":popover-open")) messages.showPopover();
 }
 
+/** Puts the messages on top again, over what has come there since. */
+export function raiseMessages(): void {
+  block("messages").popover = null;
+  placeMessages();
+}
+
 export function showInfo(key: MessageKey, params: Params = {}): void {
   showText(t(key, params));
 }

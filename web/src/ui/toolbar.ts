@@ -4,6 +4,7 @@ import type { App } from "../app/app";
 import { block, button, byId, onClick } from "../dom";
 import { onLanguage, percent, t } from "../i18n";
 import { CompareSlider } from "./compare-slider";
+import { raiseMessages } from "./toast";
 
 const ZOOM_STEP = 1.5;
 
@@ -13,6 +14,7 @@ export function attachToolbar(app: App): void {
   onClick("zoom-out", () => viewer.zoomTo(viewer.view.zoom / ZOOM_STEP));
   onClick("zoom-fit", () => viewer.showAll());
   const comparison = new Comparison(app);
+  attachFullScreen();
   attachKeys(app, comparison);
   const show = (): void => {
     showZoom(app);
@@ -118,7 +120,8 @@ function attachKeys(app: App, comparison: Comparison): void {
     "3": () => viewer.zoomTo(3),
     "4": () => viewer.zoomTo(4),
     c: () => comparison.setOn(!comparison.isOn),
-    Escape: () => (comparison.isOn ? comparison.setOn(false) : void stopJob(app)),
+    f: () => void toggleFullScreen(),
+    Escape: () => endOne(app, comparison),
     ArrowLeft: (far) => step(app, -1, 0, far),
     ArrowRight: (far) => step(app, 1, 0, far),
     ArrowUp: (far) => step(app, 0, -1, far),
@@ -134,6 +137,29 @@ function attachKeys(app: App, comparison: Comparison): void {
     event.preventDefault();
     action(event.shiftKey);
   });
+}
+
+/** The photo on all of the screen, where the browser lets pages do that. */
+function attachFullScreen(): void {
+  button("full-screen").hidden = !document.fullscreenEnabled;
+  onClick("full-screen", () => void toggleFullScreen());
+  document.addEventListener("fullscreenchange", () => {
+    button("full-screen").ariaPressed = String(document.fullscreenElement !== null);
+    raiseMessages(); // they lie under the page now
+  });
+}
+
+async function toggleFullScreen(): Promise<void> {
+  if (!document.fullscreenEnabled) return;
+  if (document.fullscreenElement) await document.exitFullscreen();
+  else await document.documentElement.requestFullscreen();
+}
+
+/** What Escape ends: the last thing that was begun. */
+function endOne(app: App, comparison: Comparison): void {
+  if (document.fullscreenElement) void toggleFullScreen();
+  else if (comparison.isOn) comparison.setOn(false);
+  else void stopJob(app);
 }
 
 /** Ends a job that runs, if its owner is sure; a result that waits is safe from the key. */

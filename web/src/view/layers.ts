@@ -60,7 +60,7 @@ function networkLayer(engine: Engine, network: Network, photo: Photo): Layer {
     cells: new Cells(photo, side, model.halo),
     async compute({ part }, half, signal) {
       const { bitmap, core } = await cutOut(photo, part, model.halo);
-      return engine.draw({ network, window: bitmap, core, signal }, half);
+      return engine.draw({ network, window: bitmap, core, space: photo.space, signal }, half);
     },
   };
 }
@@ -73,7 +73,7 @@ function bicubicLayer(pixels: Bridge<PixelsApi>, scale: number, photo: Photo): L
     cells: new Cells(photo, VIEW_SIDE, BICUBIC_HALO),
     async compute({ part }, half, signal) {
       const { bitmap, core } = await cutOut(photo, part, BICUBIC_HALO);
-      const request = { window: bitmap, core, scale, half };
+      const request = { window: bitmap, core, space: photo.space, scale, half };
       return pixels.call("bicubic", request, { signal, transfer: [bitmap] });
     },
   };
@@ -86,6 +86,6 @@ async function cutOut(
   halo: number,
 ): Promise<{ bitmap: ImageBitmap; core: Rect }> {
   const window = grow(part, halo, { x: 0, y: 0, width: photo.width, height: photo.height });
-  const bitmap = await takeWindow(photo, window);
+  const bitmap = await takeWindow(photo.bitmap, window);
   return { bitmap, core: { ...part, x: part.x - window.x, y: part.y - window.y } };
 }

@@ -3,6 +3,7 @@
  */
 
 import { closePhoto, type Photo } from "../app/photo";
+import { contains, wholeOf } from "../tiles/rects";
 import type { Rect } from "../tiles/tiles";
 import { animateView } from "./animation";
 import type { Layer, Layers } from "./layers";
@@ -52,7 +53,7 @@ export class Viewer {
     patchBytes: number,
     private readonly events: ViewerEvents,
   ) {
-    const context = canvas.getContext("2d");
+    const context = canvas.getContext("2d", { colorSpace: screenSpace() });
     if (!context) throw new Error("no 2d canvas");
     this.context = context;
     this.sharpener = new Sharpener(patchBytes, () => this.redraw());
@@ -77,6 +78,17 @@ export class Viewer {
   /** The zoom at which all of the photo is seen. */
   get fit(): number {
     return this.current ? fitZoom(this.current, this.size) : 1;
+  }
+
+  /** The part of the photo that is in view. */
+  get seen(): Rect | null {
+    return this.current && visibleRect(this.shown, this.current, this.size);
+  }
+
+  /** Whether all of the photo is in view. */
+  get isWhole(): boolean {
+    const { current, seen } = this;
+    return !current || !seen || contains(seen, wholeOf(current));
   }
 
   /** Shows another photo, or none; closes the one before. */
@@ -195,10 +207,6 @@ export class Viewer {
     this.events.onPhase("sharp");
   }
 
-  private get seen(): Rect | null {
-    return this.current && visibleRect(this.shown, this.current, this.size);
-  }
-
   /** Whether half of a layer's scale is all that the zoom can show: a quarter of the memory. */
   private half(layer: Layer): boolean {
     return layer.scale === 4 && this.shown.zoom <= layer.scale / 2;
@@ -225,4 +233,9 @@ export class Viewer {
     if (!layer || !this.seen || this.shown.zoom <= 1) return [];
     return this.sharpener.visible(layer, this.seen, this.half(layer));
   }
+}
+
+/** The colours that the screen can show. */
+function screenSpace(): PredefinedColorSpace {
+  return matchMedia("(color-gamut: p3)").matches ? "display-p3" : "srgb";
 }

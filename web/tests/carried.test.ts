@@ -1,12 +1,17 @@
 import { readFileSync } from "node:fs";
 import { deflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { type Loss, readCarried } from "../src/imaging/carried";
 import { readHeader } from "../src/imaging/header";
-import { isWideGamut } from "../src/imaging/icc";
-import { type Loss, readLosses } from "../src/imaging/losses";
+import { gamutOf } from "../src/imaging/icc";
+import { DISPLAY_P3 } from "../src/imaging/p3";
 import { box, fileOf, heifOf, pngOf, size, u32 } from "./files";
 
-const losses = (file: Uint8Array): Promise<Loss[]> => readLosses(file, readHeader(file));
+const carried = (file: Uint8Array) => readCarried(file, readHeader(file));
+const losses = async (file: Uint8Array): Promise<readonly Loss[]> => (await carried(file)).losses;
+const space = async (file: Uint8Array): Promise<string> => (await carried(file)).space;
+/** Big-endian, with an orientation and nothing else. */
+const EXIF = fileOf("MM", [0, 42], u32(8), [0, 1, 0x01, 0x12, 0, 3], u32(1), [0, 6, 0, 0], u32(0));
 
 /** A profile with the primaries red and green, (X, Y, Z) of D50. */
 function profileOf(red: readonly number[], green: readonly number[]): Uint8Array {
@@ -18,7 +23,6 @@ function profileOf(red: readonly number[], green: readonly number[]): Uint8Array
 }
 
 const SRGB = profileOf([0.4361, 0.2225, 0.0139], [0.3851, 0.7169, 0.0971]);
-const DISPLAY_P3 = profileOf([0.5151, 0.2412, -0.0011], [0.2919, 0.6922, 0.0419]);
 const ADOBE_RGB = profileOf([0.6097, 0.3111, 0.0195], [0.2053, 0.6257, 0.0609]);
 
 function chunk(name: string, ...content: (string | Uint8Array | number[])[]): Uint8Array {
@@ -32,8 +36,9 @@ function pngWith(bits: number, ...chunks: Uint8Array[]): Uint8Array {
 }
 
 describe("colour profiles", () => {
-  it("are wide or not by their primaries", () => {
-    expect([SRGB, DISPLAY_P3, ADOBE_RGB].map(isWideGamut)).toEqual([false, true, true]);
+  it("reach as far as their primaries", () => {
+    const found = [SRGB, DISPLAY_P3, ADOBE_RGB].map(gamutOf);
+    expect(found).toEqual(["srgb", "display-p3", "wider"]);
   });
 });
 
@@ -42,14 +47,24 @@ describe("a PNG", () => {
     expect(await losses(pngWith(8, chunk("iCCP", "s", [0, 0], deflateSync(SRGB))))).toEqual([]);
   });
 
-  it("tells of films, 16 bits, wide colours and texts", async () => {
+  it("tells of films, 16 bits, wide colours, damaged EXIF and texts", async () => {
+    const wide = chunk("iCCP", "adobe", [0, 0], deflateSync(ADOBE_RGB));
+    const others = [chunk("acTL", u32(2), u32(0)), chunk("eXIf", [1]), chunk("tEXt", "a")];
+    const file = pngWith(16, wide, ...others);
+    expect(await losses(file)).toEqual(["animation", "depth", "gamut", "details", "metadata"]);
+  });
+
+  it("of Display P3 keeps its colours, and EXIF behind its pixels", async () => {
     const wide = chunk("iCCP", "p3", [0, 0], deflateSync(DISPLAY_P3));
-    const file = pngWith(16, chunk("acTL", u32(2), u32(0)), wide, chunk("eXIf", [1]));
-    expect(await losses(file)).toEqual(["animation", "depth", "gamut", "metadata"]);
+    const file = pngWith(8, wide, chunk("IDAT"), chunk("eXIf", EXIF));
+    expect(await losses(file)).toEqual([]);
+    expect(await space(file)).toBe("display-p3");
+    expect((await carried(file)).exif).toEqual(EXIF);
   });
 
   it("may name its primaries by number", async () => {
-    expect(await losses(pngWith(8, chunk("cICP", [12, 13, 0, 1])))).toEqual(["gamut"]);
+    expect(await losses(pngWith(8, chunk("cICP", [9, 13, 0, 1])))).toEqual(["gamut"]);
+    expect(await space(pngWith(8, chunk("cICP", [12, 13, 0, 1])))).toBe("display-p3");
     expect(await losses(pngWith(8, chunk("cICP", [1, 13, 0, 1])))).toEqual([]);
   });
 
@@ -72,8 +87,11 @@ describe("a JPEG", () => {
 
   it("tells of wide colours and metadata", async () => {
     const icc = segment(0xe2, "ICC_PROFILE", [0, 1, 1], ADOBE_RGB);
-    const exif = segment(0xe1, "Exif", [0, 0]);
-    expect(await losses(fileOf([0xff, 0xd8], exif, icc, frame))).toEqual(["gamut", "metadata"]);
+    const exif = segment(0xe1, "Exif", [0, 0], EXIF);
+    const xmp = segment(0xe1, "http://ns.adobe.com/xap/1.0/", [0]);
+    const file = fileOf([0xff, 0xd8], exif, xmp, icc, frame);
+    expect(await losses(file)).toEqual(["gamut", "metadata"]);
+    expect((await carried(file)).exif).toEqual(EXIF);
     expect(await losses(fileOf([0xff, 0xd8], frame))).toEqual([]);
   });
 });
@@ -97,9 +115,9 @@ describe("WebP, AVIF and HEIC", () => {
       fileOf(name, [content.length, 0, 0, 0], content);
     const head = part("VP8X", [0x02, 0, 0, 0, 19, 0, 0, 9, 0, 0]);
     const webp = fileOf("RIFF", u32(0), "WEBP", head, part("ANIM", [0, 0]), part("EXIF", [0, 0]));
-    expect(await losses(webp)).toEqual(["animation", "metadata"]);
+    expect(await losses(webp)).toEqual(["animation", "details"]); // and its EXIF is damaged
     const deep = box("pixi", u32(0), [3, 10, 10, 10]);
-    const wide = box("colr", "nclx", [0, 12, 0, 13, 0, 6, 128]);
+    const wide = box("colr", "nclx", [0, 9, 0, 13, 0, 6, 128]);
     const heic = heifOf("heic", [], box("ispe", size(20, 10)), deep, wide);
     expect(await losses(heic)).toEqual(["depth", "gamut"]);
     expect(await losses(heifOf("avif", [], box("ispe", size(20, 10))))).toEqual([]);

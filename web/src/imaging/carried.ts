@@ -1,13 +1,32 @@
-/** What of a picture file the app does not show, or does not keep: it is to be said. */
+/** What a picture file carries besides its pixels, and what of it is lost: that is to be said. */
 
 import { Bytes } from "./bytes";
+import { webpParts } from "./container";
+import { tellsPlace } from "./exif";
 import { type Header, jpegSegments, type Part, pngChunks } from "./header";
 import { heifBoxes } from "./heif";
-import { isWideGamut } from "./icc";
+import { type Gamut, gamutOf } from "./icc";
 
 /** In the order in which they are said. `transparency` is known only once it is decoded. */
-export const LOSSES = ["animation", "transparency", "depth", "gamut", "metadata"] as const;
+export const LOSSES = [
+  "animation",
+  "transparency",
+  "depth",
+  "gamut",
+  "details",
+  "metadata",
+] as const;
 export type Loss = (typeof LOSSES)[number];
+
+export interface Carried {
+  /** What is lost unless a result's format and its owner's choices keep it. */
+  readonly losses: readonly Loss[];
+  /** The block that tells of camera, date and place, from its TIFF header on. */
+  readonly exif: Uint8Array<ArrayBuffer> | null;
+  readonly tellsPlace: boolean;
+  /** The colours that it is worked on in. */
+  readonly space: PredefinedColorSpace;
+}
 
 /** What a file tells: which of its parts are what. */
 interface Facts {
@@ -16,38 +35,57 @@ interface Facts {
   readonly profile?: Uint8Array | null;
   /** Colour primaries by number (ITU-T H.273): 1 is sRGB's. */
   readonly primaries?: number;
+  readonly exif?: Uint8Array | null;
+  /** EXIF that is not read. */
+  readonly details?: boolean;
+  /** XMP, IPTC and texts. */
   readonly metadata?: boolean;
 }
 
 /** Of H.273: BT.709, which is sRGB's, unspecified, and those of old television. */
 const NARROW_PRIMARIES = [1, 2, 4, 5, 6, 7];
+const P3_PRIMARIES = 12;
 const DEEP_BITS = 9;
-const APP1 = 0xe1;
-const APP2 = 0xe2;
+const [APP1, APP2, APP13] = [0xe1, 0xe2, 0xed] as const;
+const EXIF_MARK = "Exif\0\0";
 const ICC_MARK = "ICC_PROFILE\0";
 const ICC_CHUNK_HEAD = 16;
 /** The compressed profile of a PNG is read up to here. */
 const MOST_PROFILE_BYTES = 4 * 2 ** 20;
 
-/** Reads what will be lost; a file that cannot be read as far as that is no fault. */
-export async function readLosses(bytes: Uint8Array, { format }: Header): Promise<Loss[]> {
+/** Reads what a file carries; one that cannot be read as far as that is no fault. */
+export async function readCarried(bytes: Uint8Array, { format }: Header): Promise<Carried> {
   try {
-    return lossesOf(await READERS[format](bytes));
+    return carriedOf(await READERS[format](bytes));
   } catch {
-    return [];
+    return carriedOf({});
   }
 }
 
-function lossesOf({ animated, bits = 8, profile, primaries = 1, metadata }: Facts): Loss[] {
-  const wide = (profile && isWideGamut(profile)) || !NARROW_PRIMARIES.includes(primaries);
+function carriedOf(facts: Facts): Carried {
+  const { animated, bits = 8, exif, details, metadata } = facts;
+  const gamut = gamutOfFile(facts);
+  const place = exif ? tellsPlace(exif) : null;
   const found: Record<Loss, boolean> = {
     animation: animated === true,
     transparency: false,
     depth: bits >= DEEP_BITS,
-    gamut: wide,
+    gamut: gamut === "wider",
+    details: details === true || (exif != null && place === null),
     metadata: metadata === true,
   };
-  return LOSSES.filter((loss) => found[loss]);
+  return {
+    losses: LOSSES.filter((loss) => found[loss]),
+    exif: exif && place !== null ? exif.slice() : null, // and not all of the file with it
+    tellsPlace: place === true,
+    space: gamut === "srgb" ? "srgb" : "display-p3",
+  };
+}
+
+function gamutOfFile({ profile, primaries = 1 }: Facts): Gamut {
+  if (profile) return gamutOf(profile);
+  if (primaries === P3_PRIMARIES) return "display-p3";
+  return NARROW_PRIMARIES.includes(primaries) ? "srgb" : "wider";
 }
 
 const READERS: Readonly<Record<Header["format"], (bytes: Uint8Array) => Facts | Promise<Facts>>> = {
@@ -66,12 +104,14 @@ async function pngFacts(bytes: Uint8Array): Promise<Facts> {
   const find = (name: string): Part | undefined => chunks.find((chunk) => chunk.name === name);
   const cicp = find("cICP");
   const iccp = find("iCCP");
+  const exif = find("eXIf");
   return {
     animated: find("acTL") !== undefined,
     bits: file.u8(24),
-    profile: iccp ? await unpackProfile(bytes.subarray(iccp.at, iccp.at + iccp.length)) : null,
+    profile: iccp && !cicp ? await unpackProfile(file.part(iccp.at, iccp.length)) : null,
     ...(cicp ? { primaries: file.u8(cicp.at) } : {}),
-    metadata: ["eXIf", "tEXt", "iTXt", "zTXt"].some(find),
+    exif: exif ? file.part(exif.at, exif.length) : null,
+    metadata: ["tEXt", "iTXt", "zTXt"].some(find),
   };
 }
 
@@ -94,12 +134,19 @@ async function unpackProfile(chunk: Uint8Array): Promise<Uint8Array> {
 function jpegFacts(bytes: Uint8Array): Facts {
   const file = new Bytes(bytes);
   const segments = [...jpegSegments(file)];
-  const profile = segments
-    .filter(({ marker, at }) => marker === APP2 && file.text(at + 2, 12) === ICC_MARK)
-    .map(({ at }) => bytes.subarray(at + ICC_CHUNK_HEAD, at + file.u16(at)));
+  const named = (wanted: number, mark: string): number[] =>
+    segments
+      .filter(({ marker, at }) => marker === wanted && file.text(at + 2, mark.length) === mark)
+      .map(({ at }) => at);
+  const content = (at: number | undefined, head: number): Uint8Array | null =>
+    at === undefined ? null : file.part(at + head, file.u16(at) - head);
+  const [exif] = named(APP1, EXIF_MARK);
   return {
-    profile: profile[0] ?? null,
-    metadata: segments.some(({ marker }) => marker === APP1),
+    profile: content(named(APP2, ICC_MARK)[0], ICC_CHUNK_HEAD),
+    exif: content(exif, 2 + EXIF_MARK.length),
+    metadata: segments.some(
+      ({ marker, at }) => marker === APP13 || (marker === APP1 && at !== exif),
+    ),
   };
 }
 
@@ -125,18 +172,16 @@ function countFrames(file: Bytes): number {
 
 function webpFacts(bytes: Uint8Array): Facts {
   const file = new Bytes(bytes);
-  const parts: Part[] = [];
-  for (let at = 12; at + 8 <= file.length; ) {
-    const length = file.u32le(at + 4);
-    parts.push({ name: file.text(at, 4), at: at + 8, length });
-    at += 8 + length + (length & 1);
-  }
+  const parts = [...webpParts(file)];
   const find = (name: string): Part | undefined => parts.find((part) => part.name === name);
-  const icc = find("ICCP");
+  const [icc, exif] = [find("ICCP"), find("EXIF")];
+  // Some programs put JPEG's mark before the block.
+  const skipped = exif && file.text(exif.at, EXIF_MARK.length) === EXIF_MARK ? EXIF_MARK.length : 0;
   return {
     animated: find("ANIM") !== undefined,
-    profile: icc ? bytes.subarray(icc.at, icc.at + icc.length) : null,
-    metadata: ["EXIF", "XMP "].some(find),
+    profile: icc ? file.part(icc.at, icc.length) : null,
+    exif: exif ? file.part(exif.at + skipped, exif.length - skipped) : null,
+    metadata: find("XMP ") !== undefined,
   };
 }
 
@@ -144,14 +189,17 @@ function heifFacts(bytes: Uint8Array): Facts {
   const file = new Bytes(bytes);
   const boxes = [...heifBoxes(file)];
   const all = (name: string): Part[] => boxes.filter((box) => box.name === name);
+  const has = (type: string): boolean =>
+    all("infe").some(({ at }) => file.text(at + 8, 4) === type);
   const colours = all("colr");
   const nclx = colours.find(({ at }) => file.text(at, 4) === "nclx");
   const icc = colours.find(({ at }) => ["prof", "rICC"].includes(file.text(at, 4)));
   return {
     animated: /^(avis|msf1|hevc|hevs)$/.test(file.text(8, 4)),
     bits: Math.max(8, ...all("pixi").map(({ at }) => file.u8(at + 5))),
-    profile: icc ? bytes.subarray(icc.at + 4, icc.at + icc.length) : null,
+    profile: icc ? file.part(icc.at + 4, icc.length - 4) : null,
     ...(nclx ? { primaries: file.u16(nclx.at + 4) } : {}),
-    metadata: all("infe").some(({ at }) => ["Exif", "mime"].includes(file.text(at + 8, 4))),
+    details: has("Exif"),
+    metadata: has("mime"),
   };
 }

@@ -1,0 +1,37 @@
+"""The start page's samples: photos with something to zoom into, fetched when they are opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.browser.server import Server
+from tests.browser.zoom_page import ZoomPage
+
+
+def test_samples_are_photos_that_are_opened_whole(
+    new_zoom: Callable[..., ZoomPage], server: Server
+) -> None:
+    """And offline, too, once they were used."""
+    before = len(server.asked)
+    zoom = new_zoom().visit().settle()
+    zoom.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+    names = ["dragonfly", "dogs", "fig"]
+    large = {f"/samples/{name}.jpg" for name in names}
+    assert not large & {asked.path for asked in server.asked[before:]}
+    for index, name in enumerate(names[:2]):
+        zoom[f"[data-testid=sample] >> nth={index}"].click()
+        zoom.wait("view", "sharpening", "sharp")
+        photo = zoom.view["photo"]
+        assert photo["name"] == f"{name}.jpg"
+        assert 3e6 <= photo["width"] * photo["height"] <= 12e6
+        assert zoom.view["zoom"] == zoom.view["fit"]
+        zoom["#home"].click()
+        zoom.wait("empty")
+    zoom.page.context.set_offline(True)
+    zoom["[data-testid=sample] >> nth=0"].click()
+    zoom.wait("view", "sharpening", "sharp")
+    zoom["#home"].click()
+    zoom["[data-testid=sample] >> nth=2"].click()
+    zoom["#toast[data-kind=error]"].wait_for()
+    assert "connection" in zoom["#toast"].inner_text()
+    zoom.complaints.clear()  # the browser says that the request failed

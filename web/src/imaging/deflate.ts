@@ -1,0 +1,231 @@
+/**
+ * Deflate (RFC 1951) by runs and Huffman codes alone, in zlib's frame (RFC 1950).
+ *
+ * What a PNG's filter leaves of a photo has few repetitions but runs: searching for others, as the
+ * browser's own compressor does, takes several times as long for a file that is no smaller.
+ */
+
+/** Bytes of a block, which has codes of its own. */
+const BLOCK_BYTES = 2 ** 17;
+const [SYMBOLS, END] = [286, 256] as const;
+const [SHORTEST, LONGEST] = [3, 258] as const;
+const MOST_BITS = 15;
+/** What is written for a run by its length: symbol, extra bits and their value (RFC 1951, 3.2.5). */
+const RUNS = runTable();
+const ADLER = 65521;
+/** So many bytes can be summed up before the sums overflow. */
+const ADLER_BYTES = 5552;
+
+/** Takes bytes as they come, and returns what is compressed of them. */
+export class Deflater {
+  private readonly out = new BitWriter();
+  private sums: [number, number] = [1, 0];
+
+  constructor() {
+    this.out.add(0x0178, 16);
+  }
+
+  write(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+    this.sum(bytes);
+    for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
+      writeBlock(this.out, bytes.subarray(at, at + BLOCK_BYTES));
+    }
+    return this.out.take();
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    this.out.add(0b011, 10); // a last block of the fixed codes that has nothing but its end
+    this.out.align();
+    const [low, high] = this.sums;
+    for (const byte of [high >> 8, high, low >> 8, low]) this.out.add(byte & 255, 8);
+    return this.out.take();
+  }
+
+  private sum(bytes: Uint8Array): void {
+    let [low, high] = this.sums;
+    for (let at = 0; at < bytes.length; ) {
+      for (const stop = Math.min(at + ADLER_BYTES, bytes.length); at < stop; at++) {
+        low += bytes[at] as number;
+        high += low;
+      }
+      low %= ADLER;
+      high %= ADLER;
+    }
+    this.sums = [low, high];
+  }
+}
+
+function writeBlock(out: BitWriter, bytes: Uint8Array): void {
+  const tokens = findRuns(bytes);
+  const lengths = codeLengths(count(tokens));
+  const codes = canonicalCodes(lengths);
+  writeHead(out, lengths);
+  out.addTokens(tokens, codes, lengths);
+  out.add(codes[END] as number, lengths[END] as number);
+}
+
+/** Bytes, and for each run of its byte before a number from `END` on: its length above that. */
+function findRuns(bytes: Uint8Array): Uint16Array {
+  const tokens = new Uint16Array(bytes.length);
+  let found = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const before = at > 0 ? bytes[at - 1] : -1;
+    let stop = at;
+    const last = Math.min(at + LONGEST, bytes.length);
+    while (stop < last && bytes[stop] === before) stop++;
+    if (stop - at >= SHORTEST) {
+      tokens[found++] = END + stop - at;
+      at = stop;
+    } else tokens[found++] = bytes[at++] as number;
+  }
+  return tokens.subarray(0, found);
+}
+
+function count(tokens: Uint16Array): Uint32Array {
+  const counts = new Uint32Array(SYMBOLS);
+  counts[END] = 1;
+  for (let at = 0; at < tokens.length; at++) {
+    const token = tokens[at] as number;
+    const symbol = token < END ? token : (RUNS[token - END] as Run).symbol;
+    counts[symbol] = (counts[symbol] as number) + 1;
+  }
+  return counts;
+}
+
+/** Huffman's code lengths, none above `MOST_BITS`. */
+function codeLengths(counts: Uint32Array): Uint8Array {
+  const parents = new Map<number, number>();
+  const used = [...counts.keys()].filter((symbol) => counts[symbol]);
+  if (used.length === 1) used.push(used[0] === 0 ? 1 : 0); // a code of one symbol is none
+  let waiting = used.map((node) => ({ node, weight: counts[node] as number }));
+  waiting.sort((a, b) => a.weight - b.weight);
+  const merged: typeof waiting = [];
+  const lightest = () =>
+    (merged[0]?.weight ?? Infinity) < (waiting[0]?.weight ?? Infinity)
+      ? merged.shift()
+      : waiting.shift();
+  for (let node = SYMBOLS; waiting.length + merged.length > 1; node++) {
+    const [a, b] = [lightest(), lightest()] as (typeof waiting)[number][];
+    if (!a || !b) break;
+    parents.set(a.node, node).set(b.node, node);
+    merged.push({ node, weight: a.weight + b.weight });
+  }
+  waiting = [];
+  const lengths = new Uint8Array(SYMBOLS);
+  for (const symbol of used) {
+    let depth = 0;
+    for (let node = parents.get(symbol); node !== undefined; node = parents.get(node)) depth++;
+    lengths[symbol] = depth;
+  }
+  const isFit = lengths.every((length) => length <= MOST_BITS);
+  return isFit ? lengths : codeLengths(counts.map((weight) => (weight ? (weight >> 2) + 1 : 0)));
+}
+
+/** Codes in the order of their lengths, their first bit lowest. */
+function canonicalCodes(lengths: Uint8Array): Uint16Array {
+  const codes = new Uint16Array(lengths.length);
+  let code = 0;
+  for (let length = 1; length <= MOST_BITS; length++, code <<= 1) {
+    for (let symbol = 0; symbol < lengths.length; symbol++) {
+      if (lengths[symbol] === length) codes[symbol] = reverse(code++, length);
+    }
+  }
+  return codes;
+}
+
+function reverse(code: number, bits: number): number {
+  let reversed = 0;
+  for (let bit = 0; bit < bits; bit++) reversed |= ((code >> bit) & 1) << (bits - 1 - bit);
+  return reversed;
+}
+
+/** A block's code lengths, of four bits each: that their own code takes, of 16 equal lengths. */
+function writeHead(out: BitWriter, lengths: Uint8Array): void {
+  out.add(0b100, 3);
+  out.add(SYMBOLS - 257, 5);
+  out.add(0, 5); // one distance
+  out.add(15, 4); // 19 lengths: three that are not used, and 16 of 4
+  out.add(0, 9);
+  for (let length = 0; length < 16; length++) out.add(4, 3);
+  for (const length of lengths) out.add(reverse(length, 4), 4);
+  out.add(reverse(1, 4), 4);
+}
+
+/** Puts bits together, the first ones lowest. */
+class BitWriter {
+  private bytes = new Uint8Array(2 ** 16);
+  private length = 0;
+  private pending = 0;
+  private held = 0;
+
+  /** @param bits at most 24 */
+  add(value: number, bits: number): void {
+    this.pending |= value << this.held;
+    this.held += bits;
+    for (; this.held >= 8; this.held -= 8, this.pending >>>= 8) {
+      this.reserve(1);
+      this.bytes[this.length++] = this.pending;
+    }
+  }
+
+  /** As `add` for each, with what changes at hand: this is where the time goes. */
+  addTokens(tokens: Uint16Array, codes: Uint16Array, lengths: Uint8Array): void {
+    this.reserve(3 * tokens.length);
+    const { bytes } = this;
+    let { length, pending, held } = this;
+    for (let at = 0; at < tokens.length; at++) {
+      const token = tokens[at] as number;
+      const run = token < END ? undefined : (RUNS[token - END] as Run);
+      const symbol = run ? run.symbol : token;
+      pending |= (codes[symbol] as number) << held;
+      held += lengths[symbol] as number;
+      for (; held >= 8; held -= 8, pending >>>= 8) bytes[length++] = pending;
+      if (run) {
+        pending |= run.extra << held;
+        held += run.bits + 1; // and one for the distance, which is 1
+        for (; held >= 8; held -= 8, pending >>>= 8) bytes[length++] = pending;
+      }
+    }
+    Object.assign(this, { length, pending, held });
+  }
+
+  align(): void {
+    if (this.held > 0) this.add(0, 8 - this.held);
+  }
+
+  /** The whole bytes so far, which are let go of. */
+  take(): Uint8Array<ArrayBuffer> {
+    const taken = this.bytes.slice(0, this.length);
+    this.length = 0;
+    return taken;
+  }
+
+  private reserve(more: number): void {
+    if (this.length + more <= this.bytes.length) return;
+    const larger = new Uint8Array(2 * (this.length + more));
+    larger.set(this.bytes);
+    this.bytes = larger;
+  }
+}
+
+interface Run {
+  readonly symbol: number;
+  readonly bits: number;
+  readonly extra: number;
+}
+
+/** By length: 8 symbols of one length each, then four each of 2, 4, 8, 16 and 32; 258 has its own. */
+function runTable(): Run[] {
+  const table: Run[] = [];
+  for (let length = SHORTEST; length < LONGEST; length++) {
+    const from = length - SHORTEST;
+    const bits = Math.max(0, 29 - Math.clz32(from));
+    table[length] = {
+      symbol: END + 1 + 4 * bits + (from >> bits),
+      bits,
+      extra: from & (2 ** bits - 1),
+    };
+  }
+  table[LONGEST] = { symbol: SYMBOLS - 1, bits: 0, extra: 0 };
+  return table;
+}
