@@ -2,7 +2,7 @@
  * Deflate (RFC 1951) by runs and Huffman codes alone, in zlib's frame (RFC 1950).
  *
  * What a PNG's filter leaves of a photo has few repetitions but runs: searching for others, as the
- * browser's own compressor does, takes several times as long for a file that is no smaller.
+ * browser's own compressor does, takes some four times as long for a file of about the same size.
  */
 
 /** Bytes of a block, which has codes of its own. */
