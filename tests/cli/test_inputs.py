@@ -130,12 +130,12 @@ def test_an_output_that_is_a_link_to_an_input_replaces_none(
 def test_kinds_that_are_not_read_are_counted_in_a_line(
     upscale: Callable[..., object], folder: Path, tmp_path: Path
 ) -> None:
-    for name in ("1.nef", "2.NEF", "3.jxl", "notes.txt", ".hidden.nef"):
+    for name in ("1.nef", "2.NEF", "3.psd", "notes.txt", ".hidden.nef"):
         (folder / name).write_bytes(b"whatever")
     code, statuses, lines = upscale(folder)
     assert (code, statuses) == (0, DONE)
     (line,) = lines
-    assert "passed over, as splitsr does not read them: 1 JXL, 2 NEF" in line
+    assert "passed over, as splitsr does not read them: 2 NEF, 1 PSD" in line
 
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "1.dng").write_bytes(b"whatever")

@@ -150,7 +150,7 @@ def test_it_costs_little_quality_for_much_less_work(shared_data: Path) -> None:
         light_pixels += sum(w.pixels for w in windows if w.light)
         all_pixels += sum(w.pixels for w in windows)
     heavy, both, light = np.mean(scores, axis=0)
-    assert np.mean(works) < 0.75
+    assert np.mean(works) < 0.8  # the better the heavy one, the less the light one may take
     assert heavy - both < 0.05
     # Of what the light network lacks, more comes back than places drawn by chance would give.
     assert both - light > (1 - light_pixels / all_pixels) * (heavy - light)

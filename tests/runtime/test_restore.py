@@ -72,7 +72,7 @@ def test_the_table_that_ships_restores_more_the_worse_a_file_is() -> None:
         for noise in (0.0, 2.0, 5.0):
             found = [table.at(quality, noise) for quality in (30, 50, 75, 90, 95)]
             assert found == sorted(found, reverse=True)
-        assert table.at(100, 0) == 0
+        assert table.at(100, 0) <= 1 / 8  # the least step that is fitted
 
 
 @pytest.mark.parametrize("ending", ["png", "tif", "bmp", "ppm"])

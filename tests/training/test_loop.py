@@ -197,7 +197,7 @@ def test_command_line_errors_are_one_line(pack: Pack, config_path: Path, tmp_pat
     call = train_command(config_path, pack, tmp_path / "run", "--set", "model.scale=5")
     done = subprocess.run(call, capture_output=True, text=True)
     assert done.returncode == 2
-    assert done.stderr == "splitsr: scale: found 5; allowed: 2, 3, 4\n"
+    assert done.stderr == "splitsr: scale: found 5; allowed: 2 to 4\n"
     call = train_command(tmp_path / "missing.toml", pack, tmp_path / "run")
     assert subprocess.run(call, capture_output=True).returncode == 2
 
