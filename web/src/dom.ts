@@ -23,3 +23,12 @@ export function block(id: string): HTMLElement {
 export function onClick(id: string, act: () => void): void {
   block(id).addEventListener("click", act);
 }
+
+/** Downloads a file. */
+export function download(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // browsers take it in their own time
+}

@@ -12,7 +12,7 @@ import { announce, hideToast, showError, showInfo, showText } from "../ui/toast"
 import { type Against, layersOf } from "../view/layers";
 import { patchBytes } from "../view/sharpener";
 import { type Phase, Viewer } from "../view/viewer";
-import { isOf, Job, type Writing } from "./job";
+import { isOf, Job } from "./job";
 import { type Keep, rememberedKeep, rememberKeep } from "./keep";
 import { closePhoto, openPhoto, type Photo, spawnPixels } from "./photo";
 import { type Plan, planPhoto } from "./plan";
@@ -20,6 +20,7 @@ import { Queue } from "./queue";
 import { chosenModel, idle, lighterModel, type Wishes } from "./startup";
 import { engineState, type State, setEngineState, setState, state } from "./state";
 import { timings } from "./timings";
+import type { Writing } from "./upscale";
 
 export class App {
   readonly viewer: Viewer;

@@ -3,9 +3,10 @@
 import { AppError } from "../errors";
 import { t } from "../i18n";
 import type { App } from "./app";
-import { enlarge, type Result, type Writing } from "./job";
+import { enlarge, type Result } from "./job";
 import { closePhoto, openPhoto } from "./photo";
 import type { Item } from "./queue";
+import type { Writing } from "./upscale";
 
 /** Resolves when no photo waits any more; each that fails says why itself. */
 export async function enlargeQueue(app: App, writing: Writing): Promise<void> {

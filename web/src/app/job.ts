@@ -3,26 +3,13 @@
 import type { Bridge } from "../engine/bridge";
 import type { Engine } from "../engine/engine";
 import { AppError } from "../errors";
-import { CANVAS_MEGAPIXELS, fits, type OutputFormat, outputName } from "../imaging/output";
+import { CANVAS_MEGAPIXELS, fits, outputName } from "../imaging/output";
 import type { PixelsApi } from "../imaging/pixels.worker";
 import { confirmLoss } from "../ui/dialogs";
 import { keepAwake } from "./awake";
-import type { Keep } from "./keep";
 import type { Photo } from "./photo";
-import type { Plan } from "./plan";
 import { timings } from "./timings";
-import { estimateSeconds, type Task, upscalePhoto } from "./upscale";
-
-/** What a file is written as. */
-export interface Writing {
-  readonly format: OutputFormat;
-  /** 0..1, for JPEG and WebP. */
-  readonly quality: number;
-  readonly keep: Keep;
-}
-
-/** What decides how a result looks. */
-export interface Choices extends Plan, Writing {}
+import { type Choices, estimateSeconds, type Task, upscalePhoto } from "./upscale";
 
 export interface Result extends Choices {
   readonly blob: Blob;

@@ -14,12 +14,19 @@ import { type Keep, openSource, outputOf, type Source } from "./keep";
 import type { Photo } from "./photo";
 import type { Plan } from "./plan";
 
-export interface Task extends Plan {
-  readonly photo: Photo;
+/** What a file is written as. */
+export interface Writing {
   readonly format: OutputFormat;
   /** 0..1, for JPEG and WebP. */
   readonly quality: number;
   readonly keep: Keep;
+}
+
+/** What decides how a result looks. */
+export interface Choices extends Plan, Writing {}
+
+export interface Task extends Choices {
+  readonly photo: Photo;
   readonly signal: AbortSignal;
   /** Called after each tile with the share that is done, 0..1. */
   readonly onProgress: (share: number) => void;
@@ -108,6 +115,7 @@ async function runPieces(
 ): Promise<void> {
   let written: Promise<void> = Promise.resolve();
   const begun = performance.now();
+  let done = 0;
   let next = pieces[0] && startPiece(engine, task, pieces[0]);
   for (const [index, piece] of pieces.entries()) {
     const current = next;
@@ -118,7 +126,7 @@ async function runPieces(
     await written; // no more than one tile waits for the encoder
     if (levels) written = writePiece(pixels, task, piece, levels);
     written.catch(() => {});
-    const done = computedPixels(pieces.slice(0, index + 1));
+    done += computedPixels([piece]);
     engine.learn(task.network.model, (performance.now() - begun) / done);
     task.onProgress((index + 1) / pieces.length);
   }

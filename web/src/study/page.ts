@@ -2,7 +2,7 @@
 
 import type { App } from "../app/app";
 import { openPhoto, type Photo } from "../app/photo";
-import { block, byId, onClick } from "../dom";
+import { block, byId, download, onClick } from "../dom";
 import { findModel, type Model } from "../engine/catalogue";
 import { chooseNetwork } from "../engine/restore";
 import { AppError } from "../errors";
@@ -196,12 +196,8 @@ class StudyPage {
   }
 
   private exportCsv(): void {
-    const link = document.createElement("a");
     const text = new Blob([toCsv(this.store.answers)], { type: "text/csv" });
-    link.href = URL.createObjectURL(text);
-    link.download = "zoomsr-study.csv";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    download(text, "zoomsr-study.csv");
   }
 
   private async reset(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Result } from "../app/job";
 import { block, onClick } from "../dom";
 import { AppError, describeError, isAbort } from "../errors";
 import type { MessageKey } from "../i18n/messages";
+import { openContext } from "../imaging/canvas";
 import { fits } from "../imaging/output";
 import { showError, showInfo } from "./toast";
 
@@ -41,10 +42,10 @@ async function copy({ blob }: Result): Promise<void> {
 async function toPng(blob: Blob): Promise<Blob> {
   if (blob.type === PNG) return blob;
   const bitmap = await createImageBitmap(blob);
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  canvas.getContext("2d", { alpha: false })?.drawImage(bitmap, 0, 0);
+  const context = openContext(bitmap, { alpha: false });
+  context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  return canvas.convertToBlob({ type: PNG });
+  return context.canvas.convertToBlob({ type: PNG });
 }
 
 async function share(result: Result, { job }: App): Promise<void> {

@@ -1,7 +1,7 @@
 /** Size, quality and format of results: one set of controls, in whichever sheet is open. */
 
 import type { App } from "../app/app";
-import type { Writing } from "../app/job";
+import type { Writing } from "../app/upscale";
 import { block, byId } from "../dom";
 import { t } from "../i18n";
 import { CANVAS_MEGAPIXELS, fits, OUTPUT_FORMATS, type OutputFormat } from "../imaging/output";

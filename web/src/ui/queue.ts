@@ -3,7 +3,7 @@
 import type { App } from "../app/app";
 import { enlargeQueue } from "../app/enlarge-queue";
 import type { Item } from "../app/queue";
-import { block, button, onClick } from "../dom";
+import { block, button, download, onClick } from "../dom";
 import { fileSize, number, onLanguage, percent, t } from "../i18n";
 import { distinctNames, zipFiles } from "../imaging/zip";
 import { Sheet } from "./dialogs";
@@ -90,7 +90,7 @@ class ListSheet implements QueueSheet {
       const crc32 = await pixels.call("checksum", { file: blob });
       entries.push({ name: names[index] as string, blob, crc32 });
     }
-    save(zipFiles(entries, new Date()), "zoomsr.zip");
+    download(zipFiles(entries, new Date()), "zoomsr.zip");
     queue.downloaded(done);
   }
 
@@ -237,13 +237,4 @@ function icon<Kind extends "a" | "button">(kind: Kind, name: string): HTMLElemen
 function label(element: HTMLElement, text: string): void {
   element.ariaLabel = text;
   element.title = text;
-}
-
-/** Downloads a file. */
-function save(blob: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // browsers take it in their own time
 }
