@@ -78,9 +78,15 @@ def render_documents(paths: Paths, results: Results) -> dict[Path, str]:
     documents = {
         paths.card(name): _render_card(name, record, paths) for name, record in results.items()
     }
-    if paths.readme.exists():
-        text = _read(paths.readme)
-        documents[paths.readme] = fill_blocks(text, readme_blocks(results), str(paths.readme))
+    tables: dict[Path, Callable[[], Mapping[str, str]]] = {
+        paths.readme: lambda: readme_blocks(results),
+        paths.page("comparison.md"): lambda: comparison_blocks(
+            results, read_published(paths.published)
+        ),
+    }
+    for path, blocks in tables.items():
+        if path.exists():
+            documents[path] = fill_blocks(_read(path), blocks(), str(path))
     return documents | _render_pages(paths)
 
 
@@ -192,12 +198,7 @@ def _tuning(paths: Paths) -> _Made:
     return {"search": to_search_table(found), "proxy": proxy}, tables
 
 
-def _comparison(paths: Paths) -> _Made:
-    return comparison_blocks(read_results(paths.results), read_published(paths.published)), {}
-
-
 _PAGES: dict[str, Callable[[Paths], _Made]] = {
-    "comparison.md": _comparison,
     "ablation.md": _ablation,
     "tuning.md": _tuning,
     "deploy.md": lambda paths: (

@@ -120,42 +120,48 @@ def _ours(scale: int, results: Results) -> Results:
 
 def _our_rows(scale: int, results: Results) -> list[Row]:
     ours = _ours(scale, results)
-    models = [_model_row(name, record, "docs/models/") for name, record in ours.items()]
-    return [_bicubic_row(scale, next(iter(ours.values()))), *models]
+    models = [
+        (*_model_row(name, record, "docs/models/"), _milliseconds(record))
+        for name, record in ours.items()
+    ]
+    return [_bicubic_row(scale, ours), *models]
 
 
 def _comparison_table(scale: int, results: Results, published: Sequence[Published]) -> str:
     ours = _ours(scale, results)
-    first, *rest = SETS
     found: list[tuple[float, Row]] = [
-        (record.figures[first].psnr_y, (*_model_row(name, record, "models/")[:-1], ""))
+        (record.figures[SETS[0]].psnr_y, (*_model_row(name, record, "models/"), ""))
         for name, record in ours.items()
     ]
     found += [
-        (float(row.figures[first].partition("/")[0]), _published_row(row))
+        (float(row.figures[SETS[0]].partition("/")[0]), _published_row(row))
         for row in published
         if row.scale == scale
     ]
-    heading = (f"x{scale}", "parameters", "multi-adds", first, *rest, "Urban100")
+    heading = (f"x{scale}", "parameters", "multi-adds", *PUBLISHED_SETS)
     ranked = [row for _, row in sorted(found, key=lambda pair: pair[0])]
-    return markdown_table(heading, [_bicubic_row(scale, next(iter(ours.values()))), *ranked])
+    return markdown_table(heading, [_bicubic_row(scale, ours), *ranked])
 
 
-def _bicubic_row(scale: int, record: ModelRecord) -> Row:
+def _bicubic_row(scale: int, ours: Results) -> Row:
+    record = next(iter(ours.values()))
     figures = [f"{record.figures[name].bicubic_psnr_y:.2f}" for name in SETS]
     return (f"bicubic x{scale}", "", "", *figures, "")
 
 
 def _model_row(name: str, record: ModelRecord, cards: str) -> Row:
     figures = [f"**{record.figures[test].psnr_y:.2f}**" for test in SETS]
-    milliseconds = record.milliseconds(_SIDE, _THREADS)
     return (
         f"[**{name}**]({cards}{name}.md)",
         f"{record.parameters / 1e3:.0f} K",
         f"{record.multi_adds_720p / 1e9:.1f} G",
         *figures,
-        "" if milliseconds is None else f"{milliseconds:.1f}",
     )
+
+
+def _milliseconds(record: ModelRecord) -> str:
+    found = record.milliseconds(_SIDE, _THREADS)
+    return "" if found is None else f"{found:.1f}"
 
 
 def _published_row(row: Published) -> Row:

@@ -224,7 +224,7 @@ def _networks_table(found: NetworksFile) -> str:
     heading = ["network"]
     for report in found.reports:
         first = report.rows[0]
-        threads = "1 thread" if first.threads == 1 else f"{first.threads} threads"
+        threads = f"{first.threads} thread{'s' * (first.threads > 1)}"
         heading.append(f"{first.size[0]}x{first.size[1]}, {threads}")
     return (
         f"{markdown_table(tuple(heading), [(name, *row) for name, row in times.items()])}\n\n"

@@ -18,6 +18,8 @@ from pathlib import Path
 import msgspec
 
 from splitsr.benchmark.speed import BenchReport
+from splitsr.experiments.result_files import to_json
+from tools.speed_tables import NetworksFile
 
 NETWORKS = (
     "rcan-x4",
@@ -41,10 +43,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     load = os.getloadavg()[0]
-    reports = [bench(size, threads) for size, threads in product(SIZES, THREADS)]
-    found = {"load": round(load, 2), "reports": msgspec.to_builtins(reports)}
-    text = msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
-    arguments.out.write_text(text)
+    reports = tuple(bench(size, threads) for size, threads in product(SIZES, THREADS))
+    arguments.out.write_bytes(to_json(NetworksFile(load=round(load, 2), reports=reports)))
 
 
 def bench(size: str, threads: int) -> BenchReport:

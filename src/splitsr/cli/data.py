@@ -14,6 +14,7 @@ from splitsr.data.pack import DEFAULT_MIN_SIZE, Pack, PackReport, build_pack
 from splitsr.data.shards import join_shards, write_shards
 from splitsr.data.sources import find_images
 from splitsr.imaging.files import DEFAULT_MAX_PIXELS
+from splitsr.networks.base import SCALES
 
 _OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace what is there.")
 _OUT = click.option(
@@ -114,8 +115,10 @@ def join(shards: tuple[Path, ...], output: Path, overwrite: bool) -> None:
 @command.command()
 @click.argument("pack", type=FOLDER)
 @click.option("--lr", type=FOLDER, required=True, help="Its LR images, named as the HR ones.")
-@click.option("--scale", type=click.Choice(["2", "3", "4"]), required=True, help="HR by LR size.")
-def pair(pack: Path, lr: Path, scale: str) -> None:
+@click.option(
+    "--scale", type=click.IntRange(min(SCALES), max(SCALES)), required=True, help="HR by LR size."
+)
+def pair(pack: Path, lr: Path, scale: int) -> None:
     """Give the PACK LR images of your own: photographed, or made another way than by bicubic.
 
     Runs at that scale learn from these pairs. Names match as in `splitsr evaluate --lr`.
@@ -129,7 +132,7 @@ def pair(pack: Path, lr: Path, scale: str) -> None:
 
     console, opened = Console(stderr=True, highlight=False), Pack.open(pack)
     with counting("LR images") as progress:
-        path = pairs.pair(opened, lr, int(scale), progress)
+        path = pairs.pair(opened, lr, scale, progress)
     console.print(markup(f"{path}: {len(opened)} LR images"), soft_wrap=True)
 
 

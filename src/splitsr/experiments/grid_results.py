@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
@@ -118,8 +117,8 @@ def to_csv(study: StudyResult) -> str:
 
 def to_markdown(study: StudyResult) -> str:
     """The table of a study, and what its figures are."""
-    gained = [f"{name}: gain" for name in study.sets]
-    heading = ("", "parameters", "multi-adds", "ms", *_alternate(study.sets, gained))
+    columns = [part for name in study.sets for part in (name, f"{name}: gain")]
+    heading = ("", "parameters", "multi-adds", "ms", *columns)
     usual = max((row.seeds for row in study.rows), default=0)
     rows = [
         (
@@ -127,9 +126,13 @@ def to_markdown(study: StudyResult) -> str:
             f"{row.parameters / 1e3:.1f} K",
             f"{row.multi_adds_720p / 1e9:.2f} G",
             "" if row.milliseconds is None else f"{row.milliseconds:.1f}",
-            *_alternate(
-                [_figure(row.psnr_y.get(name, ()), usual) for name in study.sets],
-                [_gain(gains(row, study.rows[0], name)) for name in study.sets],
+            *(
+                part
+                for name in study.sets
+                for part in (
+                    _figure(row.psnr_y.get(name, ()), usual),
+                    _gain(gains(row, study.rows[0], name)),
+                )
             ),
         )
         for row in study.rows
@@ -145,10 +148,6 @@ def to_markdown(study: StudyResult) -> str:
         f"{markdown_table(heading, rows)}\n\n{_seeds(usual, study.planned_seeds)} {study.budget}; "
         f"{measured}"
     )
-
-
-def _alternate(figures: Sequence[str], gained: Sequence[str]) -> list[str]:
-    return [text for pair in zip(figures, gained, strict=True) for text in pair]
 
 
 def _gain(values: tuple[float, ...]) -> str:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 # 2 cores, at files a fifth larger.
 _WEBP_METHOD = 4
 _AVIF_SPEED = 8
-_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+"""Pillow's modes by channels."""
 
 
 class RowEncoder(Protocol):
@@ -164,7 +165,7 @@ class _WholeEncoder:
 
         self._stream, self._metadata = stream, metadata
         self._fmt, self._quality = fmt, quality
-        self._image = Image.new(_MODES[shape[2]], (shape[1], shape[0]))
+        self._image = Image.new(MODES[shape[2]], (shape[1], shape[0]))
         self._filled = 0
 
     def write(self, band: NDArray[Any]) -> None:

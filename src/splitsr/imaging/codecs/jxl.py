@@ -19,6 +19,7 @@ from pillow_jxl import Decoder, Encoder
 
 from splitsr.errors import ImageReadError, ImageWriteError
 from splitsr.imaging.codecs.avif import boxes
+from splitsr.imaging.codecs.encode import MODES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 _EFFORT = 4  # 9 times faster than the default of 7, at files of the same size
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
-_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _MOST_METADATA = 1 << 24
 _NEARLY = 4  # levels
 _BOXES = {b"Exif": "exif", b"xml ": "xmp"}
@@ -122,7 +122,7 @@ class JxlEncoder:
         """
         self._stream, self._size, self._metadata = stream, (shape[1], shape[0]), metadata
         self._encoder = Encoder(
-            _MODES[shape[2]], lossless=quality == 100, quality=quality, effort=_EFFORT
+            MODES[shape[2]], lossless=quality == 100, quality=quality, effort=_EFFORT
         )
         self._bands: list[bytes] = []
 
