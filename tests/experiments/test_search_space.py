@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import optuna
 import pytest
 import torch
@@ -10,6 +12,7 @@ from splitsr.benchmark.flops import measure_cost
 from splitsr.experiments.search_space import CHEAPEST, STARTS, suggest
 from splitsr.networks import SplitSRSpec
 from splitsr.networks.build import build_model
+from splitsr.networks.splitsr.description import HybridMode
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -56,7 +59,5 @@ def test_proposals_are_of_every_kind() -> None:
     specs = proposals(150)
     assert {spec.light_block for spec in specs} > {"split", "ghost", "shuffle", "idle"}
     assert {spec.replacement_location for spec in specs} == {"features", "upsampler", "both"}
-    assert {spec.hybrid_mode for spec in specs} == {
-        "split_first", "standard_first", "interleaved", "within_group",
-    }  # fmt: skip
+    assert {spec.hybrid_mode for spec in specs} == set(get_args(HybridMode))
     assert 0 in {spec.hybrid_index for spec in specs}

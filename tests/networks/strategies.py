@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import assume
 from hypothesis import strategies as st
 
 from splitsr.errors import SpecError
 from splitsr.networks import LIGHT_BLOCKS, SplitSRSpec
+from splitsr.networks.splitsr.description import HybridMode
 
 MEANS = [(0.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.4488, 0.4371, 0.4040)]
 
@@ -23,9 +24,7 @@ def specs(draw: st.DrawFn, **fixed: Any) -> SplitSRSpec:
         "n_resblocks": draw(st.integers(1, 5)),
         "split_ratio": draw(st.sampled_from([0.25, 0.3, 1 / 3, 0.5, 0.7, 1.0])),
         "hybrid_index": draw(st.integers(0, 3)),
-        "hybrid_mode": draw(
-            st.sampled_from(["split_first", "standard_first", "interleaved", "within_group"])
-        ),
+        "hybrid_mode": draw(st.sampled_from(get_args(HybridMode))),
         "replacement_location": draw(st.sampled_from(["features", "upsampler", "both"])),
         "light_block": draw(st.sampled_from(LIGHT_BLOCKS)),
         "expansion": draw(st.integers(1, 2)),

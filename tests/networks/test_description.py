@@ -34,21 +34,26 @@ def test_defaults_are_the_papers_configuration() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "plan"),
+    ("mode", "index", "plan"),
     [
-        ("split_first", (6, 6, 6, 0, 0, 0)),
-        ("standard_first", (0, 0, 0, 6, 6, 6)),
-        ("interleaved", (6, 0, 6, 0, 6, 0)),
-        ("within_group", (3, 3, 3, 3, 3, 3)),
+        ("split_first", 3, "LLLLLL LLLLLL LLLLLL SSSSSS SSSSSS SSSSSS"),
+        ("standard_first", 3, "SSSSSS SSSSSS SSSSSS LLLLLL LLLLLL LLLLLL"),
+        ("interleaved", 3, "LLLLLL SSSSSS LLLLLL SSSSSS LLLLLL SSSSSS"),
+        ("within_group", 2, "LLSSSS LLSSSS LLSSSS LLSSSS LLSSSS LLSSSS"),
+        ("spread_within_group", 4, "SLLSLL SLLSLL SLLSLL SLLSLL SLLSLL SLLSLL"),
+        ("spread_within_group", 6, "LLLLLL LLLLLL LLLLLL LLLLLL LLLLLL LLLLLL"),
+        ("spread_within_group", 0, "SSSSSS SSSSSS SSSSSS SSSSSS SSSSSS SSSSSS"),
     ],
 )
-def test_hybrid_modes(mode: Any, plan: tuple[int, ...]) -> None:
-    assert SplitSRSpec(hybrid_mode=mode).group_plan == plan
+def test_hybrid_modes(mode: Any, index: int, plan: str) -> None:
+    spec = SplitSRSpec(hybrid_mode=mode, hybrid_index=index)
+    found = ["".join("L" if light else "S" for light in group) for group in spec.group_plan]
+    assert " ".join(found) == plan
 
 
 def test_upsampler_alone_leaves_the_groups_standard() -> None:
     spec = SplitSRSpec(replacement_location="upsampler")
-    assert spec.group_plan == (0,) * 6
+    assert not any(map(any, spec.group_plan))
     assert spec.light_upsampler
 
 
@@ -56,7 +61,7 @@ def test_upsampler_alone_leaves_the_groups_standard() -> None:
 def test_interleaved_has_hybrid_index_light_groups(groups: int, share: float) -> None:
     index = round(groups * share)
     spec = SplitSRSpec(n_resgroups=groups, hybrid_index=index, hybrid_mode="interleaved")
-    assert sum(light > 0 for light in spec.group_plan) == index
+    assert sum(map(all, spec.group_plan)) == index
 
 
 def test_receptive_radius_by_hand() -> None:
@@ -75,7 +80,7 @@ def test_receptive_radius_by_hand() -> None:
         ({"hybrid_index": 7}, "hybrid_index", "0 to 6"),
         ({"hybrid_index": -1}, "hybrid_index", "0 to 6"),
         ({"hybrid_index": 3, "hybrid_mode": "within_group", "n_resblocks": 2}, "hybrid_index", "0"),
-        ({"hybrid_mode": "sideways"}, "hybrid_mode", "split_first, standard_first"),
+        ({"hybrid_mode": "sideways"}, "hybrid_mode", "interleaved, split_first, "),
         ({"n_feats": 0}, "n_feats", "1 to 10000"),
         ({"n_feats": "many"}, "n_feats", "int"),
         ({"reduction": 65}, "reduction", "1 to 64"),

@@ -11,6 +11,7 @@ import msgspec
 
 from splitsr.benchmark.timing import Machine
 from splitsr.experiments.result_files import markdown_table
+from splitsr.networks.splitsr.description import hybrid_units
 
 
 class _Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -183,7 +184,7 @@ def describe_network(spec: Mapping[str, Any]) -> str:
     parts = [f"{spec['n_feats']} features, {groups} x {blocks}"]
     location, mode = spec["replacement_location"], spec["hybrid_mode"]
     if index and location != "upsampler":
-        units = blocks if mode == "within_group" else groups
+        units = hybrid_units(mode, groups, blocks)
         hybrid = f"HI {index} of {units}" + ("" if index == units else f" {mode}")
         residual = " + residual" if spec["block_residual"] else ""
         parts.append(f"{spec['light_block']}{residual}, alpha {spec['split_ratio']:g}, {hybrid}")

@@ -17,6 +17,7 @@ from splitsr.networks.splitsr.description import (
     LightBlock,
     ReplacementLocation,
     Upsampler,
+    hybrid_units,
 )
 
 _RATIOS = (0.125, 0.25, 0.5, 1.0)
@@ -80,7 +81,7 @@ def suggest(trial: BaseTrial, scale: int) -> SplitSRSpec:
     blocks = trial.suggest_int("n_resblocks", 1, 6)
     mode: HybridMode = choose("hybrid_mode", get_args(HybridMode))
     block: LightBlock = choose("light_block", LIGHT_BLOCKS)
-    units = blocks if mode == "within_group" else groups
+    units = hybrid_units(mode, groups, blocks)
     index = round(trial.suggest_float("light_share", 0.0, 1.0, step=0.25) * units)
     light_upsampler: bool = choose("light_upsampler", (False, True))
     ratio: float = choose("split_ratio", _RATIOS)

@@ -6,6 +6,7 @@ reimplementations.
 
 from __future__ import annotations
 
+from itertools import groupby
 from math import ceil
 from typing import Any, Literal, get_args
 
@@ -23,7 +24,9 @@ from splitsr.networks.base import (
     upsampler_radius,
 )
 
-HybridMode = Literal["split_first", "standard_first", "interleaved", "within_group"]
+HybridMode = Literal[
+    "split_first", "standard_first", "interleaved", "within_group", "spread_within_group"
+]
 ReplacementLocation = Literal["features", "upsampler", "both"]
 LightBlock = Literal[
     "split",
@@ -51,9 +54,13 @@ _SPLIT_CONV = {
 }
 
 
+def hybrid_units(mode: HybridMode, groups: int, blocks: int) -> int:
+    """The number of units that the hybrid index counts, and its largest value."""
+    return blocks if mode in ("within_group", "spread_within_group") else groups
+
+
 def _units(spec: SplitSRSpec) -> int:
-    """The largest hybrid index: the number of units that it counts."""
-    return spec.n_resblocks if spec.hybrid_mode == "within_group" else spec.n_resgroups
+    return hybrid_units(spec.hybrid_mode, spec.n_resgroups, spec.n_resblocks)
 
 
 _RULES: tuple[Rule, ...] = (
@@ -81,6 +88,17 @@ _RULES: tuple[Rule, ...] = (
 )
 
 
+def _first(count: int, places: int) -> tuple[bool, ...]:
+    """Which of so many places are taken: the first ones."""
+    return tuple(place < count for place in range(places))
+
+
+def _spread(count: int, places: int) -> tuple[bool, ...]:
+    """Which of so many places are taken: every so manieth, from the first one on."""
+    taken = {one * places // count for one in range(count)}
+    return tuple(place in taken for place in range(places))
+
+
 class SplitSRSpec(ModelSpec, frozen=True, kw_only=True, tag="splitsr"):
     """A SplitSR network, down to the last layer.
 
@@ -89,9 +107,11 @@ class SplitSRSpec(ModelSpec, frozen=True, kw_only=True, tag="splitsr"):
         n_resgroups: residual groups, each closed by a convolution and a short skip.
         n_resblocks: blocks in a group.
         split_ratio: alpha, in (0, 1]; a SplitSRBlock computes `active_channels` of `n_feats`.
-        hybrid_index: HI, how many groups are lightweight (in mode `within_group`: how many
-            blocks of every group).
-        hybrid_mode: which groups are the lightweight ones.
+        hybrid_index: HI, how many groups are lightweight (in the modes `within_group` and
+            `spread_within_group`: how many blocks of every group).
+        hybrid_mode: which groups are the lightweight ones. With `within_group` every group
+            begins with them; with `spread_within_group` they are spread evenly behind a standard
+            one, as in github.com/deepconsc/SplitSR (HI 4 of 6: twice standard, light, light).
         replacement_location: the stage in which lightweight units replace standard ones. With
             `upsampler` all groups are standard and `hybrid_index` has no effect.
         light_block: the lightweight block. `split` is the paper's: a 3x3 on the active channels;
@@ -150,20 +170,22 @@ class SplitSRSpec(ModelSpec, frozen=True, kw_only=True, tag="splitsr"):
         return self.replacement_location in ("upsampler", "both")
 
     @property
-    def group_plan(self) -> tuple[int, ...]:
-        """How many of each group's `n_resblocks` blocks, from its start, are lightweight."""
+    def group_plan(self) -> tuple[tuple[bool, ...], ...]:
+        """For each group, for each of its blocks: whether it is lightweight."""
         groups, blocks, index = self.n_resgroups, self.n_resblocks, self.hybrid_index
         if not self.light_features:
-            return (0,) * groups
+            return ((False,) * blocks,) * groups
         if self.hybrid_mode == "within_group":
-            return (index,) * groups
-        if self.hybrid_mode == "split_first":
-            light = set(range(index))
-        elif self.hybrid_mode == "standard_first":
-            light = set(range(groups - index, groups))
+            return (_first(index, blocks),) * groups
+        if self.hybrid_mode == "spread_within_group":
+            return (tuple(not standard for standard in _spread(blocks - index, blocks)),) * groups
+        if self.hybrid_mode == "interleaved":
+            light = _spread(index, groups)
         else:
-            light = {i * groups // index for i in range(index)}
-        return tuple(blocks if i in light else 0 for i in range(groups))
+            light = _first(index, groups)
+        if self.hybrid_mode == "standard_first":
+            light = light[::-1]
+        return tuple((one,) * blocks for one in light)
 
     @property
     def upsampler_stages(self) -> tuple[int, ...]:
@@ -178,7 +200,7 @@ class SplitSRSpec(ModelSpec, frozen=True, kw_only=True, tag="splitsr"):
     @property
     def tileable(self) -> bool:
         """Whether an output pixel depends on its neighbourhood alone: no attention in use."""
-        has_standard_blocks = any(light < self.n_resblocks for light in self.group_plan)
+        has_standard_blocks = not all(map(all, self.group_plan))
         return not (self.channel_attention and has_standard_blocks)
 
     @property
@@ -188,9 +210,11 @@ class SplitSRSpec(ModelSpec, frozen=True, kw_only=True, tag="splitsr"):
         The global average of channel attention is left out; `tileable` tells of it.
         """
         radius = 1.0 + self.trunk_kernel // 2  # the input convolution is 3x3
-        for light in self.group_plan:
-            radius += self._run_radius(light)
-            radius += 2 * (self.n_resblocks - light) + self.group_kernel // 2
+        for group in self.group_plan:
+            for light, run in groupby(group):
+                blocks = len(list(run))
+                radius += self._run_radius(blocks) if light else 2 * blocks
+            radius += self.group_kernel // 2
         return ceil(radius + upsampler_radius(self.upsampler_stages, self.has_output_conv))
 
     @property

@@ -39,7 +39,7 @@ class SplitSR(Network):
         self.mean: Tensor
         self.register_buffer("mean", torch.tensor(spec.rgb_mean), persistent=False)
         self.head = conv(3, spec.n_feats)
-        self.groups = nn.Sequential(*(_group(spec, light) for light in spec.group_plan))
+        self.groups = nn.Sequential(*(_group(spec, plan) for plan in spec.group_plan))
         self.trunk = (
             conv(spec.n_feats, spec.n_feats, spec.trunk_kernel)
             if spec.trunk_kernel
@@ -66,12 +66,11 @@ def enlarge(x: Tensor, spec: SplitSRSpec) -> Tensor:
     return functional.interpolate(x, scale_factor=spec.scale, mode="bilinear", align_corners=False)
 
 
-def _group(spec: SplitSRSpec, light: int) -> ResidualGroup:
-    """One residual group whose first `light` blocks are lightweight, the others RCABs."""
-    blocks = [light_block(spec) for _ in range(light)]
-    blocks += [
-        RCAB(spec.n_feats, spec.reduction, spec.channel_attention)
-        for _ in range(spec.n_resblocks - light)
+def _group(spec: SplitSRSpec, plan: tuple[bool, ...]) -> ResidualGroup:
+    """One residual group: a lightweight block where its plan says so, else an RCAB."""
+    blocks = [
+        light_block(spec) if light else RCAB(spec.n_feats, spec.reduction, spec.channel_attention)
+        for light in plan
     ]
     return ResidualGroup(blocks, spec.n_feats, spec.group_kernel)
 
