@@ -1,4 +1,4 @@
-"""What the shipped networks compute on AArch64, under emulation, and in how many instructions.
+"""What the shipped networks and the paper's compute on AArch64, in how many instructions.
 
     python -m tools.benchmarks.arm.measure --out results/arm.json [--place build/arm]
 
@@ -34,21 +34,23 @@ HERE = Path(__file__).parent
 SIDE = 64  # of the LR image: a tile of a phone
 PROFILES = (("cortex-a76", 2), ("cortex-a53", 1))  # a phone of today; the least of devices
 CASES = (
-    ("onnxruntime", "fast", "fp32"),
-    ("onnxruntime", "fast", "int8"),
-    ("onnxruntime", "fast", "int8-unfused"),
-    ("onnxruntime", "balanced", "fp32"),
-    ("onnxruntime", "balanced", "int8"),
-    ("onnxruntime", "balanced", "int8-unfused"),
-    ("onnxruntime", "accurate", "fp32"),
-    ("litert", "fast", "fp32"),
-    ("litert", "fast", "int8"),
-    ("litert", "balanced", "fp32"),
-    ("litert", "balanced", "int8"),
-    ("ncnn", "fast", "fp32"),
-    ("ncnn", "fast", "fp16"),
-    ("ncnn", "balanced", "fp32"),
-    ("ncnn", "balanced", "fp16"),
+    ("onnxruntime", "splitsr-fast-x4", "fp32"),
+    ("onnxruntime", "splitsr-fast-x4", "int8"),
+    ("onnxruntime", "splitsr-fast-x4", "int8-unfused"),
+    ("onnxruntime", "splitsr-balanced-x4", "fp32"),
+    ("onnxruntime", "splitsr-balanced-x4", "int8"),
+    ("onnxruntime", "splitsr-balanced-x4", "int8-unfused"),
+    ("onnxruntime", "splitsr-accurate-x4", "fp32"),
+    ("onnxruntime", "edsr-baseline-x4", "fp32"),
+    ("onnxruntime", "paper", "fp32"),
+    ("litert", "splitsr-fast-x4", "fp32"),
+    ("litert", "splitsr-fast-x4", "int8"),
+    ("litert", "splitsr-balanced-x4", "fp32"),
+    ("litert", "splitsr-balanced-x4", "int8"),
+    ("ncnn", "splitsr-fast-x4", "fp32"),
+    ("ncnn", "splitsr-fast-x4", "fp16"),
+    ("ncnn", "splitsr-balanced-x4", "fp32"),
+    ("ncnn", "splitsr-balanced-x4", "fp16"),
 )
 SUFFIX = {"onnxruntime": ".onnx", "litert": ".tflite", "ncnn": ".param"}
 # Those that start no process of their own: a program for AArch64 starts under the emulator alone.
@@ -92,24 +94,25 @@ def write_cases(folder: Path) -> list[dict[str, str]]:
     photo = own_photos()[0]
     np.save(folder / "lr.npy", to_nchw(np.ascontiguousarray(photo[:SIDE, :SIDE])))
     cases = []
-    for runtime, family, precision in CASES:
-        name = f"{runtime}-{family}-{precision}"
-        case = {"name": name, "runtime": runtime, "family": family, "precision": precision}
+    for runtime, model, precision in CASES:
+        name = f"{runtime}-{model}-{precision}"
+        case = {"name": name, "runtime": runtime, "model": model, "precision": precision}
         cases.append({**case, "file": f"{name}{SUFFIX[runtime]}"})
-        export(runtime, f"splitsr-{family}-x4", precision, folder / cases[-1]["file"])
+        export(runtime, model, precision, folder / cases[-1]["file"])
     (folder / "cases.json").write_text(json.dumps(cases))
     return cases
 
 
 def export(runtime: str, model: str, precision: str, path: Path) -> None:
-    """A file for a runtime; ONNX Runtime's are those that ship."""
-    if runtime == "onnxruntime":
+    """A file for a runtime; ONNX Runtime's are those that ship, if they do."""
+    if runtime == "onnxruntime" and model.startswith("splitsr-"):
         shipped = model if precision == "fp32" else f"{model}-int8"
         path.write_bytes(find_model(shipped).read())
         return
     print(f"exporting {path.name}", file=sys.stderr)
     size = ["--input", f"{SIDE}x{SIDE}"] if runtime == "litert" else []
-    words = [model, "--format", runtime, "--precision", precision, *size, "-o", str(path)]
+    form = "onnx" if runtime == "onnxruntime" else runtime
+    words = [model, "--format", form, "--precision", precision, *size, "-o", str(path)]
     program = "from splitsr.cli.main import main; main()"
     subprocess.run([sys.executable, "-c", program, "export", *words], check=True)
 
@@ -153,7 +156,7 @@ def compare(
     least = min(counts)
     return ArmCase(
         runtime=case["runtime"],
-        model=f"splitsr-{case['family']}-x4",
+        model=case["model"],
         precision=case["precision"],
         cpu=profile[0],
         threads=profile[1],
