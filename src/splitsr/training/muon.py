@@ -21,13 +21,19 @@ _ITERATIONS = 5
 class Muon(torch.optim.Optimizer):
     """Muon for convolution kernels, each seen as the matrix (out, in * kh * kw).
 
-    Kernels of one shape are orthogonalised together as a batch of matrices.
+    Kernels of one shape are orthogonalised together as a batch of matrices, in `dtype`: bfloat16
+    is exact enough (Jordan et al.), and where a CPU multiplies it, it takes a third of the time.
     """
 
     def __init__(
-        self, params: Iterable[nn.Parameter], lr: float | Tensor = 1e-3, momentum: float = 0.95
+        self,
+        params: Iterable[nn.Parameter],
+        lr: float | Tensor = 1e-3,
+        momentum: float = 0.95,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum})
+        self._dtype = dtype
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002
@@ -41,11 +47,11 @@ class Muon(torch.optim.Optimizer):
         grads = [param.grad for param in params if param.grad is not None]
         torch._foreach_lerp_(buffers, grads, 1 - momentum)
         nesterov = torch.stack(torch._foreach_lerp(grads, buffers, momentum)).flatten(2)
-        direction = orthogonalise(nesterov) * (0.2 * sqrt(max(nesterov.shape[1:])))
-        for param, update in zip(
-            params, direction.view(len(params), *params[0].shape), strict=True
-        ):
-            param.sub_(update * lr)
+        direction = orthogonalise(nesterov.to(self._dtype)).to(params[0].dtype)
+        updates = direction.view(len(params), *params[0].shape) * (
+            0.2 * sqrt(max(nesterov.shape[1:])) * lr
+        )
+        torch._foreach_sub_(params, list(updates))
 
     def _buffer(self, param: nn.Parameter) -> Tensor:
         state = self.state[param]
@@ -62,7 +68,8 @@ def orthogonalise(matrices: Tensor) -> Tensor:
     x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
     for _ in range(_ITERATIONS):
         gram = x @ x.transpose(1, 2)
-        x = _A * x + (_B * gram + _C * gram @ gram) @ x
+        factor = torch.baddbmm(gram, gram, gram, beta=_B, alpha=_C)
+        x = torch.baddbmm(x, factor, x, beta=_A)
     result: Tensor = x.transpose(1, 2) if tall else x
     return result
 

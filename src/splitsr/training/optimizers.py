@@ -63,10 +63,15 @@ class Optimizers:
                 group.update(settings)
 
 
-def build_optimizers(model: nn.Module, settings: Optimizer, device: torch.device) -> Optimizers:
+def build_optimizers(
+    model: nn.Module,
+    settings: Optimizer,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+) -> Optimizers:
     """The optimizers of a configuration, over the parameters of `model`, which is on `device`.
 
-    With `muon`, `body_kernels` go to Muon, the rest to Adam.
+    With `muon`, `body_kernels` go to Muon, which computes in `dtype`, the rest to Adam.
     """
     kernels = body_kernels(model) if settings.kind == "muon" else {}
     rest = [parameter for name, parameter in model.named_parameters() if name not in kernels]
@@ -85,7 +90,7 @@ def build_optimizers(model: nn.Module, settings: Optimizer, device: torch.device
     ]
     if kernels:
         lr = rate.clone() if cuda else settings.learning_rate
-        members.append(Muon(kernels.values(), lr=lr))
+        members.append(Muon(kernels.values(), lr=lr, dtype=dtype))
     return Optimizers(members, tuple(kernels))
 
 

@@ -42,7 +42,7 @@ class TrainStep:
             self.network = DistributedDataParallel(self.network, device_ids=ids)
         if config.compile:
             self.network = torch.compile(self.network)  # type: ignore[assignment]
-        self.optimizer = build_optimizers(model, config.optimizer, place.device)
+        self.optimizer = build_optimizers(model, config.optimizer, place.device, self.dtype)
         self._graphed = place.device.type == "cuda" and place.world == 1 and not config.compile
         self._graph: _GraphedStage | None = None
 
