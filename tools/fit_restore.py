@@ -40,12 +40,12 @@ Floats = npt.NDArray[np.float64]
 
 QUALITIES = (30, 50, 65, 75, 85, 90, 95, 98, 100)
 NOISES = (0.0, 2.0, 5.0, 10.0, 15.0)
-SHARES = {0.0: 16.0, 2.0: 4.0, 5.0: 2.0, 10.0: 1.0, 15.0: 0.5}  # most photos have little noise
+SHARES = {0.0: 12.0, 2.0: 4.0, 5.0: 3.0, 10.0: 2.0, 15.0: 1.0}  # most photos have little noise
 STRENGTHS = np.arange(9) / 8
 MEASURED = STRENGTHS[::2]  # between them a polynomial: PSNR changes smoothly with the weights
 KNOTS = (
     [30.0, 50.0, 75.0, 85.0, 90.0, 95.0, 98.0, 100.0],
-    [1.0, 2.5, 4.5, 7.0, 11.0],
+    [0.2, 0.5, 1.0, 2.0, 3.5, 5.5, 8.0],
 )  # quality, estimated noise
 SWEEPS = 3
 LEAST_WEIGHT = 3.0  # of images near a knot: with less it has the value of the noise below it
@@ -142,14 +142,20 @@ def fit(samples: Sequence[Sample]) -> StrengthTable:
     known = weights.sum(axis=0) >= LEAST_WEIGHT
     for _ in range(SWEEPS):  # knots that are near one image move together
         for knot in zip(*known.nonzero(), strict=True):
-            trials = np.repeat(values[None], len(STRENGTHS), axis=0)
-            trials[:, *knot] = STRENGTHS
-            fair = [trial for trial in trials if np.array_equal(trial, _in_order(trial))]
-            found = [_mean_score(np.tensordot(weights, trial), scores, shares) for trial in fair]
-            values = fair[int(np.argmax(found))]
+            trials = [_moved(values, *knot, strength) for strength in STRENGTHS]
+            found = [_mean_score(np.tensordot(weights, trial), scores, shares) for trial in trials]
+            values = trials[int(np.argmax(found))]
     for row in range(1, len(values)):
         values[row] = np.where(known[row], values[row], values[row - 1])
     return StrengthTable(quality=KNOTS[0], noise=KNOTS[1], strength=_in_order(values).tolist())
+
+
+def _moved(values: Floats, row: int, column: int, strength: float) -> Floats:
+    """The table with another strength at a knot, and at those that the order takes along."""
+    moved = values.copy()
+    moved[row:, : column + 1] = np.maximum(moved[row:, : column + 1], strength)
+    moved[: row + 1, column:] = np.minimum(moved[: row + 1, column:], strength)
+    return moved
 
 
 def _in_order(values: Floats) -> Floats:

@@ -14,6 +14,7 @@ from splitsr.imaging.degradation import (
     former_compression,
 )
 from splitsr.imaging.files import read_photo
+from splitsr.imaging.resize import rescale_bicubic
 
 
 def encoded(photo: np.ndarray, fmt: str, **options: Any) -> bytes:
@@ -109,3 +110,11 @@ def test_where_values_are_clipped_there_is_no_estimate() -> None:
     half = np.clip(noise, 0, 255).astype(np.uint8)
     half[:256] = 255  # a burnt-out sky
     assert 3 < estimate_noise(half) < 6
+
+
+def test_dense_texture_is_hardly_taken_for_noise(photo: np.ndarray) -> None:
+    small = rescale_bicubic(photo, 1 / 4)
+    noise = np.random.default_rng(0).normal(0, 5, small.shape)
+    noisy = np.clip(np.rint(small + noise), 0, 255).astype(np.uint8)
+    assert estimate_noise(small) < 0.5
+    assert estimate_noise(noisy) > 2

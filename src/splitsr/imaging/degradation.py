@@ -28,7 +28,8 @@ _UNKNOWN = ("AVIF", "HEIC", "JXL", "PNG")  # silent about how much was lost
 _BAND_ROWS, _NOISE_PIXELS = 16, 1 << 19
 _BLOCK, _CELLS = 8, 4  # pixels, and 2x2 cells, along a block's side
 _FLATTEST = 2  # per cent of the blocks
-_FLATTEST_NORMAL = 0.3456  # what that finds in noise alone, of a standard deviation of 1
+_FLATTEST_NORMAL = 0.643  # what that finds in noise alone, of a standard deviation of 1
+_UNSEEN = 0.3  # levels: less than this is what rounding leaves
 
 
 class Compression(NamedTuple):
@@ -83,36 +84,41 @@ def jpeg_compression(image: object) -> Compression | None:
 
 
 def estimate_noise(color: NDArray[Any]) -> float:
-    """The noise in the flattest parts of an image's luma.
+    """How noisy an image's luma looks.
 
-    It is the median of the finest diagonal differences within a block of 8x8 pixels, of the
-    flattest fiftieth of the blocks. Blocks with clipped values, where noise cannot be seen, do not
-    count, and of a large image bands of rows are enough.
+    It is the RMS of the finest diagonal differences within a block of 8x8 pixels, of the flattest
+    fiftieth of the blocks, as far as the others do not differ: noise is everywhere alike, texture
+    is not, so the estimate falls with the ratio of the flattest to the median block. Blocks with
+    clipped values, where noise cannot be seen, do not count, and of a large image bands of rows
+    are enough.
 
     Args:
         color: (H, W, 1|3) uint8 or uint16.
 
     Returns:
-        Standard deviation, in levels of 0 to 255.
+        The standard deviation in an image of noise alone, less beside texture; levels of 0 to 255.
     """
     height, width = color.shape[:2]
     count = max(1, min(height // _BAND_ROWS, _NOISE_PIXELS // (width * _BAND_ROWS)))
     tops = np.linspace(0, max(height - _BAND_ROWS, 0), count).astype(int)
-    found = [_flatness(color[top : top + _BAND_ROWS]) for top in tops]
-    noise = np.concatenate(found)
-    return float(np.percentile(noise, _FLATTEST)) / _FLATTEST_NORMAL if len(noise) else 0.0
+    found = np.concatenate([_roughness(color[top : top + _BAND_ROWS]) for top in tops])
+    if not len(found):
+        return 0.0
+    noise = float(np.percentile(found, _FLATTEST)) / _FLATTEST_NORMAL
+    usual = max(noise, float(np.median(found)))
+    return noise * (noise + _UNSEEN) / (usual + _UNSEEN)
 
 
-def _flatness(band: NDArray[Any]) -> NDArray[np.float64]:
-    """The median difference of each block of a band that has none of its values clipped."""
+def _roughness(band: NDArray[Any]) -> NDArray[np.float64]:
+    """The RMS difference of each block of a band that has none of its values clipped."""
     rows, columns = band.shape[0] // _BLOCK, band.shape[1] // _BLOCK
     part = band[: rows * _BLOCK, : columns * _BLOCK]
     luma = luma_levels(part).reshape(rows, _CELLS, 2, columns, _CELLS, 2)
     luma = luma.transpose(0, 3, 1, 4, 2, 5).reshape(rows * columns, _CELLS**2, 4)
     clipped = (luma.min(axis=(1, 2)) < 2) | (luma.max(axis=(1, 2)) > 253)
     diagonal = luma[~clipped] @ np.array([0.5, -0.5, -0.5, 0.5])
-    medians: NDArray[np.float64] = np.median(np.abs(diagonal), axis=1)
-    return medians
+    found: NDArray[np.float64] = np.sqrt(np.square(diagonal).mean(axis=1))
+    return found
 
 
 def _try(read: Callable[[Any], float], source: object) -> float | None:

@@ -34,7 +34,9 @@ const BLOCK = 8;
 const NOISE_PIXELS = 2 ** 19;
 const FLATTEST = 0.02;
 /** What the flattest blocks show of noise alone, of a standard deviation of 1. */
-const FLATTEST_NORMAL = 0.3456;
+const FLATTEST_NORMAL = 0.643;
+/** Levels: less than this is what rounding leaves. */
+const UNSEEN = 0.3;
 
 /** How a file was compressed with loss; null for a lossless one. */
 export function readCompression(bytes: Uint8Array, format: Format): Compression | null {
@@ -116,18 +118,24 @@ export function bandTops(width: number, height: number): number[] {
 }
 
 /**
- * The noise in the flattest parts of a photo's luma: the median of the finest diagonal differences
- * within a block, of the flattest fiftieth of the blocks.
+ * How noisy a photo's luma looks: the RMS of the finest diagonal differences within a block, of the
+ * flattest fiftieth of the blocks, as far as the others do not differ, for noise is everywhere alike.
  *
  * @param bands of the photo, (at most BAND_ROWS, width, 4) uint8 each
  */
 export function estimateNoise(bands: readonly Uint8ClampedArray[], width: number): number {
-  const found = bands.flatMap((band) => flatness(lumaOf(band), width)).sort((a, b) => a - b);
+  const found = bands.flatMap((band) => roughness(lumaOf(band), width)).sort((a, b) => a - b);
   if (found.length === 0) return 0;
-  const place = FLATTEST * (found.length - 1);
-  const below = found[Math.floor(place)] as number;
-  const above = found[Math.ceil(place)] as number;
-  return (below + (above - below) * (place % 1)) / FLATTEST_NORMAL;
+  const noise = quantile(found, FLATTEST) / FLATTEST_NORMAL;
+  const usual = Math.max(noise, quantile(found, 0.5));
+  return (noise * (noise + UNSEEN)) / (usual + UNSEEN);
+}
+
+function quantile(sorted: readonly number[], share: number): number {
+  const place = share * (sorted.length - 1);
+  const below = sorted[Math.floor(place)] as number;
+  const above = sorted[Math.ceil(place)] as number;
+  return below + (above - below) * (place % 1);
 }
 
 function lumaOf(rgba: Uint8ClampedArray): Float64Array {
@@ -139,35 +147,28 @@ function lumaOf(rgba: Uint8ClampedArray): Float64Array {
   return luma;
 }
 
-/** The median difference of each block of a band that has none of its values clipped. */
-function flatness(luma: Float64Array, width: number): number[] {
-  const medians: number[] = [];
+/** The RMS difference of each block of a band that has none of its values clipped. */
+function roughness(luma: Float64Array, width: number): number[] {
+  const found: number[] = [];
   for (let top = 0; (top + BLOCK) * width <= luma.length; top += BLOCK) {
     for (let left = 0; left + BLOCK <= width; left += BLOCK) {
-      const differences = blockDifferences(luma, width, top * width + left);
-      if (differences) medians.push(medianOf(differences));
+      const mean = meanSquare(luma, width, top * width + left);
+      if (mean !== null) found.push(Math.sqrt(mean));
     }
   }
-  return medians;
+  return found;
 }
 
-/** Of each 2x2 pixels of a block; null where noise cannot be seen: near black or white. */
-function blockDifferences(luma: Float64Array, width: number, first: number): Float64Array | null {
-  const differences = new Float64Array((BLOCK / 2) ** 2);
-  let index = 0;
+/** Of the differences of each 2x2 pixels; null where noise cannot be seen: near black or white. */
+function meanSquare(luma: Float64Array, width: number, first: number): number | null {
+  let sum = 0;
   for (let row = 0; row < BLOCK; row += 2) {
     for (let at = first + row * width; at < first + row * width + BLOCK; at += 2) {
       const [a, b] = [luma[at] as number, luma[at + 1] as number];
       const [c, d] = [luma[at + width] as number, luma[at + width + 1] as number];
       if (Math.min(a, b, c, d) < 2 || Math.max(a, b, c, d) > 253) return null;
-      differences[index++] = Math.abs(a - b - c + d) / 2;
+      sum += ((a - b - c + d) / 2) ** 2;
     }
   }
-  return differences;
-}
-
-function medianOf(values: Float64Array): number {
-  const sorted = values.sort();
-  const middle = sorted.length / 2;
-  return ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+  return sum / (BLOCK / 2) ** 2;
 }
