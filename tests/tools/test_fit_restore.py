@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tomllib
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ def test_a_table_restores_more_the_worse_a_file_is() -> None:
     samples = [
         Sample(quality, noise, estimate, 30 + rng.normal(0, 1, len(STRENGTHS)))
         for quality in QUALITIES
-        for noise, estimate in zip(NOISES, KNOTS[1], strict=True)
+        for noise, estimate in product(NOISES, KNOTS[1])
         for _ in range(4)
     ]
     strengths = np.array(fit(samples).strength)
