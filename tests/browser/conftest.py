@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from splitsr import ZoomError
 from splitsr.zoomsr.site import Site, build_site
@@ -21,6 +21,7 @@ from tests.browser.chromium import DESKTOP, NAMES, PHONE, find_chromium, started
 from tests.browser.photos import Photos, make_photos
 from tests.browser.server import Server
 from tests.browser.zoom_page import ZoomPage
+from tests.patience import PATIENCE_S
 
 # With motion, one would measure the animations' end and not the app's.
 CALM = {"reduced_motion": "reduce", "locale": "en-US"}
@@ -47,6 +48,7 @@ def browser(site: Site) -> Iterator[Browser]:  # noqa: ARG001 (without the app, 
     if program is None:
         leave_out(f"no Chromium: none of {', '.join(NAMES)} is on the path")
         return
+    expect.set_options(timeout=PATIENCE_S * 1000)
     with started(program) as browser:
         yield browser
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import leave_out
 from tests.browser.photos import Photos
@@ -104,7 +105,7 @@ def test_nothing_jumps_while_it_starts_and_opens(
 
 def test_korean(new_zoom: Callable[..., ZoomPage], axe: str) -> None:
     zoom = new_zoom(locale="ko-KR").visit()
-    assert zoom.page.get_attribute("html", "lang") == "ko"
+    expect(zoom["html"]).to_have_attribute("lang", "ko")
     assert any("가" <= letter <= "힣" for letter in zoom["body"].inner_text())
     assert faults(zoom, axe) == []
 
@@ -116,7 +117,7 @@ def test_language_and_theme_can_be_chosen_and_stay(zoom: ZoomPage) -> None:
     zoom["#language-picker"].select_option("ko")
     zoom["#theme-picker"].select_option("dark")
     for _ in range(2):
-        assert zoom.page.get_attribute("html", "lang") == "ko"
+        expect(zoom["html"]).to_have_attribute("lang", "ko")
         assert zoom.page.evaluate(dark) != before
         zoom.page.reload()
         zoom.wait_ready()

@@ -7,6 +7,7 @@ from io import BytesIO
 
 import numpy as np
 from PIL import Image
+from playwright.sync_api import expect
 
 from splitsr import Upscaler
 from splitsr.zoomsr.resources import Resource
@@ -35,7 +36,7 @@ def test_it_says_what_computes_and_why(zoom: ZoomPage) -> None:
     reason = zoom.ask("backendReason")
     assert "WebGPU" in reason
     zoom.open_advanced()
-    assert reason in zoom["#backend"].inner_text()
+    expect(zoom["#backend"]).to_contain_text(reason)
 
 
 def test_a_backend_that_computes_otherwise_is_refused(
@@ -46,7 +47,7 @@ def test_a_backend_that_computes_otherwise_is_refused(
         zoom = open_tab(server.url)
         zoom.page.goto(server.url)
         zoom.page.wait_for_selector("html[data-engine=failed]", state="attached")
-        assert "splitsr-fast-x4" in zoom["#toast[data-kind=error]"].inner_text()
+        expect(zoom["#toast[data-kind=error]"]).to_contain_text("splitsr-fast-x4")
 
 
 def test_an_insecure_page_computes_on_one_thread(

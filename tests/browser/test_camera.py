@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 from tests.browser.zoom_page import ZoomPage
 
 
@@ -16,7 +18,7 @@ def test_a_shot_is_opened_as_a_photo(zoom: ZoomPage) -> None:
     zoom.wait("view", "sharpening", "sharp")
     photo = zoom.view["photo"]
     assert photo["width"] >= 320
-    assert zoom["#camera-dialog"].is_hidden()
+    expect(zoom["#camera-dialog"]).to_be_hidden()
     green = zoom.screenshot()[200:600, 300:900].reshape(-1, 3).mean(axis=0)
     assert green[1] > green[0] + 20
     assert green[1] > green[2] + 20
@@ -32,4 +34,4 @@ def test_the_camera_can_be_left(zoom: ZoomPage) -> None:
     zoom["#camera-dialog"].wait_for()
     zoom["#camera-close"].click()
     zoom["#camera-dialog"].wait_for(state="hidden")
-    assert zoom.state == "empty"
+    zoom.wait("empty")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Route
+from playwright.sync_api import expect
 
 from tests.browser.photos import Photos
 from tests.browser.zoom_page import ZoomPage
@@ -19,30 +19,26 @@ def test_they_choose_the_model(zoom: ZoomPage, photos: Photos) -> None:
     zoom.open(photos.cat)["#upscale-all"].click()
     choose(zoom, "save", "size", "2")
     zoom.page.wait_for_function("() => window.zoomsr.model === 'splitsr-fast-x2'")
-    assert "600 × 400" in zoom["#save-size"].inner_text()
+    expect(zoom["#save-size"]).to_contain_text("600 × 400")
     choose(zoom, "save", "speed", "balanced")
     zoom.page.wait_for_function("() => window.zoomsr.model === 'splitsr-balanced-x2'")
     zoom["#save-close"].click()
     zoom["#settings-open"].click()
     chosen = zoom["#settings-dialog [data-choice] input:checked"]
     assert [found.input_value() for found in chosen.all()] == ["2", "balanced"]
-    assert zoom["#model-picker"].input_value() == "splitsr-balanced-x2"
+    expect(zoom["#model-picker"]).to_have_value("splitsr-balanced-x2")
 
 
 def test_a_choice_stays_while_its_model_is_on_the_way(zoom: ZoomPage, photos: Photos) -> None:
     zoom.open(photos.cat)["#upscale-all"].click()
-    held: list[Route] = []
-    zoom.page.route("**/splitsr-fast-x2.onnx*", lambda route: held.append(route))
     size = zoom["#save-dialog [data-choice=size] input[value='2']"]
-    size.check(force=True)
-    zoom["#quality"].evaluate("range => range.dispatchEvent(new Event('input'))")  # shows all again
-    assert size.is_checked()
-    assert zoom.ask("model") == "splitsr-fast-x4"
-    zoom.page.unroute("**/splitsr-fast-x2.onnx*")
-    for route in held:
-        route.continue_()
+    with zoom.holding_back("**/splitsr-fast-x2.onnx*"):
+        size.check(force=True)
+        zoom["#quality"].evaluate("range => range.dispatchEvent(new Event('input'))")  # shows all
+        assert size.is_checked()
+        assert zoom.ask("model") == "splitsr-fast-x4"
     zoom.page.wait_for_function("() => window.zoomsr.model === 'splitsr-fast-x2'")
-    assert size.is_checked()
+    expect(size).to_be_checked()
 
 
 def test_nobody_reads_jargon_who_does_not_ask_for_it(zoom: ZoomPage, photos: Photos) -> None:

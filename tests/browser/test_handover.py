@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.photos import Photos
 from tests.browser.zoom_page import ZoomPage
@@ -28,10 +29,10 @@ navigator.share = async ({files: [file]}) => {
 def test_it_can_be_copied(zoom: ZoomPage, photos: Photos, image_format: str) -> None:
     zoom.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     zoom.open(photos.cat).start_upscaling(image_format).wait("done")
-    assert zoom["#share"].is_hidden()  # this browser shares no files
+    expect(zoom["#share"]).to_be_hidden()  # this browser shares no files
     zoom["#copy"].click()
     zoom["#toast[data-kind=info]"].wait_for()
-    assert zoom["#toast"].inner_text() == "Copied."
+    expect(zoom["#toast"]).to_have_text("Copied.")
     assert zoom.page.evaluate(READ_CLIPBOARD) == [1200, 800]
     assert zoom["#job"].evaluate("job => !job.hidden")  # a clipboard keeps nothing for long
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.photos import Photos
 from tests.browser.zoom_page import ZoomPage
@@ -57,7 +59,7 @@ def test_forward_and_reload_are_harmless(zoom: ZoomPage, photos: Photos) -> None
     zoom.wait("empty")
     zoom.page.go_forward()
     zoom.page.wait_for_function("() => history.state.depth === 0")
-    assert zoom["#open-file"].is_visible()
+    expect(zoom["#open-file"]).to_be_visible()
     zoom["#study-open"].click()
     zoom.page.go_back()
     zoom["#open-file"].wait_for()
@@ -87,20 +89,20 @@ def test_a_link_names_a_model(open_tab: Callable[..., ZoomPage], name: str) -> N
     zoom = open_tab().visit(f"?model={name}")
     if name == "no-such-model":
         assert zoom.ask("model") == "splitsr-fast-x4"
-        assert name in zoom["#toast"].inner_text()
+        expect(zoom["#toast"]).to_contain_text(name)
         return
     assert zoom.ask("model") == name
     zoom["#settings-open"].click()
     zoom["#settings-close"].click()
-    assert zoom.page.url.endswith(f"?model={name}")
+    expect(zoom.page).to_have_url(re.compile(rf"\?model={name}$"))
 
 
 def test_a_link_opens_the_study(open_tab: Callable[..., ZoomPage], photos: Photos) -> None:
     zoom = open_tab().visit("#study")
-    assert zoom["#study-begin"].is_visible()
+    expect(zoom["#study-begin"]).to_be_visible()
     zoom["#settings-open"].click()
-    assert zoom["#study-begin"].is_visible()
+    expect(zoom["#study-begin"]).to_be_visible()
     zoom["#settings-close"].click()
     zoom.open(photos.cat)
-    assert zoom["#stage"].is_visible()
-    assert "#study" not in zoom.page.url
+    expect(zoom["#stage"]).to_be_visible()
+    expect(zoom.page).not_to_have_url(re.compile("#study"))

@@ -20,7 +20,7 @@ def test_a_message_and_the_app_lives(zoom: ZoomPage, photos: Photos, name: str) 
     toast = zoom["#toast[data-kind=error]"]
     toast.wait_for()
     assert len(toast.inner_text().strip()) > 10
-    assert zoom.state == "empty"
+    zoom.wait("empty")
     assert zoom.page.evaluate("window.hacked") is None
 
     zoom.open(photos.cat)

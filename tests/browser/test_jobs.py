@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Dialog
+from playwright.sync_api import Dialog, expect
 
 from tests.browser.photos import Photos
 from tests.browser.zoom_page import ZoomPage
@@ -55,24 +56,24 @@ def test_the_toolbar_shows_how_far_it_is_and_can_end_it(zoom: ZoomPage, photos: 
     zoom.page.wait_for_function(
         "() => /^[1-9]\\d?\\s?%/.test(document.querySelector('#job-text').innerText)"
     )
-    assert "%" in zoom.page.title()
-    assert not zoom["#upscale-all"].is_visible()
+    expect(zoom.page).to_have_title(re.compile("%"))
+    expect(zoom["#upscale-all"]).to_be_hidden()
     zoom["#job-open"].click()
-    assert zoom["#progress"].is_visible()
+    expect(zoom["#progress"]).to_be_visible()
     zoom["#save-close"].click()
     zoom["#job-cancel"].click()
     zoom["#job"].wait_for(state="hidden")
-    assert "Cancelled" in zoom["#toast"].inner_text()
+    expect(zoom["#toast"]).to_contain_text("Cancelled")
     zoom.wait("view", "sharpening", "sharp")
     zoom.start_upscaling().wait("upscaling")
-    assert zoom["#toast"].is_hidden()  # it was said of the job before
+    assert zoom["#toast"].is_hidden()  # it was said of the job before; later it goes by itself
 
 
 def test_a_result_can_be_downloaded_from_the_toolbar(zoom: ZoomPage, photos: Photos) -> None:
     start(zoom, photos.cat)
     zoom.wait("done")
-    assert "chelsea_x4.png" in zoom["#toast"].inner_text()
-    assert "%" not in zoom.page.title()
+    expect(zoom["#toast"]).to_contain_text("chelsea_x4.png")
+    expect(zoom.page).not_to_have_title(re.compile("%"))
     with zoom.page.expect_download() as waiting:
         zoom["#job-download"].click()
     assert waiting.value.suggested_filename == "chelsea_x4.png"
@@ -91,14 +92,14 @@ def test_another_photo_takes_the_place_of_a_job_only_if_its_owner_agrees(
         answer(zoom)
         zoom.wait("upscaling" if answer is keep else "view")
     assert zoom.view["photo"]["name"] == "chelsea.png"
-    assert zoom["#job"].is_hidden()
+    expect(zoom["#job"]).to_be_hidden()
 
 
 def test_escape_asks_before_it_ends_a_job(zoom: ZoomPage, photos: Photos) -> None:
     start(zoom, photos.lasting)
     zoom.press("Escape")
     keep(zoom)
-    assert zoom.state == "upscaling"
+    zoom.wait("upscaling")
     zoom.press("Escape")
     agree(zoom)
     zoom.wait("view", "sharpening", "sharp")
@@ -107,7 +108,7 @@ def test_escape_asks_before_it_ends_a_job(zoom: ZoomPage, photos: Photos) -> Non
 def test_a_result_that_waits_is_not_thrown_away(zoom: ZoomPage, photos: Photos) -> None:
     finish(zoom, photos.cat)
     zoom.press("Escape")
-    assert zoom["#confirm-dialog"].is_hidden()
+    expect(zoom["#confirm-dialog"]).to_be_hidden()
     zoom["#home"].click()
     keep(zoom)
     assert zoom.view["photo"]["name"] == "chelsea.png"

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
+from playwright.sync_api import expect
 
 from splitsr import Upscaler
 from splitsr.imaging.files import read_photo, write_photo
@@ -92,8 +93,8 @@ def test_a_damaged_block_is_lost_and_nothing_else(zoom: ZoomPage, tmp_path: Path
     path = tmp_path / "photo.jpg"
     Image.new("RGB", (60, 40), "green").save(path, exif=b"Exif\0\0MM\0*\0\0\xff\0")
     zoom.open(path)["#upscale-all"].click()
-    assert zoom["#keep"].is_hidden()
-    assert "Camera" in zoom["#save-losses"].inner_text()
+    expect(zoom["#keep"]).to_be_hidden()
+    expect(zoom["#save-losses"]).to_contain_text("Camera")
     zoom["#save-close"].click()
     assert zoom.upscaled().shape == (80, 120, 3)
 
@@ -134,9 +135,9 @@ def test_16_bits_stay_16(zoom: ZoomPage, photos: Photos, tmp_path: Path, mode: s
     path = tmp_path / "deep.png"
     make_deep(path, photos.cat, mode)
     zoom.open(path)["#upscale-all"].click()
-    assert "8 bits" not in zoom["#save-losses"].inner_text()
+    expect(zoom["#save-losses"]).not_to_contain_text("8 bits")
     zoom["#format-picker input[value=jpeg]"].check(force=True)
-    assert "8 bits" in zoom["#save-losses"].inner_text()
+    expect(zoom["#save-losses"]).to_contain_text("8 bits")
     zoom["#save-close"].click()
     (tmp_path / "result.png").write_bytes(zoom.start_upscaling().download()[1])
     found = read_photo(tmp_path / "result.png")
@@ -192,8 +193,8 @@ def test_transparency_becomes_white(
     zoom.open(tmp_path / "clear.png")["#upscale-all"].click()
     zoom["#keep-transparency"].set_checked(keep)
     zoom[f"#format-picker input[value={target}]"].check(force=True)
-    assert "white" in zoom["#save-losses"].inner_text()
-    assert not zoom["#keep-transparency"].is_checked()
+    expect(zoom["#save-losses"]).to_contain_text("white")
+    expect(zoom["#keep-transparency"]).not_to_be_checked()
     zoom["#upscale-start"].click()
     with Image.open(BytesIO(zoom.download()[1])) as image:
         assert image.mode == "RGB"
@@ -210,8 +211,8 @@ def test_a_queue_keeps_it_too_at_a_size_in_pixels(
     zoom["#file-input"].set_input_files([tmp_path / "deep.png", tmp_path / "plain.jpg"])
     zoom["#queue-dialog [data-choice=size] input[value=px]"].check(force=True)
     zoom["#queue-dialog .side-field input"].fill("150")
-    assert zoom["#keep-details"].is_checked()
-    assert not zoom["#keep-place"].is_checked()
+    expect(zoom["#keep-details"]).to_be_checked()
+    expect(zoom["#keep-place"]).not_to_be_checked()
     zoom["#queue-start"].click()
     contents = [take(zoom, number) for number in (1, 2)]
     (tmp_path / "result.png").write_bytes(contents[0])

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from playwright.sync_api import expect
 
 from tests.browser.photos import Photos
 from tests.browser.zoom_page import ZoomPage
@@ -40,7 +41,7 @@ def test_a_message_can_be_read_over_a_sheet(zoom: ZoomPage, photos: Photos, widt
     for selector in ("#toast", "#settings-close"):
         assert zoom.page.evaluate(IS_ON_TOP, selector), selector
     zoom["#toast-close"].click()
-    assert zoom["#toast"].is_hidden()
+    expect(zoom["#toast"]).to_be_hidden()
     zoom.choose(photos.hostile["text.png"])
     zoom["#toast"].wait_for()
     zoom["#settings-close"].click()

@@ -18,7 +18,7 @@ from urllib.parse import urljoin
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from splitsr import Upscaler
 from splitsr.zoomsr.export import export_site
@@ -125,7 +125,7 @@ def test_a_new_version_is_offered_and_taken(
         with zoom.page.expect_navigation():
             zoom["#update-apply"].click()
         zoom.wait_ready()
-        assert zoom["#update-prompt"].is_hidden()
+        expect(zoom["#update-prompt"]).to_be_hidden()
         assert right(zoom, photos)
 
 
@@ -164,7 +164,7 @@ def test_models_are_there_offline_that_were_used_or_wished_for(
     zoom.reload().wait_ready()
     zoom.choose_model("splitsr-balanced-x2")
     if wish == "nothing":
-        assert "connection" in zoom["#toast[data-kind=error]"].inner_text()
+        expect(zoom["#toast[data-kind=error]"]).to_contain_text("connection")
         assert zoom.ask("model") == "splitsr-fast-x4"
         zoom.complaints.clear()  # the browser says that the request failed
         return
@@ -228,7 +228,7 @@ def test_a_damaged_model_is_refused(
     zoom.page.goto(server.url)
     toast = zoom["#toast[data-kind=error]"]
     toast.wait_for()
-    assert zoom.page.get_attribute("html", "data-engine") == "failed"
+    expect(zoom["html"]).to_have_attribute("data-engine", "failed")
 
 
 def test_the_command_serves_the_app(new_zoom: Callable[..., ZoomPage], photos: Photos) -> None:

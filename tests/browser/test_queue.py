@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from splitsr import Upscaler
 from tests.browser.photos import Photos
@@ -51,9 +53,9 @@ def test_all_are_enlarged_and_one_that_fails_fails_alone(
     put(zoom, photos.cat, photos.hostile["text.png"], other)
     zoom["#queue-start"].click()
     state(zoom, 3, "done")
-    assert "not a picture" in zoom[row(2)].inner_text()
-    assert "1,200 × 800" in zoom[row(1)].inner_text()
-    assert zoom.state == "empty"  # none of them is opened
+    expect(zoom[row(2)]).to_contain_text("not a picture")
+    expect(zoom[row(1)]).to_contain_text("1,200 × 800")
+    zoom.wait("empty")  # none of them is opened
     with zoom.page.expect_download() as waiting:
         zoom["#queue-zip"].click()
     with zipfile.ZipFile(waiting.value.path()) as archive:
@@ -65,7 +67,7 @@ def test_all_are_enlarged_and_one_that_fails_fails_alone(
         assert np.abs(found - enlarged(source)).max() <= 1
     zoom["#queue-clear"].click()  # nobody is asked: they are where their owner wants them
     zoom["#queue-dialog"].wait_for(state="hidden")
-    assert zoom["#queue-open"].is_hidden()
+    expect(zoom["#queue-open"]).to_be_hidden()
 
 
 def test_each_can_be_taken_out_and_all_be_stopped(zoom: ZoomPage, photos: Photos) -> None:
@@ -73,16 +75,16 @@ def test_each_can_be_taken_out_and_all_be_stopped(zoom: ZoomPage, photos: Photos
     zoom["#queue-dialog [data-choice=size] input[value='2']"].check(force=True)
     zoom.wait_ready()["#queue-start"].press("Enter")
     state(zoom, 1, "running")
-    assert zoom.page.evaluate("document.activeElement.id") == "queue-stop"
-    assert zoom["#queue-slot"].is_hidden()  # nothing of it can be changed now
+    expect(zoom["#queue-stop"]).to_be_focused()
+    expect(zoom["#queue-slot"]).to_be_hidden()  # nothing of it can be changed now
     zoom[f"{row(1)} button"].click()  # the one that runs: the next one's turn comes
     zoom[row(3)].wait_for(state="detached")
-    assert zoom.page.evaluate("document.activeElement.ariaLabel") == "Remove lasting.jpg"
+    expect(zoom["[aria-label='Remove lasting.jpg']"]).to_be_focused()
     state(zoom, 1, "running")
     zoom["#queue-stop"].press("Enter")
     state(zoom, 1, "waiting")
     zoom["#queue-start"].wait_for()
-    assert zoom.page.evaluate("document.activeElement.id") == "queue-start"
+    expect(zoom["#queue-start"]).to_be_focused()
     zoom[f"{row(1)} button"].click()
     zoom["#queue-start"].click()
     state(zoom, 1, "done")
@@ -100,11 +102,11 @@ def test_it_runs_on_while_one_looks_elsewhere_and_asks_before_it_is_lost(
     zoom["#queue-start"].click()
     state(zoom, 1, "done")
     zoom["#queue-close"].click()
-    assert zoom["#queue-open"].inner_text() == "1/2"
-    assert "%" in zoom.page.title()
+    expect(zoom["#queue-open"]).to_have_text("1/2")
+    expect(zoom.page).to_have_title(re.compile("%"))
     zoom.open(photos.turned)["#upscale-all"].click()
-    assert zoom["#upscale-start"].is_disabled()
-    assert "Other photos" in zoom["#save-time"].inner_text()
+    expect(zoom["#upscale-start"]).to_be_disabled()
+    expect(zoom["#save-time"]).to_contain_text("Other photos")
     zoom["#save-close"].click()
     zoom["#home"].click()  # the photo may go: the queue stays
     zoom.wait("empty")["#queue-open"].click()
@@ -115,7 +117,7 @@ def test_it_runs_on_while_one_looks_elsewhere_and_asks_before_it_is_lost(
         zoom.page.wait_for_function(
             "(count) => document.querySelectorAll('#queue-list li').length === count", arg=count
         )
-    assert zoom.page.get_attribute("html", "data-queue") == "empty"
+    expect(zoom["html"]).to_have_attribute("data-queue", "empty")
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -184,8 +186,8 @@ def test_photos_that_are_shared_stay_on_the_device(
         zoom.page.evaluate("(target) => { window.target = target; }", manifest["share_target"])
         zoom.page.goto(zoom.page.evaluate(share, [content, sizes]))
         zoom.wait_ready()
-        assert "shared" not in zoom.page.url
-        assert not zoom.page.evaluate("caches.has('zoomsr-shared')")
+        expect(zoom.page).not_to_have_url(re.compile("shared"))
+        zoom.page.wait_for_function("async () => !(await caches.has('zoomsr-shared'))")
 
     whole = len(content)
     arrive(whole)
@@ -193,10 +195,10 @@ def test_photos_that_are_shared_stay_on_the_device(
     arrive(whole, 0, whole)
     zoom["#queue-start"].click()
     state(zoom, 3, "done")
-    assert "came empty" in zoom[row(2)].inner_text()
+    expect(zoom[row(2)]).to_contain_text("came empty")
     zoom["#queue-clear"].click()
     zoom["#confirm-yes"].click()
     zoom["#queue-dialog"].wait_for(state="hidden")
     for sizes in ((0,), ()):
         arrive(*sizes)
-        assert "came empty" in zoom["#toast[data-kind=error]"].inner_text()
+        expect(zoom["#toast[data-kind=error]"]).to_contain_text("came empty")

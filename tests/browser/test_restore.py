@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from splitsr import Upscaler
 from splitsr.imaging.degradation import jpeg_compression
@@ -94,12 +95,12 @@ def test_a_png_is_cleaned_up_by_wish_alone(zoom: ZoomPage, photos: Photos) -> No
 
 def test_it_says_what_it_did(zoom: ZoomPage, photos: Photos, jpeg: Path) -> None:
     zoom.open(jpeg).press("4").wait("sharp")
-    assert "cleaned up" in zoom["#hint-text"].inner_text()
+    expect(zoom["#hint-text"]).to_contain_text("cleaned up")
     zoom["#upscale-all"].click()
-    assert "Cleaned up: " in zoom["#save-dialog"].inner_text()
+    expect(zoom["#save-cleaned"]).to_contain_text("Cleaned up: ")
     zoom["#save-close"].click()
     zoom.open(photos.cat).press("4").wait("sharp")
-    assert "cleaned" not in zoom["#hint-text"].inner_text()
+    expect(zoom["#hint-text"]).not_to_contain_text("cleaned")
 
 
 def test_the_choice_is_remembered_and_held_back_where_there_is_no_twin(
@@ -107,12 +108,12 @@ def test_the_choice_is_remembered_and_held_back_where_there_is_no_twin(
 ) -> None:
     choose(zoom, "strong")
     zoom.reload().wait_ready()
-    assert zoom["[name=restore]:checked"].get_attribute("value") == "strong"
-    assert zoom["[name=restore]:enabled"].count() == 3
+    expect(zoom["[name=restore]:checked"]).to_have_attribute("value", "strong")
+    expect(zoom["[name=restore]:enabled"]).to_have_count(3)
     zoom.choose_model("splitsr-fast-x4")
-    assert zoom["[name=restore]:enabled"].count() == 0
+    expect(zoom["[name=restore]:enabled"]).to_have_count(0)
     zoom["#settings-open"].click()
-    assert "cannot clean up" in zoom["#restore-help"].inner_text()
+    expect(zoom["#restore-help"]).to_contain_text("cannot clean up")
 
 
 def test_the_twin_is_fetched_when_it_is_needed(
@@ -138,7 +139,7 @@ def test_without_its_twin_a_model_goes_on(zoom: ZoomPage, jpeg: Path) -> None:
     zoom.page.context.route(f"**{TWIN}", lambda route: route.abort())
     zoom.open(jpeg).press("4")
     zoom["#toast[data-kind=error]"].wait_for()
-    assert "tiny-restore-x4" in zoom["#toast"].inner_text()
+    expect(zoom["#toast"]).to_contain_text("tiny-restore-x4")
     zoom.wait("sharp")
     assert zoom.ask("strength") == 0
     zoom.complaints.clear()  # the browser says that the request failed

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from splitsr import Upscaler
 from splitsr.imaging.resize import resize_bicubic
@@ -84,8 +85,8 @@ def test_a_size_in_pixels_is_reached_exactly(zoom: ZoomPage, photos: Photos) -> 
     zoom.open(photos.cat)
     choose_side(zoom, 1300)
     zoom["#upscale-all"].click()
-    assert "301 to 1200" in zoom["#save-size"].inner_text()
-    assert zoom["#upscale-start"].is_disabled()
+    expect(zoom["#save-size"]).to_contain_text("301 to 1200")
+    expect(zoom["#upscale-start"]).to_be_disabled()
     zoom["#save-close"].click()
     choose_side(zoom, 700)
     name, content = zoom.start_upscaling().download()
@@ -99,7 +100,7 @@ def test_a_size_in_pixels_is_reached_exactly(zoom: ZoomPage, photos: Photos) -> 
 def test_what_is_in_view_is_what_it_is_in_the_whole(zoom: ZoomPage, photos: Photos) -> None:
     zoom.page.set_viewport_size({"width": 640, "height": 480})
     zoom.open(photos.cat)["#upscale-all"].click()
-    assert zoom["#part-picker"].is_hidden()  # all of it is in view
+    expect(zoom["#part-picker"]).to_be_hidden()  # all of it is in view
     zoom["#save-close"].click()
     zoom.press("4").press("ArrowRight").wait("sharp")
     zoom["#upscale-all"].click()
@@ -117,7 +118,7 @@ def test_what_is_in_view_is_what_it_is_in_the_whole(zoom: ZoomPage, photos: Phot
     assert difference(found, part) <= 1
     zoom["#save-close"].click()
     zoom.press("ArrowLeft")["#upscale-all"].click()
-    assert not zoom["#download"].is_visible()  # another part
+    expect(zoom["#download"]).to_be_hidden()  # another part
 
 
 def test_a_photo_of_one_pixel(zoom: ZoomPage, photos: Photos) -> None:
@@ -154,8 +155,8 @@ def test_cancelling_ends_the_work(zoom: ZoomPage, photos: Photos) -> None:
     zoom["#progress"].wait_for()
     zoom["#cancel"].click()
     zoom.wait("view", "sharpening", "sharp")
-    assert not zoom["#progress"].is_visible()
-    assert not zoom["#download"].is_visible()
+    expect(zoom["#progress"]).to_be_hidden()
+    expect(zoom["#download"]).to_be_hidden()
     zoom["#save-close"].click()
     # The worker is free again: a small photo is done in a moment, not after the large one.
     zoom.open(photos.cat)
@@ -181,16 +182,16 @@ def test_progress_goes_up_to_the_end(zoom: ZoomPage, photos: Photos) -> None:
 def test_a_result_of_other_choices_is_not_offered(zoom: ZoomPage, photos: Photos) -> None:
     zoom.open(photos.turned).start_upscaling("jpeg").wait("done")
     zoom["#quality"].press("ArrowLeft")
-    assert not zoom["#download"].is_visible()
+    expect(zoom["#download"]).to_be_hidden()
     zoom["#quality"].press("ArrowRight")  # it was not thrown away
-    assert zoom["#download"].is_visible()
+    expect(zoom["#download"]).to_be_visible()
     zoom["#quality"].press("ArrowLeft")
     zoom["#upscale-start"].click()
     zoom.wait("done")
     zoom["#save-close"].click()
     zoom.choose_model("splitsr-fast-x2")
     zoom["#job-open"].click()
-    assert not zoom["#download"].is_visible()
+    expect(zoom["#download"]).to_be_hidden()
     zoom["#upscale-start"].click()
     name, content = zoom.download()
     assert name == "turned_x2.jpg"
@@ -202,9 +203,9 @@ def test_a_job_goes_on_whatever_else_is_tried(zoom: ZoomPage, photos: Photos) ->
     zoom.open(photos.lasting).start_upscaling()
     zoom["#save-close"].click()
     zoom.open_advanced()
-    assert zoom["#model-picker"].is_disabled()
-    assert zoom["#settings-dialog [data-choice] input:enabled"].count() == 0
+    expect(zoom["#model-picker"]).to_be_disabled()
+    expect(zoom["#settings-dialog [data-choice] input:enabled"]).to_have_count(0)
     zoom["#settings-close"].click()
     zoom.choose(photos.hostile["text.png"])
     zoom["#toast[data-kind=error]"].wait_for()
-    assert zoom.state == "upscaling"
+    zoom.wait("upscaling")

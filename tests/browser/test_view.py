@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from splitsr import Upscaler
 from tests.browser.chromium import PHONE
@@ -64,9 +65,9 @@ def test_the_slider_parts_the_two_pictures(zoom: ZoomPage, photos: Photos, again
     zoom["#settings-close"].click()
     zoom["#compare-toggle"].click()
     slider = zoom["#compare-slider"]
-    assert slider.get_attribute("role") == "slider"
+    expect(slider).to_have_attribute("role", "slider")
     slider.press("Home")
-    assert slider.get_attribute("aria-valuenow") == "0"
+    expect(slider).to_have_attribute("aria-valuenow", "0")
     box = slider.bounding_box()
     assert box is not None
     zoom.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -163,13 +164,13 @@ def test_full_screen_leaves_the_bar_out_and_shows_messages(zoom: ZoomPage, photo
     zoom.open(photos.cat)
     is_full = "document.fullscreenElement !== null"
     zoom.press("f").page.wait_for_function(is_full)
-    assert zoom["#full-screen"].get_attribute("aria-pressed") == "true"
-    assert zoom["#settings-open"].is_hidden()
+    expect(zoom["#full-screen"]).to_have_attribute("aria-pressed", "true")
+    expect(zoom["#settings-open"]).to_be_hidden()
     zoom.choose(photos.hostile["text.png"])
     zoom["#toast[data-kind=error]"].wait_for()
     zoom["#toast-close"].click()  # it lies over the photo
     zoom.press("Escape").page.wait_for_function(f"!({is_full})")
-    assert zoom["#settings-open"].is_visible()
+    expect(zoom["#settings-open"]).to_be_visible()
     zoom["#full-screen"].click()
     zoom.page.wait_for_function(is_full)
     zoom["#full-screen"].click()

@@ -11,7 +11,16 @@ from typing import Any, Self
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import ConsoleMessage, Dialog, Error, Locator, Page, Request, ViewportSize
+from playwright.sync_api import (
+    ConsoleMessage,
+    Dialog,
+    Error,
+    Locator,
+    Page,
+    Request,
+    Route,
+    ViewportSize,
+)
 
 from tests.patience import PATIENCE_S
 
@@ -193,6 +202,26 @@ class ZoomPage:
     def screenshot(self, selector: str = "#stage") -> np.ndarray:
         """What a part of the page looks like, (H, W, 3) uint8."""
         return np.asarray(Image.open(BytesIO(self[selector].screenshot())).convert("RGB"))
+
+    @contextmanager
+    def holding_back(self, address: str) -> Iterator[None]:
+        """What is asked of an address waits until the end; by then something must have been."""
+        held: list[Route] = []
+        is_over = False
+
+        def hold(route: Route) -> None:
+            if is_over:
+                route.continue_()
+            else:
+                held.append(route)
+
+        self.page.route(address, hold)
+        with self.page.expect_request(address):
+            yield
+        is_over = True
+        for route in held:
+            route.continue_()
+        self.page.unroute(address, hold)
 
     @contextmanager
     def silent(self, asked: list[Any]) -> Iterator[None]:
