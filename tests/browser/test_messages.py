@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 from playwright.sync_api import expect
 
 from tests.browser.photos import Photos
@@ -103,12 +103,18 @@ def test_what_is_lost_is_said_and_nothing_else(zoom: ZoomPage, tmp_path: Path) -
 
 
 def test_notes_are_spoken_of_only_where_there_are_some(zoom: ZoomPage, tmp_path: Path) -> None:
-    for name, notes in (("noted", b"<x:xmpmeta/>"), ("plain", b"")):
-        path = tmp_path / f"{name}.jpg"
-        Image.new("RGB", (60, 40), "green").save(path, xmp=notes)
-        zoom.open(path)["#upscale-all"].click()
-        assert ("keywords" in zoom["#save-losses"].inner_text()) == bool(notes)
-        zoom["#save-close"].click()
+    """And what camera it was, of AVIF: other formats keep that."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Foo"
+    for suffix in ("jpg", "webp", "avif"):
+        for notes in (b"<x:xmpmeta/>", b""):
+            path = tmp_path / f"photo.{suffix}"
+            Image.new("RGB", (60, 40), "green").save(path, xmp=notes, exif=exif)
+            zoom.open(path)["#upscale-all"].click()
+            said = zoom["#save-losses"].inner_text()
+            assert ("keywords" in said) == bool(notes), path
+            assert ("Camera" in said) == (suffix == "avif"), path
+            zoom["#save-close"].click()
 
 
 def test_heic_is_called_by_its_name(zoom: ZoomPage, tmp_path: Path) -> None:

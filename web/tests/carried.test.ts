@@ -5,13 +5,12 @@ import { type Loss, readCarried } from "../src/imaging/carried";
 import { readHeader } from "../src/imaging/header";
 import { gamutOf } from "../src/imaging/icc";
 import { DISPLAY_P3 } from "../src/imaging/p3";
-import { box, fileOf, heifOf, pngOf, size, u32 } from "./files";
+import { box, exifWith, fileOf, heifOf, pngOf, size, u32 } from "./files";
 
 const carried = (file: Uint8Array) => readCarried(file, readHeader(file));
 const losses = async (file: Uint8Array): Promise<readonly Loss[]> => (await carried(file)).losses;
 const space = async (file: Uint8Array): Promise<string> => (await carried(file)).space;
-/** Big-endian, with an orientation and nothing else. */
-const EXIF = fileOf("MM", [0, 42], u32(8), [0, 1, 0x01, 0x12, 0, 3], u32(1), [0, 6, 0, 0], u32(0));
+const EXIF = exifWith(6);
 
 /** A profile with the primaries red and green, (X, Y, Z) of D50. */
 function profileOf(red: readonly number[], green: readonly number[]): Uint8Array {
@@ -105,6 +104,14 @@ describe("a GIF", () => {
     expect(await losses(fileOf(head, control, frame, [0x3b]))).toEqual([]);
     expect(await losses(fileOf(head, control, frame, control, frame, [0x3b]))).toEqual([
       "animation",
+    ]);
+  });
+
+  it("may have notes", async () => {
+    const note = [0x21, 0xfe, 2, 72, 105, 0];
+    expect(await losses(fileOf(head, note, frame, [0x3b]))).toEqual(["metadata"]);
+    expect(await losses(fileOf(head, frame, [0x21, 0xff, 11], "XMP DataXMP", [0, 0x3b]))).toEqual([
+      "metadata",
     ]);
   });
 });

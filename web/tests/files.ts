@@ -32,3 +32,9 @@ export function heifOf(
   const meta = box("meta", u32(0), box("iprp", box("ipco", ...properties)));
   return fileOf(box("ftyp", brand, u32(0), ...others), meta);
 }
+
+/** EXIF, big end first, with an orientation and nothing else. */
+export function exifWith(orientation: number): Uint8Array {
+  const entry = fileOf([0x01, 0x12, 0, 3], u32(1), [0, orientation, 0, 0]);
+  return fileOf("MM", [0, 42], u32(8), [0, 1], entry, u32(0));
+}

@@ -3,8 +3,9 @@ import { describe, expect, it } from "vitest";
 import { Bytes } from "../src/imaging/bytes";
 import { crc32 } from "../src/imaging/crc32";
 import { readDeep } from "../src/imaging/deep";
-import { PngEncoder } from "../src/imaging/png";
+import { chunk, PngEncoder } from "../src/imaging/png";
 import { seededRandom } from "../src/study/random";
+import { exifWith } from "./files";
 
 interface Chunk {
   readonly name: string;
@@ -109,6 +110,26 @@ describe("a PNG written band by band", () => {
     });
     expect([...read.data]).toEqual(expected);
     await expect(readDeep(new Bytes(bytes.slice(0, -60)))).rejects.toThrow();
+  });
+
+  it.each([
+    [1, "abc def"],
+    [2, "cba fed"],
+    [3, "fed cba"],
+    [4, "def abc"],
+    [5, "ad be cf"],
+    [6, "da eb fc"],
+    [7, "fc eb da"],
+    [8, "cf be ad"],
+  ])("of 16 bits is read upright from orientation %i", async (orientation, upright) => {
+    const encoder = new PngEncoder({ width: 3, height: 2, samples: 1, bits: 16 }, [
+      chunk("eXIf", exifWith(orientation)),
+    ]);
+    encoder.write(new TextEncoder().encode("\0a\0b\0c\0d\0e\0f"));
+    const file = new Uint8Array(await encoder.finish().arrayBuffer());
+    const { data, width } = await readDeep(new Bytes(file));
+    const letters = String.fromCharCode(...data.filter((_, at) => at % 4 === 0));
+    expect(letters.match(new RegExp(`.{${width}}`, "g"))?.join(" ")).toBe(upright);
   });
 });
 

@@ -6,6 +6,7 @@ import { tellsPlace } from "./exif";
 import { type Header, jpegSegments, type Part, pngChunks } from "./header";
 import { heifBoxes } from "./heif";
 import { type Gamut, gamutOf } from "./icc";
+import { EXIF_MARK, exifPlace } from "./turn";
 
 /** In the order in which they are said. `transparency` is known only once it is decoded. */
 export const LOSSES = [
@@ -47,7 +48,7 @@ const NARROW_PRIMARIES = [1, 2, 4, 5, 6, 7];
 const P3_PRIMARIES = 12;
 const DEEP_BITS = 9;
 const [APP1, APP2, APP13] = [0xe1, 0xe2, 0xed] as const;
-const EXIF_MARK = "Exif\0\0";
+const [GIF_FRAME, GIF_EXTENSION, GIF_COMMENT] = [0x2c, 0x21, 0xfe] as const;
 const ICC_MARK = "ICC_PROFILE\0";
 const ICC_CHUNK_HEAD = 16;
 /** The compressed profile of a PNG is read up to here. */
@@ -91,7 +92,7 @@ function gamutOfFile({ profile, primaries = 1 }: Facts): Gamut {
 const READERS: Readonly<Record<Header["format"], (bytes: Uint8Array) => Facts | Promise<Facts>>> = {
   png: pngFacts,
   jpeg: jpegFacts,
-  gif: (bytes) => ({ animated: countFrames(new Bytes(bytes)) > 1 }),
+  gif: gifFacts,
   webp: webpFacts,
   bmp: () => ({}),
   avif: heifFacts,
@@ -104,15 +105,19 @@ async function pngFacts(bytes: Uint8Array): Promise<Facts> {
   const find = (name: string): Part | undefined => chunks.find((chunk) => chunk.name === name);
   const cicp = find("cICP");
   const iccp = find("iCCP");
-  const exif = find("eXIf");
   return {
     animated: find("acTL") !== undefined,
     bits: file.u8(24),
     profile: iccp && !cicp ? await unpackProfile(file.part(iccp.at, iccp.length)) : null,
     ...(cicp ? { primaries: file.u8(cicp.at) } : {}),
-    exif: exif ? file.part(exif.at, exif.length) : null,
+    exif: exifOf(file, "png"),
     metadata: ["tEXt", "iTXt", "zTXt"].some(find),
   };
+}
+
+function exifOf(file: Bytes, format: "png" | "webp"): Uint8Array | null {
+  const place = exifPlace(file, { format });
+  return place && file.part(place.at, place.length);
 }
 
 /** A PNG's profile: a name, a zero, the method, and what is compressed. */
@@ -150,37 +155,37 @@ function jpegFacts(bytes: Uint8Array): Facts {
   };
 }
 
-/** Frames of a GIF, of which two are enough to know. */
-function countFrames(file: Bytes): number {
+function gifFacts(bytes: Uint8Array): Facts {
+  const file = new Bytes(bytes);
   const colours = (flags: number): number => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
   const skipBlocks = (at: number): number => {
     let next = at;
     while (file.u8(next) > 0) next += 1 + file.u8(next);
     return next + 1;
   };
-  let frames = 0;
+  let [frames, notes] = [0, 0];
   let at = 13 + colours(file.u8(10));
-  while (at < file.length && frames < 2) {
-    if (file.u8(at) === 0x21) at = skipBlocks(at + 2);
-    else if (file.u8(at) === 0x2c) {
+  while (at < file.length) {
+    if (file.u8(at) === GIF_FRAME) {
       frames++;
       at = skipBlocks(at + 11 + colours(file.u8(at + 9)));
+    } else if (file.u8(at) === GIF_EXTENSION) {
+      if (file.u8(at + 1) === GIF_COMMENT || file.text(at + 3, 8) === "XMP Data") notes++;
+      at = skipBlocks(at + 2);
     } else break;
   }
-  return frames;
+  return { animated: frames > 1, metadata: notes > 0 };
 }
 
 function webpFacts(bytes: Uint8Array): Facts {
   const file = new Bytes(bytes);
   const parts = [...webpParts(file)];
   const find = (name: string): Part | undefined => parts.find((part) => part.name === name);
-  const [icc, exif] = [find("ICCP"), find("EXIF")];
-  // Some programs put JPEG's mark before the block.
-  const skipped = exif && file.text(exif.at, EXIF_MARK.length) === EXIF_MARK ? EXIF_MARK.length : 0;
+  const icc = find("ICCP");
   return {
     animated: find("ANIM") !== undefined,
     profile: icc ? file.part(icc.at, icc.length) : null,
-    exif: exif ? file.part(exif.at + skipped, exif.length - skipped) : null,
+    exif: exifOf(file, "webp"),
     metadata: find("XMP ") !== undefined,
   };
 }

@@ -7,8 +7,9 @@ import { AppError } from "../errors";
 import type { Bytes } from "./bytes";
 import { type Header, pngChunks } from "./header";
 import { paeth } from "./png";
+import { type Turn, turnOf } from "./turn";
 
-/** Pixels of 16 bits. */
+/** Pixels of 16 bits, upright. */
 export interface Deep {
   /** (height, width, 4) */
   readonly data: Uint16Array<ArrayBuffer>;
@@ -39,13 +40,16 @@ export function isDeep(file: Bytes, { format, width, height }: Header): boolean 
  * @throws AppError its pixels are damaged
  */
 export async function readDeep(file: Bytes): Promise<Deep> {
-  const [width, height, samples] = [file.u32(16), file.u32(20), SAMPLES[file.u8(25)] as number];
-  const data = new Uint16Array(width * height * 4);
-  const isWhole = await readRows(unpack(file), { data, width, height, samples }).catch(() => false);
+  const [across, down, samples] = [file.u32(16), file.u32(20), SAMPLES[file.u8(25)] as number];
+  const data = new Uint16Array(across * down * 4);
+  const turn = turnOf(file, { format: "png" });
+  const target = { data, width: across, height: down, samples, ...layOut(turn, across, down) };
+  const isWhole = await readRows(unpack(file), target).catch(() => false);
   if (!isWhole) throw new AppError("errorDecode", { format: "PNG" });
   const colours = [...pngChunks(file)]
     .filter(({ name }) => COLOUR_CHUNKS.includes(name))
     .map(({ at, length }) => file.part(at - 8, length + 12).slice());
+  const [width, height] = turn?.isTransposed ? [down, across] : [across, down];
   return { data, width, height, gray: samples < 3, alpha: samples % 2 === 0, colours };
 }
 
@@ -56,7 +60,26 @@ function unpack(file: Bytes): ReadableStreamDefaultReader<Uint8Array> {
   return stream.pipeThrough(new DecompressionStream("deflate")).getReader();
 }
 
-interface Target {
+/** Where pixels lie in a picture that stands upright, counted in pixels. */
+interface Layout {
+  readonly start: number;
+  /** From a pixel to the next one of its row, and of its column, as they are stored. */
+  readonly right: number;
+  readonly below: number;
+}
+
+function layOut(turn: Turn | null, width: number, height: number): Layout {
+  const [right, below] = turn?.isTransposed ? [height, 1] : [1, width];
+  const fromRight = turn?.fromRight ? (width - 1) * right : 0;
+  const fromBelow = turn?.fromBelow ? (height - 1) * below : 0;
+  return {
+    start: fromRight + fromBelow,
+    right: turn?.fromRight ? -right : right,
+    below: turn?.fromBelow ? -below : below,
+  };
+}
+
+interface Target extends Layout {
   readonly data: Uint16Array;
   readonly width: number;
   readonly height: number;
@@ -111,15 +134,16 @@ function unfilter(row: Uint8Array, above: Uint8Array, filter: number, step: numb
 }
 
 /** Makes RGBA of a row of gray or RGB, with alpha or without. */
-function spread(line: Uint8Array, { data, width, samples }: Target, row: number): void {
+function spread(line: Uint8Array, target: Target, row: number): void {
+  const { data, samples, start, right, below } = target;
   const view = new DataView(line.buffer, line.byteOffset);
   const [green, blue] = samples < 3 ? [0, 0] : [2, 4];
   const alpha = samples % 2 === 0 ? 2 * (samples - 1) : -1;
-  let to = row * width * 4;
-  for (let from = 0; from < line.length; from += 2 * samples) {
-    data[to++] = view.getUint16(from);
-    data[to++] = view.getUint16(from + green);
-    data[to++] = view.getUint16(from + blue);
-    data[to++] = alpha < 0 ? 0xffff : view.getUint16(from + alpha);
+  let to = (start + row * below) * 4;
+  for (let from = 0; from < line.length; from += 2 * samples, to += 4 * right) {
+    data[to] = view.getUint16(from);
+    data[to + 1] = view.getUint16(from + green);
+    data[to + 2] = view.getUint16(from + blue);
+    data[to + 3] = alpha < 0 ? 0xffff : view.getUint16(from + alpha);
   }
 }

@@ -36,6 +36,17 @@ export function asksToTurn(file: Bytes, tiff: number): boolean {
   return found !== UPRIGHT;
 }
 
+/** How a block asks for a picture to be turned, 1 to 8; 1 if it does not, or cannot be read. */
+export function orientationOf(block: Uint8Array): number {
+  const found = attempt(() => new Block(block).orientation()) ?? UPRIGHT;
+  return found >= UPRIGHT && found <= 8 ? found : UPRIGHT;
+}
+
+/** Takes the wish to be turned out of a block. */
+export function makeUpright(block: Uint8Array): void {
+  attempt(() => new Block(block).setUpright());
+}
+
 /** Whether a block says where the picture was taken; null for a block that cannot be read. */
 export function tellsPlace(block: Uint8Array): boolean | null {
   return attempt(() => {

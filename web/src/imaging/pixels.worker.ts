@@ -23,6 +23,7 @@ import { type Encoder, type Output, openEncoder } from "./encoder";
 import { checkFile, type Header } from "./header";
 import { cut, type Levels } from "./levels";
 import { Shrinker } from "./shrinker";
+import { asStored, type Turn } from "./turn";
 
 export interface Opened extends Carried {
   /** The photo as it is shown: upright, opaque, in `space`. */
@@ -56,10 +57,11 @@ const methods = {
     const compression = readCompression(bytes, header.format);
     const carried = await readCarried(bytes, header);
     const { space } = carried;
-    const decoded = await decode(file, header);
+    const { file: stored, turn } = asStored(file, bytes, header);
+    const decoded = await decode(stored, header);
     const transparent = header.alpha && isTransparent(decoded);
-    const bitmap = header.alpha || header.turned ? redraw(decoded, space) : decoded;
-    const clear = transparent ? redraw(decoded, space, true) : null;
+    const bitmap = header.alpha || header.turned ? redraw(decoded, turn, space) : decoded;
+    const clear = transparent ? redraw(decoded, turn, space, true) : null;
     if (bitmap !== decoded) decoded.close();
     const degradation = compression && { ...compression, noise: await noiseOf(bitmap, space) };
     return {
@@ -160,11 +162,23 @@ function isTransparent(bitmap: ImageBitmap): boolean {
  * pixels only. And upright: Chromium cuts windows out of a bitmap that it has turned at the places
  * that they would have in the file.
  */
-function redraw(bitmap: ImageBitmap, colorSpace: PredefinedColorSpace, alpha = false): ImageBitmap {
-  const context = openContext(bitmap, { alpha, colorSpace });
+function redraw(
+  bitmap: ImageBitmap,
+  turn: Turn | null,
+  colorSpace: PredefinedColorSpace,
+  alpha = false,
+): ImageBitmap {
+  const [width, height] = [bitmap.width, bitmap.height];
+  const size = turn?.isTransposed ? { width: height, height: width } : { width, height };
+  const context = openContext(size, { alpha, colorSpace });
   if (!alpha) {
     context.fillStyle = "#fff";
-    context.fillRect(0, 0, bitmap.width, bitmap.height);
+    context.fillRect(0, 0, size.width, size.height);
+  }
+  if (turn) {
+    const [x, y] = [turn.fromRight ? -1 : 1, turn.fromBelow ? -1 : 1];
+    if (turn.isTransposed) context.transform(0, 1, 1, 0, 0, 0);
+    context.transform(x, 0, 0, y, turn.fromRight ? width : 0, turn.fromBelow ? height : 0);
   }
   context.drawImage(bitmap, 0, 0);
   return context.canvas.transferToImageBitmap();
