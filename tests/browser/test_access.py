@@ -79,18 +79,15 @@ def study(zoom: ZoomPage, _photos: Photos) -> None:
     zoom["#study-begin"].wait_for()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("reach", [start_page, sharp_view, settings, saved, queue, refused, study])
 def test_no_serious_fault(
-    zoom: ZoomPage,
-    photos: Photos,
-    axe: str,
-    reach: Callable[[ZoomPage, Photos], None],
-    theme: Literal["light", "dark"],
+    zoom: ZoomPage, photos: Photos, axe: str, reach: Callable[[ZoomPage, Photos], None]
 ) -> None:
-    zoom.page.emulate_media(color_scheme=theme)
     reach(zoom, photos)
-    assert faults(zoom, axe) == []
+    themes: list[Literal["light", "dark"]] = ["light", "dark"]
+    for theme in themes:
+        zoom.page.emulate_media(color_scheme=theme)
+        assert faults(zoom, axe) == [], theme
 
 
 def test_nothing_jumps_while_it_starts_and_opens(

@@ -37,9 +37,8 @@ def test_it_can_be_copied(zoom: ZoomPage, photos: Photos, image_format: str) -> 
     assert zoom["#job"].evaluate("job => !job.hidden")  # a clipboard keeps nothing for long
 
 
-def test_it_can_be_shared(new_zoom: Callable[..., ZoomPage], photos: Photos) -> None:
-    zoom = new_zoom(service_workers="block")
-    zoom.page.add_init_script(SHARE)
+def test_it_can_be_shared(open_tab: Callable[..., ZoomPage], photos: Photos) -> None:
+    zoom = open_tab().run_first(SHARE)
     zoom.visit().open(photos.cat).start_upscaling("jpeg").wait("done")
     for refused in ("AbortError", "NotAllowedError"):  # its owner's choice; the browser's
         zoom.page.evaluate(f"window.refused = '{refused}'")

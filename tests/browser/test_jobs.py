@@ -140,10 +140,9 @@ def test_the_browser_asks_before_it_reloads(
 
 
 def test_the_screen_stays_on_while_it_runs(
-    new_zoom: Callable[..., ZoomPage], photos: Photos
+    open_tab: Callable[..., ZoomPage], photos: Photos
 ) -> None:
-    zoom = new_zoom()
-    zoom.page.add_init_script(WATCH_LOCKS)
+    zoom = open_tab().run_first(WATCH_LOCKS)
     zoom.visit().open(photos.lasting).start_upscaling()
     zoom.page.wait_for_function("() => window.locks.some((lock) => lock.held)")
     zoom["#cancel"].click()

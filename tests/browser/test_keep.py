@@ -161,7 +161,7 @@ def test_a_photo_is_turned_as_it_asks(zoom: ZoomPage, tmp_path: Path, suffix: st
         exif = Image.Exif()
         exif[ExifTags.Base.Orientation] = orientation
         if suffix == "png":  # of 16 bits
-            write_photo(Photo(levels), path)
+            write_photo(Photo(levels), path, overwrite=True)
             put_exif(path, exif.tobytes().removeprefix(b"Exif\0\0"))
         else:
             pixels = Image.fromarray((levels >> 8).astype(np.uint8))

@@ -135,11 +135,9 @@ def test_it_fits_a_small_screen(
 
 
 def test_photos_that_are_dropped_or_opened_with_the_app(
-    new_zoom: Callable[..., ZoomPage], photos: Photos
+    open_tab: Callable[..., ZoomPage], photos: Photos
 ) -> None:
-    zoom = new_zoom(service_workers="block")
-    zoom.page.add_init_script(LAUNCH)
-    zoom.visit()
+    zoom = open_tab().run_first(LAUNCH).visit()
     content = list(photos.cat.read_bytes())
     zoom.page.evaluate(
         """(content) => {

@@ -10,7 +10,6 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from splitsr import Upscaler
-from tests.browser.chromium import PHONE
 from tests.browser.photos import Photos
 from tests.browser.touch import pinch
 from tests.browser.zoom_page import ZoomPage
@@ -83,7 +82,8 @@ def test_the_slider_parts_the_two_pictures(zoom: ZoomPage, photos: Photos, again
 
 
 def test_moving_on_cancels_and_rests_again(zoom: ZoomPage, photos: Photos) -> None:
-    zoom.open(photos.large).press("3")
+    zoom.page.set_viewport_size({"width": 640, "height": 480})
+    zoom.open(photos.lasting).press("3")
     zoom.wait("sharpening", "sharp")
     for _ in range(5):
         zoom.press("ArrowRight")
@@ -113,7 +113,7 @@ def test_keys_wheel_and_double_click_zoom(zoom: ZoomPage, photos: Photos) -> Non
 
 
 def test_the_point_under_the_wheel_stays(zoom: ZoomPage, photos: Photos) -> None:
-    zoom.open(photos.large).press("2")
+    zoom.open(photos.lasting).press("2")
     before = zoom.view
     zoom.page.mouse.move(640, 400)
     zoom.page.mouse.wheel(0, -300)
@@ -124,7 +124,7 @@ def test_the_point_under_the_wheel_stays(zoom: ZoomPage, photos: Photos) -> None
 
 
 def test_fingers_on_a_phone(open_tab: Callable[..., ZoomPage], photos: Photos) -> None:
-    zoom = open_tab(size=(390, 844)).visit().open(photos.large)
+    zoom = open_tab(size=(390, 844)).visit().open(photos.lasting)
     before = zoom.view["zoom"]
     pinch(zoom.page, centre=(195, 400), start=40, end=160)
     zoom.wait("view", "sharpening", "sharp")
@@ -133,9 +133,9 @@ def test_fingers_on_a_phone(open_tab: Callable[..., ZoomPage], photos: Photos) -
 
 
 def test_nothing_is_wider_than_a_narrow_phone(
-    new_zoom: Callable[..., ZoomPage], photos: Photos
+    open_tab: Callable[..., ZoomPage], photos: Photos
 ) -> None:
-    zoom = new_zoom(**{**PHONE, "viewport": {"width": 360, "height": 640}}).visit()
+    zoom = open_tab(size=(360, 640)).visit()
     wide = "document.documentElement.scrollWidth"
     assert zoom.page.evaluate(wide) == 360
     zoom.open(photos.cat)

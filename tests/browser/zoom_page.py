@@ -70,7 +70,7 @@ class ZoomPage:
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.add_init_script(_WATCH_LONG_TASKS)
-        self._choices = page.add_init_script(_choosing(_MODEL))
+        self._scripts = [page.add_init_script(_choosing(_MODEL))]
 
     def _on_console(self, message: ConsoleMessage) -> None:
         is_icon = message.location["url"].endswith("/favicon.ico")  # of `afresh`'s quiet page
@@ -94,13 +94,20 @@ class ZoomPage:
         session = self.page.context.new_cdp_session(self.page)
         session.send("Storage.clearDataForOrigin", storage)
         session.detach()
-        self._choices.close()
-        self._choices = self.page.add_init_script(_choosing({**_MODEL, **choices}))
+        for script in self._scripts:
+            script.close()
+        self._scripts = []
+        self.run_first(_choosing({**_MODEL, **choices}))
         self.page.context.clear_permissions()
         self.page.context.unroute_all()
         self.page.set_viewport_size(viewport)
         self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
         self.complaints.clear()
+        return self
+
+    def run_first(self, script: str) -> Self:
+        """Runs a script before the app whenever that is loaded, until the tab is used `afresh`."""
+        self._scripts.append(self.page.add_init_script(script))
         return self
 
     def visit(self, fragment: str = "") -> Self:
