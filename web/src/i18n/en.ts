@@ -82,7 +82,7 @@ export const en = {
   reasonOneThread: "This page has one thread only: it is not isolated from other sites.",
   language: "Language",
   theme: "Appearance",
-  themeSystem: "As the system",
+  themeSystem: "Same as the system",
   themeLight: "Light",
   themeDark: "Dark",
   install: "Install the app",
