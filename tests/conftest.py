@@ -8,10 +8,14 @@ import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from splitsr.cli.main import _run, cli
 from splitsr.networks import ModelSpec, SplitSRSpec, spec_to_json
 from tests.patience import PATIENCE_S
 
@@ -111,6 +115,26 @@ def run_splitsr() -> Callable[..., subprocess.CompletedProcess[bytes]]:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def call_splitsr() -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    """Runs the command line in this process: for what a process of its own would not change."""
+    return call_main
+
+
+def call_main(*arguments: object, text: bool = False) -> subprocess.CompletedProcess[Any]:
+    """What `run_splitsr` gives, without the seconds in which a process starts."""
+    words = ["splitsr", *map(str, arguments)]
+    runner = CliRunner(env={"COLUMNS": "200"})
+    with patch.object(sys, "argv", words), runner.isolation() as (stdout, stderr, _):
+        code = _run(cli)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        printed = [stream.getvalue() for stream in (stdout, stderr)]
+    return subprocess.CompletedProcess(
+        words, code, *(found.decode() if text else found for found in printed)
+    )
 
 
 def write_twin(model: Path, path: Path) -> None:

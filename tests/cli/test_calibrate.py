@@ -1,4 +1,4 @@
-"""`splitsr calibrate` and `splitsr upscale --dispatch`, in real processes."""
+"""`splitsr calibrate` and `splitsr upscale --dispatch`."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def test_a_wanted_loss_is_met_and_the_file_is_used(
         assert image.size == (4 * 384, 4 * 320)
 
 
-def test_a_wanted_share_is_met(run_splitsr: Run, photos: Path) -> None:
-    made = run_splitsr(
+def test_a_wanted_share_is_met(call_splitsr: Run, photos: Path) -> None:
+    made = call_splitsr(
         "calibrate", photos, "--light", "bilinear", "--share", 0.4, "--threads", 1, "--json"
     )
     assert made.returncode == 0, made.stderr
@@ -69,8 +69,8 @@ def test_a_wanted_share_is_met(run_splitsr: Run, photos: Path) -> None:
         (["--share", "0.5", "-o", "found.toml"], "must end in .json"),
     ],
 )
-def test_a_wrong_call(run_splitsr: Run, photos: Path, arguments: list[str], message: str) -> None:
-    result = run_splitsr("calibrate", photos, *arguments)
+def test_a_wrong_call(call_splitsr: Run, photos: Path, arguments: list[str], message: str) -> None:
+    result = call_splitsr("calibrate", photos, *arguments)
     assert result.returncode == 2
     assert message in result.stderr.decode()
     assert b"Traceback" not in result.stderr
@@ -87,18 +87,18 @@ def test_a_wrong_call(run_splitsr: Run, photos: Path, arguments: list[str], mess
     ],
 )
 def test_a_wrong_dispatch(
-    run_splitsr: Run, photos: Path, tmp_path: Path, arguments: list[str], message: str
+    call_splitsr: Run, photos: Path, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     out = tmp_path / "out.png"
-    result = run_splitsr("upscale", photos / "top.png", "-o", out, *arguments)
+    result = call_splitsr("upscale", photos / "top.png", "-o", out, *arguments)
     assert result.returncode in (1, 2)
     assert message in result.stderr.decode()
     assert b"Traceback" not in result.stderr
     assert not out.exists()
 
 
-def test_slower_is_not_light(run_splitsr: Run, photos: Path) -> None:
-    result = run_splitsr(
+def test_slower_is_not_light(call_splitsr: Run, photos: Path) -> None:
+    result = call_splitsr(
         "calibrate", photos, "--model", "splitsr-fast-x4", "--light", "splitsr-balanced-x4",
         "--share", 0.5, "--threads", 1,
     )  # fmt: skip
@@ -107,7 +107,7 @@ def test_slower_is_not_light(run_splitsr: Run, photos: Path) -> None:
 
 
 def test_a_large_photo_is_dispatched_in_tiles(
-    run_splitsr: Run, photos: Path, tmp_path: Path
+    call_splitsr: Run, photos: Path, tmp_path: Path
 ) -> None:
     """Patches lie elsewhere in other tiles, and some take the other network; no more differs."""
     dispatch = ("--dispatch", "splitsr-fast", "--tile")
@@ -120,7 +120,7 @@ def test_a_large_photo_is_dispatched_in_tiles(
     pictures = {}
     for name, options in ways.items():
         out = tmp_path / f"{name}.png"
-        result = run_splitsr("upscale", photos / "bottom.png", "-o", out, "--scale", 2.5, *options)
+        result = call_splitsr("upscale", photos / "bottom.png", "-o", out, "--scale", 2.5, *options)
         assert result.returncode == 0, result.stderr
         pictures[name] = np.asarray(Image.open(out)).astype(int)
     assert pictures["small"].shape == pictures["large"].shape == (780, 1030, 3)

@@ -12,12 +12,13 @@ from skimage import data
 from splitsr.data.pack import Pack
 from splitsr.data.patches import PairedPixels
 from splitsr.errors import DataError
+from tests.conftest import call_main
 
 SPLITSR = Path(sys.executable).with_name("splitsr")
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([SPLITSR, "data", *map(str, arguments)], capture_output=True, text=True)
+    return call_main("data", *arguments, text=True)
 
 
 @pytest.fixture
@@ -32,7 +33,8 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_pack_names_what_it_skips(photos: Path, tmp_path: Path) -> None:
-    done = run("pack", photos, "-o", tmp_path / "out.pack")
+    call = [SPLITSR, "data", "pack", photos, "-o", tmp_path / "out.pack"]
+    done = subprocess.run(call, capture_output=True, text=True)
     assert done.returncode == 0
     assert done.stdout == ""
     lines = done.stderr.splitlines()

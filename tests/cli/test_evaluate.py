@@ -15,14 +15,14 @@ from splitsr.export.onnx import export_onnx
 from splitsr.networks import SplitSRSpec
 from splitsr.networks.build import build_model
 from splitsr.networks.checkpoint import save_weights
+from tests.conftest import call_main
 
 SPLITSR = Path(sys.executable).with_name("splitsr")
 SET5 = Path(__file__).resolve().parents[3] / "shared" / "data" / "test" / "Set5"
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [SPLITSR, "evaluate", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+    return call_main("evaluate", *arguments, text=True)
 
 
 def measured(*arguments: object) -> dict:
@@ -63,7 +63,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_bicubic_on_set5_has_the_published_figure() -> None:
     if not SET5.is_dir():
         pytest.skip(f"no test images: {SET5} is missing")
-    result = measured("bicubic", "--scale", 4, "--hr", SET5 / "HR", "--lr", SET5 / "LR_bicubic")
+    call = [SPLITSR, "evaluate", "bicubic", "--scale", "4", "--hr", SET5 / "HR", "--json"]
+    done = subprocess.run([*call, "--lr", SET5 / "LR_bicubic"], capture_output=True, check=True)
+    result = json.loads(done.stdout)
     fields = "model scale degrade restore psnr_y ssim_y bicubic_psnr_y bicubic_ssim_y images"
     assert list(result) == fields.split()
     assert (result["model"], result["scale"], result["degrade"]) == ("bicubic", 4, None)
