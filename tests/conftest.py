@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -123,12 +125,24 @@ def call_splitsr() -> Callable[..., subprocess.CompletedProcess[bytes]]:
     return call_main
 
 
-def call_main(*arguments: object, text: bool = False) -> subprocess.CompletedProcess[Any]:
+@pytest.fixture(scope="session")
+def one_registry() -> Iterator[None]:
+    """PyTorch parses its 500 operators anew for each export, a third of its time: here, once."""
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    read = cache(ONNXRegistry.from_torchlib)
+    with patch.object(ONNXRegistry, "from_torchlib", staticmethod(read)):
+        yield
+
+
+def call_main(
+    *arguments: object, group: click.Group = cli, text: bool = False
+) -> subprocess.CompletedProcess[Any]:
     """What `run_splitsr` gives, without the seconds in which a process starts."""
     words = ["splitsr", *map(str, arguments)]
     runner = CliRunner(env={"COLUMNS": "200"})
     with patch.object(sys, "argv", words), runner.isolation() as (stdout, stderr, _):
-        code = _run(cli)
+        code = _run(group)
         sys.stdout.flush()
         sys.stderr.flush()
         printed = [stream.getvalue() for stream in (stdout, stderr)]

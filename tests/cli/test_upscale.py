@@ -566,7 +566,7 @@ def test_every_example_of_the_help_is_a_right_call(
 
 
 def test_int8_is_asked_for_by_its_precision_or_its_name(
-    run_splitsr: Callable[..., subprocess.CompletedProcess[bytes]],
+    call_splitsr: Callable[..., subprocess.CompletedProcess[bytes]],
     tmp_path: Path,
     tiny_model: Path,
     photo: np.ndarray,
@@ -574,13 +574,13 @@ def test_int8_is_asked_for_by_its_precision_or_its_name(
     Image.fromarray(photo[:40, :48]).save(tmp_path / "a.png")
     call = ("upscale", tmp_path / "a.png", "--model")
     fast = (*call, "splitsr-fast", "--precision", "int8", "-o", tmp_path / "b.png", "--json")
-    result = run_splitsr(*fast)
+    result = call_splitsr(*fast)
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["results"][0]["model"] == "splitsr-fast-x4-int8"
-    result = run_splitsr(*call, "splitsr-fast-x4-int8", "-o", tmp_path / "c.png")
+    result = call_splitsr(*call, "splitsr-fast-x4-int8", "-o", tmp_path / "c.png")
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "b.png").read_bytes() == (tmp_path / "c.png").read_bytes()
-    result = run_splitsr(*call, tiny_model, "--precision", "int8")
+    result = call_splitsr(*call, tiny_model, "--precision", "int8")
     assert result.returncode == 2
     assert b"does not apply to model files" in result.stderr
 

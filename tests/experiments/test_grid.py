@@ -79,11 +79,11 @@ def test_no_cells(study_path: Path) -> None:
 
 
 def test_a_typo_on_the_command_line(
-    study_path: Path, run_splitsr: Callable[..., subprocess.CompletedProcess[bytes]]
+    study_path: Path, call_splitsr: Callable[..., subprocess.CompletedProcess[bytes]]
 ) -> None:
     study_path.write_text(study_path.read_text().replace("[0.25, 0.5]", "[0.25, 2]"))
     folder = study_path.parent
-    done = run_splitsr("ablate", study_path, "--data", folder, "--out", folder / "out")
+    done = call_splitsr("ablate", study_path, "--data", folder, "--out", folder / "out")
     assert done.returncode == 2
     assert done.stderr.count(b"\n") == 1
     assert b"split_ratio: found 2" in done.stderr

@@ -24,6 +24,8 @@ from splitsr.networks.checkpoint import read_weights
 from splitsr.training.log import Record
 from tools.documents import read_studies
 
+pytestmark = pytest.mark.usefixtures("one_registry")
+
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
@@ -114,17 +116,17 @@ def test_latency_is_measured_again_without_training(
     study_path: Path,
     pack: Pack,
     tmp_path: Path,
-    run_splitsr: Callable[..., subprocess.CompletedProcess[bytes]],
+    call_splitsr: Callable[..., subprocess.CompletedProcess[bytes]],
 ) -> None:
     study, out = read_study(study_path), tmp_path / "out"
     again = ["ablate", study_path, "--out", out, "--remeasure"]
-    refused = run_splitsr(*again)
+    refused = call_splitsr(*again)
     assert refused.returncode == 1
     assert b"no cell of ratio is trained here" in refused.stderr
     assert not out.exists()
     before = run_study(study, pack, out, seeds=(1,), latency=False)
     assert before.machine is None
-    done = run_splitsr(*again, "--threads", 2, "--json")
+    done = call_splitsr(*again, "--threads", 2, "--json")
     assert done.returncode == 0, done.stderr
     (after,) = read_studies(out)
     assert [row.psnr_y for row in after.rows] == [row.psnr_y for row in before.rows]
@@ -133,7 +135,7 @@ def test_latency_is_measured_again_without_training(
     # What was measured, and how, outlives a call that measures nothing.
     assert run_study(study, pack, out, seeds=(1,), latency=False, threads=1) == after
     for wrong in (["--data", pack.folder], ["--no-latency"]):
-        assert run_splitsr(*again, *wrong).returncode == 2
+        assert call_splitsr(*again, *wrong).returncode == 2
 
 
 def test_a_damaged_result_is_named(study_path: Path, pack: Pack, tmp_path: Path) -> None:

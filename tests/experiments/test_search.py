@@ -23,6 +23,8 @@ from splitsr.networks import SplitSRSpec, spec_from_dict
 from splitsr.training.config import TrainConfig, read_config
 from tools.documents import read_tuning
 
+pytestmark = pytest.mark.usefixtures("one_registry")
+
 
 def in_proportion(spec: SplitSRSpec, _settings: Settings) -> float:
     """1 ms for every thousand parameters."""

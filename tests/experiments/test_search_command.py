@@ -27,7 +27,7 @@ def words(pack: Pack, out: Path, *more: object) -> list[str]:
 
 
 def test_ctrl_c_keeps_what_is_done_and_the_winner_trains(
-    pack: Pack, tmp_path: Path, run_splitsr: Run
+    pack: Pack, tmp_path: Path, run_splitsr: Run, call_splitsr: Run
 ) -> None:
     out = tmp_path / "out"
     limits = ("--max-ms", 60_000, "--trials", 2)
@@ -70,13 +70,13 @@ def test_ctrl_c_keeps_what_is_done_and_the_winner_trains(
         for word in ("--set", field)
     ]  # fmt: skip
     run_dir = tmp_path / "run"
-    trained = run_splitsr(
+    trained = call_splitsr(
         "train", out / "winner.toml", "--data", pack.folder, "--run-dir", run_dir, *short
     )
     assert trained.returncode == 0, trained.stderr
     assert (run_dir / "weights.safetensors").exists()
 
-    other = run_splitsr(*words(pack, out, "--max-params", "21k"))
+    other = call_splitsr(*words(pack, out, "--max-params", "21k"))
     assert other.returncode == 2
     assert other.stderr.count(b"\n") == 1
     assert b"holds a search of other settings (parameters: 20000, now 21000)" in other.stderr
@@ -95,19 +95,19 @@ def test_ctrl_c_keeps_what_is_done_and_the_winner_trains(
     ],
 )
 def test_a_wrong_call(
-    more: tuple[str, ...], message: bytes, tmp_path: Path, run_splitsr: Run
+    more: tuple[str, ...], message: bytes, tmp_path: Path, call_splitsr: Run
 ) -> None:
-    done = run_splitsr("tune", "--data", tmp_path, "--out", tmp_path / "out", *more)
+    done = call_splitsr("tune", "--data", tmp_path, "--out", tmp_path / "out", *more)
     assert done.returncode == 2
     assert message in done.stderr
     assert not (tmp_path / "out").exists()
 
 
 def test_an_impossible_budget_ends_before_any_training(
-    pack: Pack, tmp_path: Path, run_splitsr: Run
+    pack: Pack, tmp_path: Path, call_splitsr: Run
 ) -> None:
     out = tmp_path / "out"
-    done = run_splitsr(*words(pack, out, "--max-params", "100"))
+    done = call_splitsr(*words(pack, out, "--max-params", "100"))
     assert done.returncode == 2
     assert done.stderr.count(b"\n") == 1
     assert b"no network fits in 0.1 K parameters: the smallest of the space has 0.5" in done.stderr

@@ -109,7 +109,9 @@ def test_a_package_says_what_it_takes(tmp_path: Path) -> None:
 
 
 def test_the_command_writes_a_package_whole(
-    run_splitsr: Callable[..., subprocess.CompletedProcess[bytes]], tmp_path: Path
+    run_splitsr: Callable[..., subprocess.CompletedProcess[bytes]],
+    call_splitsr: Callable[..., subprocess.CompletedProcess[bytes]],
+    tmp_path: Path,
 ) -> None:
     path = tmp_path / "fast.mlpackage"
     call = ("export", "splitsr-fast-x4", "--format", "coreml", "--json", "-o", path)
@@ -120,10 +122,10 @@ def test_the_command_writes_a_package_whole(
         str(file) for file in path.rglob("*") if file.is_file()
     }
     assert (report["images"] == 0) == (report["loss_db"] is None) == (sys.platform != "darwin")
-    again = run_splitsr(*call)
+    again = call_splitsr(*call)
     assert again.returncode == 1
     assert b"overwrite it by --overwrite" in again.stderr
-    smaller = run_splitsr(*call, "--overwrite", "--precision", "fp16")
+    smaller = call_splitsr(*call, "--overwrite", "--precision", "fp16")
     assert smaller.returncode == 0, smaller.stderr
     sizes = [sum(f["size"] for f in json.loads(r.stdout)["files"]) for r in (result, smaller)]
     assert sizes[1] < 0.6 * sizes[0]

@@ -20,6 +20,8 @@ from splitsr.networks.network import Network
 from splitsr.networks.splitsr.inference_form import inference_form
 from splitsr.runtime.engine import Engine
 
+pytestmark = pytest.mark.usefixtures("one_registry")
+
 SPECS: dict[str, ModelSpec] = {
     "shipped form": SplitSRSpec(
         n_feats=16, n_resgroups=2, n_resblocks=2, split_ratio=0.5, hybrid_index=2,

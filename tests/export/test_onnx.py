@@ -14,6 +14,8 @@ from splitsr.export.onnx import export_onnx
 from splitsr.networks import SplitSRSpec, spec_from_json
 from splitsr.networks.build import build_model
 
+pytestmark = pytest.mark.usefixtures("one_registry")
+
 SPECS = {
     "shipped form": SplitSRSpec(
         n_feats=16, n_resgroups=2, n_resblocks=2, split_ratio=0.5, hybrid_index=2,

@@ -19,6 +19,8 @@ from splitsr.networks import SplitSRSpec
 from splitsr.networks.build import build_model
 from splitsr.networks.splitsr.inference_form import inference_form
 
+pytestmark = pytest.mark.usefixtures("one_registry")
+
 SPEC = SplitSRSpec(
     n_feats=16, n_resgroups=2, n_resblocks=2, split_ratio=0.5, hybrid_index=2, trunk_kernel=0,
     upsampler="single_step", image_skip="nearest", rgb_mean=(0.0, 0.0, 0.0),

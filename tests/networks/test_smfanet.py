@@ -26,10 +26,10 @@ needs_weights = pytest.mark.skipif(
 @needs_weights
 @pytest.mark.parametrize(("folder", "published"), [("Set5", 32.51), ("Set14", 28.87)])
 def test_the_published_weights_give_the_published_scores(
-    folder: str, published: float, run_splitsr: Callable[..., subprocess.CompletedProcess[bytes]]
+    folder: str, published: float, call_splitsr: Callable[..., subprocess.CompletedProcess[bytes]]
 ) -> None:
     hr = SHARED / "test" / folder / "HR"
-    done = run_splitsr("evaluate", PUBLISHED, "--hr", hr, "--json")
+    done = call_splitsr("evaluate", PUBLISHED, "--hr", hr, "--json")
     assert json.loads(done.stdout)["psnr_y"] == pytest.approx(published, abs=0.02)
 
 

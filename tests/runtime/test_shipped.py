@@ -42,7 +42,7 @@ def test_tiles_of_a_shipped_model_leave_no_seam(entry: ModelEntry, photo: np.nda
 
 @pytest.mark.parametrize("entry", MODELS, ids=name_of)
 def test_a_shipped_model_beats_bicubic_on_each_image(entry: ModelEntry, shared_data: Path) -> None:
-    scale = entry.spec.scale
+    scale, upscaler = entry.spec.scale, Upscaler(entry.name)
     for path in sorted((shared_data / "test" / "Set5" / "HR").glob("*.png")):
         hr = np.asarray(Image.open(path).convert("RGB"))
         height, width = (side // scale for side in hr.shape[:2])
@@ -53,6 +53,6 @@ def test_a_shipped_model_beats_bicubic_on_each_image(entry: ModelEntry, shared_d
 
         errors = [
             np.mean((rgb_to_y(sr) - rgb_to_y(hr)) ** 2)
-            for sr in (Upscaler(entry.name)(lr), resize_bicubic(lr, *hr.shape[:2]))
+            for sr in (upscaler(lr), resize_bicubic(lr, *hr.shape[:2]))
         ]
         assert errors[0] < errors[1], path.name

@@ -51,13 +51,13 @@ def test_tiles_of_an_ensemble_leave_no_seam(
 
 
 def test_an_ensemble_scores_better(
-    run_splitsr: Callable[..., object], tmp_path: Path, photo: np.ndarray
+    call_splitsr: Callable[..., object], tmp_path: Path, photo: np.ndarray
 ) -> None:
 
     Image.fromarray(photo[:256, :256]).save(tmp_path / "a.png")
     call = ("evaluate", "splitsr-fast-x4", "--hr", tmp_path, "--json")
     alone, ensemble = (
-        json.loads(run_splitsr(*call, *words).stdout)["psnr_y"]  # type: ignore[attr-defined]
+        json.loads(call_splitsr(*call, *words).stdout)["psnr_y"]  # type: ignore[attr-defined]
         for words in ((), ("--ensemble",))
     )
     assert ensemble > alone

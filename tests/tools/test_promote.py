@@ -26,12 +26,16 @@ from splitsr.networks import ModelSpec, SplitSRSpec
 from splitsr.networks.build import build_model
 from splitsr.networks.checkpoint import load_weights, save_weights
 from splitsr.zoo.catalogue import find_model, load_catalogue
+from tests.conftest import call_main
 from tests.patience import PATIENCE_S
 from tools import promote as promotion
+from tools.__main__ import command as tools
 from tools.documents import stale_documents, unlike_catalogue
 from tools.paths import Paths
 from tools.promote import promote
 from tools.trained import read_candidate
+
+pytestmark = pytest.mark.usefixtures("one_registry")
 
 TOOLS = (sys.executable, "-m", "tools")
 NAME = "splitsr-fast-x4"
@@ -153,6 +157,12 @@ def run_tools(repo_root: Path) -> RunTools:
     return run
 
 
+@pytest.fixture(scope="session")
+def call_tools() -> RunTools:
+    """Runs it in this process."""
+    return partial(call_main, group=tools)
+
+
 def content(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -264,7 +274,7 @@ def test_the_same_weights_may_be_measured_again(
 
 
 def test_times_are_taken_again_and_nothing_else_changes(
-    paths: Paths, repo_root: Path, run_tools: RunTools
+    paths: Paths, repo_root: Path, run_tools: RunTools, call_tools: RunTools
 ) -> None:
     before = json.loads(paths.results.read_bytes())["models"][NAME]
     aged = paths.results.read_text().replace('"cpu": "', '"cpu": "another ')
@@ -282,10 +292,10 @@ def test_times_are_taken_again_and_nothing_else_changes(
     assert stale_documents(paths) == unlike_catalogue(paths) == []
 
     paths.weights(NAME, ".onnx").write_bytes(b"another file")
-    done = run_tools("time", *where)
+    done = call_tools("time", *where)
     assert done.returncode == 1
     assert b"not the file that was measured" in done.stderr
-    done = run_tools("time", "splitsr-none-x4", *where)
+    done = call_tools("time", "splitsr-none-x4", *where)
     assert b"splitsr-none-x4: no such model ships" in done.stderr
 
 
@@ -400,28 +410,28 @@ def test_a_write_that_fails_takes_the_others_back(tmp_path: Path) -> None:
 RunTools = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
-def test_the_check_names_what_is_stale(run_tools: RunTools, repo_root: Path, paths: Paths) -> None:
+def test_the_check_names_what_is_stale(call_tools: RunTools, repo_root: Path, paths: Paths) -> None:
     where = ["--root", repo_root, "--zoo", paths.zoo]
-    assert run_tools("tables", "--check", *where).returncode == 0
+    assert call_tools("tables", "--check", *where).returncode == 0
     card = paths.card(NAME)
     good = card.read_bytes()
     card.write_bytes(good.replace(b"Apache-2.0", b"MIT"))
     paths.catalogue.write_text(paths.catalogue.read_text().replace(NAME, "splitsr-lost-x4"))
-    stale = run_tools("tables", "--check", *where)
+    stale = call_tools("tables", "--check", *where)
     lines = stale.stderr.decode().splitlines()
     assert stale.returncode == 1
     assert lines[0] == f"splitsr: {card}: stale; run `python -m tools tables`"
     assert [line.split(": ")[2].split()[0] for line in lines[1:]] == [NAME, "splitsr-lost-x4"]
-    again = run_tools("tables", *where)
+    again = call_tools("tables", *where)
     assert again.stdout.decode() == f"wrote {card}\n"
     assert card.read_bytes() == good
 
 
-def test_wrong_calls_have_exit_code_2(run_tools: RunTools, tmp_path: Path) -> None:
+def test_wrong_calls_have_exit_code_2(call_tools: RunTools, tmp_path: Path) -> None:
     for given in (f"Set5={tmp_path}", "Set5", f"Set5={tmp_path / 'gone'}"):
-        done = run_tools("promote", tmp_path, "--name", NAME, "--set", given)
+        done = call_tools("promote", tmp_path, "--name", NAME, "--set", given)
         assert done.returncode == 2, done.stderr
-    outside = run_tools("tables", "--check", "--root", tmp_path)
+    outside = call_tools("tables", "--check", "--root", tmp_path)
     assert (outside.returncode, outside.stderr.count(b"\n")) == (1, 1)
     assert b"not a checkout of splitsr" in outside.stderr
 

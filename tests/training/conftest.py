@@ -12,6 +12,7 @@ import torch
 
 from splitsr.data.pack import Pack, PackWriter
 from splitsr.networks.checkpoint import read_weights
+from tests.conftest import call_main
 
 CONFIG = """
 name = "tiny"
@@ -90,6 +91,22 @@ def same_weights(first: Path, second: Path) -> bool:
 def train_command(config: Path, pack: Pack, run: Path, *more: str) -> list[str]:
     call = [sys.executable, "-m", "splitsr", "train", str(config), "--data", str(pack.folder)]
     return [*call, "--run-dir", str(run), "--threads", "1", "--device", "cpu", *more]
+
+
+def call_train(config: Path, pack: Pack, run: Path, *more: str) -> str:
+    """Does the same in this process, and gives what it prints."""
+    done = call_main(*train_command(config, pack, run, *more)[3:], text=True)
+    assert done.returncode == 0, done.stderr
+    return str(done.stdout)
+
+
+@pytest.fixture(scope="session")
+def long_run(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of `LONG` that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("long")
+    (folder / "tiny.toml").write_text(CONFIG)
+    call_train(folder / "tiny.toml", pack, folder / "run", *LONG)
+    return folder / "run"
 
 
 LONG = ("--set", "stages.0.steps=150", "--set", "validation.every=1000")

@@ -22,7 +22,7 @@ from splitsr.training.loop import train
 from splitsr.training.muon import Muon
 from splitsr.training.state import STATE_FILE
 from tests.patience import PATIENCE_S
-from tests.training.conftest import LONG, same_weights, train_command
+from tests.training.conftest import LONG, call_train, same_weights, train_command
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def steps_of(run: Path) -> int:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_command_with_one_line_and_a_state(
-    number: int, code: int, pack: Pack, config_path: Path, tmp_path: Path
+    number: int, code: int, pack: Pack, config_path: Path, tmp_path: Path, long_run: Path
 ) -> None:
     run = tmp_path / "run"
     process = subprocess.Popen(
@@ -72,9 +72,8 @@ def test_a_signal_ends_the_command_with_one_line_and_a_state(
     assert stderr.split("\n")[-2] == line
     assert "Traceback" not in stderr
     assert 16 <= steps_of(run) < 154
-    for more, folder in ((("--resume",), run), ((), tmp_path / "whole")):
-        subprocess.run(train_command(config_path, pack, folder, *LONG, *more), check=True)
-    assert same_weights(run / "weights.safetensors", tmp_path / "whole" / "weights.safetensors")
+    call_train(config_path, pack, run, *LONG, "--resume")
+    assert same_weights(run / "weights.safetensors", long_run / "weights.safetensors")
 
 
 def raising(call: Callable[..., None], at: int) -> Callable[..., None]:

@@ -26,8 +26,9 @@ from splitsr.training.log import Record, read_log
 from splitsr.training.loop import train
 from splitsr.training.losses import image_loss
 from splitsr.training.step import TrainStep
+from tests.conftest import call_main
 from tests.patience import PATIENCE_S
-from tests.training.conftest import LONG, same_weights, train_command
+from tests.training.conftest import LONG, call_train, same_weights, train_command
 
 
 def test_a_run_leaves_weights_log_config_and_curves(
@@ -167,9 +168,8 @@ def test_a_resumed_run_may_be_longer_but_not_shorter_than_it_is(
 
 
 def test_killed_and_resumed_ends_with_the_same_bits(
-    pack: Pack, config_path: Path, tmp_path: Path
+    pack: Pack, config_path: Path, tmp_path: Path, long_run: Path
 ) -> None:
-    subprocess.run(train_command(config_path, pack, tmp_path / "whole", *LONG), check=True)
     killed = tmp_path / "killed"
     process = subprocess.Popen(train_command(config_path, pack, killed, *LONG))
     deadline = time.monotonic() + PATIENCE_S
@@ -179,27 +179,22 @@ def test_killed_and_resumed_ends_with_the_same_bits(
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    done = subprocess.run(
-        train_command(config_path, pack, killed, *LONG, "--resume"),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert "step 154 of 154: finished" in done.stdout
-    assert same_weights(tmp_path / "whole/weights.safetensors", killed / "weights.safetensors")
+    printed = call_train(config_path, pack, killed, *LONG, "--resume")
+    assert "step 154 of 154: finished" in printed
+    assert same_weights(long_run / "weights.safetensors", killed / "weights.safetensors")
     steps = [record.step for record in read_log(killed)]
     assert steps == sorted(steps)
     losses = [(r.step, r.loss) for r in read_log(killed)]
-    assert losses == [(r.step, r.loss) for r in read_log(tmp_path / "whole")]
+    assert losses == [(r.step, r.loss) for r in read_log(long_run)]
 
 
 def test_command_line_errors_are_one_line(pack: Pack, config_path: Path, tmp_path: Path) -> None:
-    call = train_command(config_path, pack, tmp_path / "run", "--set", "model.scale=5")
-    done = subprocess.run(call, capture_output=True, text=True)
+    call = train_command(config_path, pack, tmp_path / "run", "--set", "model.scale=5")[3:]
+    done = call_main(*call, text=True)
     assert done.returncode == 2
     assert done.stderr == "splitsr: scale: found 5; allowed: 2 to 4\n"
-    call = train_command(tmp_path / "missing.toml", pack, tmp_path / "run")
-    assert subprocess.run(call, capture_output=True).returncode == 2
+    call = train_command(tmp_path / "missing.toml", pack, tmp_path / "run")[3:]
+    assert call_main(*call).returncode == 2
 
 
 def test_two_processes_share_every_batch(pack: Pack, config_path: Path, tmp_path: Path) -> None:

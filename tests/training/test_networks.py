@@ -24,6 +24,8 @@ from splitsr.training.state import STATE_FILE
 from tests.networks.test_networks import TINY
 from tools.parity import compare_export, require_parity
 
+pytestmark = pytest.mark.usefixtures("one_registry")
+
 LIGHT = {
     kind: {
         "light_block": kind, "n_feats": 8, "n_resgroups": 1, "n_resblocks": 4, "hybrid_index": 1,
@@ -53,7 +55,7 @@ def test_train_export_and_enlarge_a_photo(
     pack: Pack,
     tmp_path: Path,
     photo: np.ndarray,
-    run_splitsr: Callable[..., subprocess.CompletedProcess[bytes]],
+    call_splitsr: Callable[..., subprocess.CompletedProcess[bytes]],
 ) -> None:
     torch.set_num_threads(1)
     settings = config_from_dict(config(NETWORKS[name]), "test")  # type: ignore[arg-type]
@@ -71,7 +73,7 @@ def test_train_export_and_enlarge_a_photo(
 
     if name in TINY or name == "ghost":
         Image.fromarray(photo[:40, :50]).save(tmp_path / "photo.png")
-        done = run_splitsr("upscale", "photo.png", "--model", "net.onnx", cwd=tmp_path)
+        done = call_splitsr("upscale", tmp_path / "photo.png", "--model", onnx)
         assert done.returncode == 0, done.stderr
         with Image.open(tmp_path / "photo_x4.png") as larger:
             assert larger.size == (200, 160)

@@ -83,7 +83,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("found", CHANGES)
 def test_a_network_that_splitsr_would_not_export_is_refused(
-    found: str, tiny_model: Path, tmp_path: Path, run_splitsr: Callable[..., Process]
+    found: str, tiny_model: Path, tmp_path: Path, call_splitsr: Callable[..., Process]
 ) -> None:
     model = onnx.load(tiny_model)
     CHANGES[found](model, tmp_path)
@@ -93,7 +93,7 @@ def test_a_network_that_splitsr_would_not_export_is_refused(
         with pytest.raises(WeightsError, match=found):
             load(path)
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
-    done = run_splitsr("upscale", "a.png", "--model", path, cwd=tmp_path)
+    done = call_splitsr("upscale", tmp_path / "a.png", "--model", path)
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
     assert not (tmp_path / "a_x4.png").exists()
 

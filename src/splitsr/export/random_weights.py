@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -27,7 +28,12 @@ def untrained_engine(spec: ModelSpec, threads: int) -> OnnxEngine:
         spec: the network.
         threads: that it is to run on.
     """
+    return OnnxEngine(_untrained_file(spec), threads)
+
+
+@lru_cache(maxsize=16)  # a search measures its best again
+def _untrained_file(spec: ModelSpec) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "net.onnx"
         export_onnx(untrained_network(spec), path)
-        return OnnxEngine(path.read_bytes(), threads)
+        return path.read_bytes()
