@@ -113,14 +113,7 @@ def _calibrate(
     pairs = load_pairs(folder, load_pair(start.heavy, start.light, threads)[0].spec.scale)
     with counting("Calibrating") as progress:
         return calibrate(
-            start.heavy,
-            start.light,
-            pairs,
-            share=share,
-            max_loss=max_loss,
-            start=start,
-            threads=threads,
-            progress=progress,
+            start, pairs, share=share, max_loss=max_loss, threads=threads, progress=progress
         )
 
 

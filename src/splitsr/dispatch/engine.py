@@ -20,7 +20,7 @@ from splitsr.runtime.engine import Engine, FloatArray
 from splitsr.runtime.engine_cache import Networks
 from splitsr.runtime.interpolation import KERNELS, InterpolationEngine
 from splitsr.runtime.loading import find_networks
-from splitsr.zoo.catalogue import CATALOGUE, Catalogue, find_family, find_model, is_model_path
+from splitsr.zoo.catalogue import CATALOGUE, find_family, find_model, is_model_path
 from splitsr.zoo.reading import read_file
 
 SHIPPED = CATALOGUE.with_name("dispatch.json")
@@ -155,13 +155,7 @@ class Dispatcher:
         result[:, rows.place(scale), columns.place(scale)] = core
 
 
-def find_light(
-    name: str,
-    scale: int,
-    threads: int | None,
-    catalogue: Catalogue | None,
-    strength: float = 0.0,
-) -> Engine:
+def find_light(name: str, scale: int, threads: int | None, strength: float = 0.0) -> Engine:
     """Loads the light network: an interpolation, a model, or a family's model of the scale.
 
     Without a twin it restores nothing, at whatever strength.
@@ -172,24 +166,20 @@ def find_light(
     """
     if name in KERNELS:
         return InterpolationEngine("bilinear" if name == "bilinear" else "bicubic", scale)
-    networks = find_networks(name, threads, catalogue)
+    networks = find_networks(name, threads)
     if scale not in networks.scales:
         raise UnknownModelError(f"{name}: has no network for x{scale}, which the other one is for")
     return networks.engine(scale, strength if scale in networks.twins else 0.0)
 
 
 def load_dispatcher(
-    calibration: Calibration,
-    threads: int | None = None,
-    catalogue: Catalogue | None = None,
-    strength: float = 0.0,
+    calibration: Calibration, threads: int | None = None, strength: float = 0.0
 ) -> Dispatcher:
     """Loads both networks of a calibration.
 
     Args:
         calibration: names them.
         threads: in all; two windows are computed at once if there are two or more.
-        catalogue: where names are looked up; by default what ships.
         strength: of restoration, 0 to 1.
 
     Raises:
@@ -200,9 +190,9 @@ def load_dispatcher(
     threads = available_cpus() if threads is None else threads
     workers = min(2, threads)
     share = -(-threads // workers)
-    networks = find_networks(calibration.heavy, share, catalogue)
+    networks = find_networks(calibration.heavy, share)
     heavy = networks.engine(networks.scales[-1], strength)
-    light = find_light(calibration.light, heavy.spec.scale, share, catalogue, strength)
+    light = find_light(calibration.light, heavy.spec.scale, share, strength)
     return Dispatcher(heavy, light, calibration, workers)
 
 
@@ -212,7 +202,6 @@ def find_dispatched(
     *,
     threshold: float | None = None,
     threads: int | None = None,
-    catalogue: Catalogue | None = None,
 ) -> Networks:
     """Finds networks for `Upscaler`, each with its light one; loads none yet.
 
@@ -222,20 +211,16 @@ def find_dispatched(
         model: the heavy network, or a family; of a file, it is the file's.
         threshold: in place of a calibrated one.
         threads: as for `load_dispatcher`.
-        catalogue: where names are looked up; by default what ships.
 
     Raises:
         UnknownModelError: no such name; or a pair that ships uncalibrated, when it is loaded.
         WeightsError: a file that is missing or not of `splitsr calibrate`.
         ValueError: a threshold below 0.
     """
-    pairs = _find_pairs(light, model, threshold, catalogue)
-    heavy = [find_networks(pair.heavy, threads, catalogue) for pair in pairs.values() if pair]
+    pairs = _find_pairs(light, model, threshold)
+    heavy = [find_networks(pair.heavy, threads) for pair in pairs.values() if pair]
     return Networks(
-        {
-            scale: partial(_load, pair, (light, model), threads, catalogue)
-            for scale, pair in pairs.items()
-        },
+        {scale: partial(_load, pair, (light, model), threads) for scale, pair in pairs.items()},
         {scale: name for networks in heavy for scale, name in networks.twins.items()},
         [scale for networks in heavy for scale in networks.int8],
     )
@@ -269,11 +254,7 @@ def shipped_calibrations(path: Path = SHIPPED) -> Mapping[tuple[str, str], Calib
 
 
 def _load(
-    pair: Calibration | None,
-    asked: tuple[str, str],
-    threads: int | None,
-    catalogue: Catalogue | None,
-    strength: float,
+    pair: Calibration | None, asked: tuple[str, str], threads: int | None, strength: float
 ) -> Engine:
     if pair is None:
         light, heavy = asked
@@ -281,23 +262,21 @@ def _load(
             f"{heavy} with {light}: ships uncalibrated at this scale; make a file with `splitsr "
             "calibrate`, or give --dispatch-threshold"
         )
-    return load_dispatcher(pair, threads, catalogue, strength)
+    return load_dispatcher(pair, threads, strength)
 
 
-def _find_pairs(
-    light: str, model: str, threshold: float | None, catalogue: Catalogue | None
-) -> dict[int, Calibration | None]:
+def _find_pairs(light: str, model: str, threshold: float | None) -> dict[int, Calibration | None]:
     """Calibrations by scale; None where none ships and no threshold is given."""
     if light.endswith(".json"):
         found = read_calibration(Path(light))
-        scale = find_networks(found.heavy, 1, catalogue).scales[-1]
+        scale = find_networks(found.heavy, 1).scales[-1]
         return {scale: _with_threshold(found, threshold)}
-    family = {} if is_model_path(model) else find_family(model, catalogue)
+    family = {} if is_model_path(model) else find_family(model)
     pairs: dict[int, Calibration | None] = {}
-    for entry in family.values() or [find_model(model, catalogue)]:
+    for entry in family.values() or [find_model(model)]:
         scale = entry.spec.scale
         heavy = model if is_model_path(model) else entry.name
-        other = _light_name(light, scale, catalogue)
+        other = _light_name(light, scale)
         known = shipped_calibrations().get((heavy, other))
         if known is None and threshold is not None:
             known = Calibration(heavy=heavy, light=other, threshold=threshold)
@@ -309,11 +288,11 @@ def _with_threshold(pair: Calibration, threshold: float | None) -> Calibration:
     return pair if threshold is None else msgspec.structs.replace(pair, threshold=threshold)
 
 
-def _light_name(light: str, scale: int, catalogue: Catalogue | None) -> str:
+def _light_name(light: str, scale: int) -> str:
     """The name of the light network for a scale."""
     if light in KERNELS or is_model_path(light):
         return light
-    family = find_family(light, catalogue)
+    family = find_family(light)
     if family:
         return family[scale].name if scale in family else light
-    return find_model(light, catalogue).name
+    return find_model(light).name

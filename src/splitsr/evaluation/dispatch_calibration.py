@@ -80,25 +80,21 @@ class Trial:
 
 
 def calibrate(
-    heavy: str,
-    light: str,
+    start: Calibration,
     pairs: Sequence[ImagePair],
     *,
     share: float | None = None,
     max_loss: float | None = None,
-    start: Calibration | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Calibration:
     """Finds the least threshold for a share, or the largest for a loss.
 
     Args:
-        heavy: a model's name or an ONNX file.
-        light: the same, or `bilinear` or `bicubic`.
+        start: names the networks, and gives patch size and halo.
         pairs: images of the heavy network's scale.
         share: of the LR pixels, what the light network gets at least, 0 to 1.
         max_loss: mean PSNR-Y that may be lost, dB. Exactly one of the two is given.
-        start: gives patch size and halo.
         threads: CPU threads of each network.
         progress: called after each step with how many are done and how many there are.
 
@@ -110,14 +106,12 @@ def calibrate(
         ModelError: as `Dispatcher`; or the networks cannot share: the light one is the slower.
     """
     wish = _wish(share, max_loss)
-    engine, other = load_pair(heavy, light, threads)
-    cost = round(_light_cost(engine, other), 3)
-    start = start or Calibration(heavy=heavy, light=light, threshold=0.0)
-    plain = msgspec.structs.replace(start, heavy=heavy, light=light, light_cost=cost)
-    trial = Trial(engine, other, pairs)
+    heavy, light = load_pair(start.heavy, start.light, threads)
+    cost = round(_light_cost(heavy, light), 3)
+    trial = Trial(heavy, light, pairs)
 
     def at(threshold: float) -> Calibration:
-        return msgspec.structs.replace(plain, threshold=threshold)
+        return msgspec.structs.replace(start, light_cost=cost, threshold=threshold)
 
     if share is not None:
         threshold = _bisect(lambda value: trial.share(at(value)) < wish, progress)[1]
@@ -137,7 +131,7 @@ def load_pair(heavy: str, light: str, threads: int | None = None) -> tuple[Engin
     """
     networks = find_networks(heavy, threads)
     engine = networks.engine(networks.scales[-1])
-    return engine, find_light(light, engine.spec.scale, threads, None)
+    return engine, find_light(light, engine.spec.scale, threads)
 
 
 def _wish(share: float | None, max_loss: float | None) -> float:
