@@ -15,7 +15,7 @@ from splitsr.networks.base import SCALES
 
 if TYPE_CHECKING:
     from splitsr.data.pack import Pack
-    from splitsr.experiments.search_results import Budget, Settings, TuneResult
+    from splitsr.experiments.search_results import Settings, TuneResult
 
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
 
@@ -134,34 +134,16 @@ def command(
         import optuna  # noqa: F401
         import torch
 
+    from splitsr.benchmark.timing import describe_machine
     from splitsr.data.pack import Pack
-    from splitsr.experiments.search_results import Budget
+    from splitsr.experiments.search_results import Budget, Settings
 
     torch.set_num_threads(threads)
     pack = Pack.open(data)
     multi_adds = None if max_gmacs is None else round(max_gmacs * 1e9)
-    budget = Budget(parameters=max_params, multi_adds_720p=multi_adds, milliseconds=max_ms)
-    settings = _settings(int(scale), budget, size, threads, steps, seed, pack)
-    result = _search(settings, pack, out, trials, minutes)
-    _print(result, as_json)
-    click.echo(f"the winner's configuration: {out / 'winner.toml'}", err=True)
-
-
-def _settings(
-    scale: int,
-    budget: Budget,
-    size: tuple[int, int],
-    threads: int,
-    steps: int,
-    seed: int,
-    pack: Pack,
-) -> Settings:
-    from splitsr.benchmark.timing import describe_machine
-    from splitsr.experiments.search_results import Settings
-
-    return Settings(
-        scale=scale,
-        budget=budget,
+    settings = Settings(
+        scale=int(scale),
+        budget=Budget(parameters=max_params, multi_adds_720p=multi_adds, milliseconds=max_ms),
         height=size[0],
         width=size[1],
         threads=threads,
@@ -170,6 +152,9 @@ def _settings(
         pack=pack.index.sha256,
         machine=describe_machine(),
     )
+    result = _search(settings, pack, out, trials, minutes)
+    _print(result, as_json)
+    click.echo(f"the winner's configuration: {out / 'winner.toml'}", err=True)
 
 
 def _search(
