@@ -13,7 +13,7 @@ from splitsr.data.pack import sha256_of
 from splitsr.errors import SplitSRError
 from splitsr.export.checked import Image, export_checked, own_photos
 from splitsr.export.source import find_source
-from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, Format, Precision, Target
+from splitsr.export.target import RUNTIMES, Format, Precision, Target
 from splitsr.imaging.atomic import write_atomic
 from splitsr.zoo.catalogue import find_model, find_twin
 
@@ -63,7 +63,7 @@ def targets(formats: tuple[Format, ...]) -> Iterator[Target]:
     """Every export that there is, of any size of image."""
     for kind in formats:
         for precision in get_args(Precision):
-            target = Target(format=kind, precision=precision, layout=NATIVE_LAYOUT[kind])
+            target = Target(format=kind, precision=precision, layout=RUNTIMES[kind].layout)
             if target.refusal is None:
                 yield target
 
@@ -72,7 +72,7 @@ def export(name: str, target: Target, strength: float, photos: list[Image]) -> A
     """One export; one that loses too much is none."""
     model, network = find_source(name, strength)
     stem = f"{model}-{target.format}-{target.precision}"
-    suffixes = SUFFIXES[target.format]
+    suffixes = RUNTIMES[target.format].suffixes
     with TemporaryDirectory() as place:
         folder = Path(place, stem)
         folder.mkdir()

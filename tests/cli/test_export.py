@@ -17,7 +17,7 @@ from PIL import Image
 
 from splitsr.export.backends import Backend
 from splitsr.export.onnx import export_onnx
-from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, Format, Precision, Target
+from splitsr.export.target import RUNTIMES, Format, Precision, Target
 from splitsr.imaging.resize import rescale_bicubic
 from splitsr.networks import ModelSpec
 from splitsr.networks.build import build_model
@@ -87,7 +87,7 @@ def pair(pair_folder: Path, tmp_path: Path) -> Path:
 def test_an_export_restores_as_upscale_does(
     call_splitsr: Run, pair: Path, photo: np.ndarray, kind: Format, precision: Precision
 ) -> None:
-    path = pair.with_name(f"out{SUFFIXES[kind][0]}")
+    path = pair.with_name(f"out{RUNTIMES[kind].suffixes[0]}")
     options = ("--format", kind, "--precision", precision, "--restore", 0.75, "-o", path)
     result = call_splitsr("export", pair, *options, "--json")
     assert result.returncode == 0, result.stderr
@@ -95,7 +95,7 @@ def test_an_export_restores_as_upscale_does(
     assert (report["restore"], report["model"]) == (0.75, "tiny-restore0.75-x4")
     if kind in ("onnx", "litert"):
         assert b"tiny-restore0.75-x4" in path.read_bytes()
-    target = Target(format=kind, precision=precision, layout=NATIVE_LAYOUT[kind])
+    target = Target(format=kind, precision=precision, layout=RUNTIMES[kind].layout)
     engine = Backend(kind).engine(path, load_weights(pair).spec, target)
     lr = photo[100:150, 200:260]
     expected = Upscaler(pair.with_suffix(".onnx"), restore=0.75)(lr).astype(int)

@@ -11,7 +11,7 @@ import torch
 
 from splitsr.errors import ModelError
 from splitsr.export.backends import Backend
-from splitsr.export.target import NATIVE_LAYOUT, SUFFIXES, Format, Precision, Source, Target
+from splitsr.export.target import RUNTIMES, Format, Precision, Source, Target
 from splitsr.imaging.arrays import to_nchw
 from splitsr.imaging.resize import resize_bicubic
 from splitsr.networks import EDSRSpec, ModelSpec, RCANSpec, SANSpec, SplitSRSpec, SRCNNSpec
@@ -57,7 +57,7 @@ def network_of(spec: ModelSpec) -> Network:
 
 def exported(network: Network, target: Target, photos: list[np.ndarray], folder: Path) -> Engine:
     converter = Backend(target.format)
-    path = folder / f"net{SUFFIXES[target.format][0]}"
+    path = folder / f"net{RUNTIMES[target.format].suffixes[0]}"
     source = Source(inference_form(network), network.spec, "net", photos)
     converter.build(source, target, path)
     return converter.engine(path, network.spec, target)
@@ -83,7 +83,7 @@ def test_an_export_for_any_size_is_the_network(
     if kind == "onnx" and name not in ("EDSR", "RCAN"):
         pytest.skip("ONNX of the others is held against PyTorch in test_onnx.py")
     network = network_of(SPECS[name])
-    target = Target(format=kind, layout=NATIVE_LAYOUT[kind])
+    target = Target(format=kind, layout=RUNTIMES[kind].layout)
     engine = exported(network, target, photos, tmp_path)
     for height, width in [(24, 32), (17, 40)]:
         lr = to_nchw(photos[1][:height, :width])
@@ -117,7 +117,7 @@ def test_weights_take_half_the_bytes_in_fp16(photos: list[np.ndarray], tmp_path:
     for kind, suffix in (("litert", ".tflite"), ("ncnn", ".bin")):
         sizes = []
         for precision in ("fp32", "fp16"):
-            target = Target(format=kind, precision=precision, layout=NATIVE_LAYOUT[kind])  # type: ignore[arg-type, index]
+            target = Target(format=kind, precision=precision, layout=RUNTIMES[kind].layout)  # type: ignore[arg-type, index]
             exported(network, target, photos, tmp_path)
             sizes.append((tmp_path / f"net{suffix}").stat().st_size)
         assert sizes[1] < 0.56 * sizes[0], kind

@@ -10,16 +10,7 @@ import click
 
 from splitsr.cli.options import FOLDER, BadCall, json_option, read_restore
 from splitsr.errors import naming_extra
-from splitsr.export.target import (
-    NATIVE_LAYOUT,
-    SIDES,
-    SUFFIXES,
-    TITLES,
-    Format,
-    Layout,
-    Precision,
-    Target,
-)
+from splitsr.export.target import RUNTIMES, Format, Layout, Precision, Target
 from splitsr.zoo.catalogue import is_model_path
 
 if TYPE_CHECKING:
@@ -140,7 +131,7 @@ def command(
       splitsr export splitsr-balanced-x4 --format onnx --restore 0.75 -o photos.onnx
     """  # noqa: D301 (click reads the \b)
     target = Target(
-        format=kind, precision=precision, size=size, layout=layout or NATIVE_LAYOUT[kind]
+        format=kind, precision=precision, size=size, layout=layout or RUNTIMES[kind].layout
     )
     _check(target, output)
     export = _export(model, target, restore, output, images, calibration, overwrite=overwrite)
@@ -155,9 +146,9 @@ def command(
 def _check(target: Target, output: Path) -> None:
     if target.refusal:
         raise BadCall(target.refusal)
-    suffix = SUFFIXES[target.format][0]
-    if output.suffix.lower() != suffix:
-        raise BadCall(f"{output}: a file for {TITLES[target.format]} must end in {suffix}")
+    runtime = RUNTIMES[target.format]
+    if output.suffix.lower() != runtime.suffixes[0]:
+        raise BadCall(f"{output}: a file for {runtime.title} must end in {runtime.suffixes[0]}")
 
 
 def _export(
@@ -170,9 +161,7 @@ def _export(
     *,
     overwrite: bool,
 ) -> CheckedExport:
-    from splitsr.export.target import EXTRAS
-
-    with naming_extra("exporting a model", EXTRAS[target.format]):
+    with naming_extra("exporting a model", RUNTIMES[target.format].extra):
         from splitsr.export.checked import export_checked, own_photos, some_photos
         from splitsr.export.source import find_source
     name, network = find_source(model, restore)
@@ -190,15 +179,12 @@ def _export(
 
 
 def _print(export: CheckedExport) -> None:
-    sides = SIDES.get(export.format)  # type: ignore[call-overload]
-    anything = "{0}x{0} to {1}x{1}".format(*sides) if sides else "any size"
+    runtime = RUNTIMES[export.format]
+    anything = "{0}x{0} to {1}x{1}".format(*runtime.sides) if runtime.sides else "any size"
     size = anything if export.size is None else "{}x{}".format(*export.size)
-    click.echo(
-        f"{export.model}: {TITLES[export.format]}, "  # type: ignore[index]
-        f"{export.precision}, {export.layout}, {size}"
-    )
+    click.echo(f"{export.model}: {runtime.title}, {export.precision}, {export.layout}, {size}")
     if not export.images:
-        click.echo(f"not run, not compared: {TITLES[export.format]} runs on macOS only")  # type: ignore[index]
+        click.echo(f"not run, not compared: {runtime.title} runs on macOS only")
     else:
         click.echo(
             f"run by {export.runtime} on {export.images} photos: {export.psnr_y:.3f} dB, "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from splitsr.errors import MissingDependencyError
-from splitsr.export.target import EXTRAS, TITLES, Format, Source, Target
+from splitsr.export.target import RUNTIMES, Format, Source, Target
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import Engine
 
@@ -49,8 +49,9 @@ class Backend:
         except ImportError as error:
             missing = error.name if isinstance(error, ModuleNotFoundError) else None
             reason = missing.partition(".")[0] if missing else str(error).splitlines()[0]
+            runtime = RUNTIMES[kind]
             raise MissingDependencyError(
-                f"export to {TITLES[kind]} needs {reason}: pip install 'splitsr[{EXTRAS[kind]}]'"
+                f"export to {runtime.title} needs {reason}: pip install 'splitsr[{runtime.extra}]'"
             ) from None
         self.build: Build = module.build
         self._engine = getattr(module, engine)

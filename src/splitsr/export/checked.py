@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from splitsr.data.pairs import read_rgb
 from splitsr.data.sources import decode_rgb, find_images
-from splitsr.errors import DataError, ImageError, ModelError
+from splitsr.errors import ModelError
 from splitsr.evaluation.degrade import Degrade
 from splitsr.evaluation.metrics import psnr_y
 from splitsr.export.backends import Backend
-from splitsr.export.target import SUFFIXES, Precision, Source, Target
+from splitsr.export.target import RUNTIMES, Format, Layout, Precision, Source, Target
 from splitsr.imaging.arrays import from_nchw, to_nchw
 from splitsr.imaging.atomic import check_target, write_together
 from splitsr.imaging.resize import rescale_bicubic
@@ -78,9 +79,9 @@ class CheckedExport(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     restore: float = 0.0
-    format: str
-    precision: str
-    layout: str
+    format: Format
+    precision: Precision
+    layout: Layout
     size: tuple[int, int] | None
     runtime: str
     images: int
@@ -94,7 +95,7 @@ class CheckedExport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def holds(self) -> bool:
         """Whether the export may be used. Not where a figure is NaN."""
-        least = LEAST_AGREEMENT_DB[self.precision]  # type: ignore[index]
+        least = LEAST_AGREEMENT_DB[self.precision]
         return self.loss_db <= self.allowed_loss_db and self.agreement_db >= least
 
 
@@ -130,7 +131,7 @@ def export_checked(
         ImageWriteError: a file exists or cannot be written.
     """
     backend = Backend(target.format)
-    paths = [path.with_suffix(suffix) for suffix in SUFFIXES[target.format]]
+    paths = [path.with_suffix(suffix) for suffix in RUNTIMES[target.format].suffixes]
     for file in paths:  # a package of Core ML is a folder
         package = file.suffix == ".mlpackage" and file.is_dir()
         check_target(file / "Manifest.json" if package else file, overwrite=overwrite)
@@ -209,7 +210,7 @@ def require(export: CheckedExport) -> None:
         ModelError: it is not; the message has the figures and the limits.
     """
     if not export.holds:
-        least = LEAST_AGREEMENT_DB[export.precision]  # type: ignore[index]
+        least = LEAST_AGREEMENT_DB[export.precision]
         raise ModelError(
             f"{export.model}: the {export.precision} {export.format} export loses "
             f"{export.loss_db:.3f} dB and agrees to {export.agreement_db:.1f} dB; allowed: at "
@@ -260,13 +261,7 @@ def some_photos(folder: Path) -> list[Image]:
         DataError: one is broken, or there is none.
     """
     sources = find_images([folder])
-    photos = []
-    for source in sources[:: -(-len(sources) // _MOST_PHOTOS)]:
-        try:
-            photos.append(decode_rgb(source.read()))
-        except (OSError, ImageError) as error:
-            raise DataError(f"{source.name}: {error}") from error
-    return photos
+    return [read_rgb(source) for source in sources[:: -(-len(sources) // _MOST_PHOTOS)]]
 
 
 def _fit(image: Image, scale: int, size: tuple[int, int] | None) -> Image:

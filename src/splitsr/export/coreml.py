@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from splitsr.export.quiet import quiet
-from splitsr.export.target import SIDES, Layout, Source, Target
+from splitsr.export.target import RUNTIMES, Layout, Source, Target
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
 
@@ -29,7 +29,7 @@ def build(source: Source, target: Target, path: Path) -> None:
     Input `lr` and output `sr` are float32 (1, 3, H, W); the output is not clamped.
     """
     traced = torch.jit.trace(source.form.eval(), torch.rand(1, 3, *(target.size or _EXAMPLE)))  # type: ignore[no-untyped-call]
-    sides = target.size or [ct.RangeDim(*SIDES["coreml"], default=256) for _ in "hw"]
+    sides = target.size or [ct.RangeDim(*RUNTIMES["coreml"].sides, default=256) for _ in "hw"]
     half = target.precision == "fp16"
     with quiet(), contextlib.redirect_stderr(io.StringIO()):  # progress bars
         model = ct.convert(

@@ -12,7 +12,7 @@ from torch import nn
 
 from splitsr.export.forms import ChannelsLast, HalfInside, with_dense_convolutions, without_shuffle
 from splitsr.export.quiet import quiet
-from splitsr.export.target import SIDES, Layout, Source, Target
+from splitsr.export.target import RUNTIMES, Layout, Source, Target
 from splitsr.imaging.arrays import to_nchw
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
@@ -57,7 +57,7 @@ def _example(target: Target) -> torch.Tensor:
 def _dynamic(target: Target) -> dict[int, torch.export.Dim] | None:
     if target.size is not None:
         return None
-    least, most = SIDES["executorch"]
+    least, most = RUNTIMES["executorch"].sides
     return {
         axis: torch.export.Dim(title, min=least, max=most)
         for axis, title in zip(_axes(target), ("height", "width"), strict=True)

@@ -19,48 +19,34 @@ Format = Literal["onnx", "litert", "ncnn", "upscayl", "executorch", "coreml"]
 Precision = Literal["fp32", "fp16", "int8"]
 Layout = Literal["nchw", "nhwc"]
 
-SUFFIXES: dict[Format, tuple[str, ...]] = {
-    "onnx": (".onnx",),
-    "litert": (".tflite",),
-    "ncnn": (".param", ".bin"),
-    "upscayl": (".param", ".bin"),
-    "executorch": (".pte",),
-    "coreml": (".mlpackage",),
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a format's runtime is called, and what it wants.
+
+    Attributes:
+        title: its name.
+        extra: of splitsr, that brings its packages.
+        suffixes: of an export's files; the first is the one that is named.
+        layout: that costs it no transposition.
+        sides: the least and the largest side of an LR image without a `size`; none for any.
+    """
+
+    title: str
+    extra: str
+    suffixes: tuple[str, ...]
+    layout: Layout = "nchw"
+    sides: tuple[int, ...] = ()
+
+
+RUNTIMES: dict[Format, Runtime] = {
+    "onnx": Runtime("ONNX", "export", (".onnx",)),
+    "litert": Runtime("LiteRT", "litert", (".tflite",), layout="nhwc"),
+    "ncnn": Runtime("ncnn", "ncnn", (".param", ".bin")),
+    "upscayl": Runtime("Upscayl", "ncnn", (".param", ".bin")),
+    "executorch": Runtime("ExecuTorch", "executorch", (".pte",), sides=(8, 512)),
+    "coreml": Runtime("Core ML", "coreml", (".mlpackage",), sides=(8, 2048)),
 }
-"""Endings of the files of an export; the first is the one that is named."""
-
-TITLES: dict[Format, str] = {
-    "onnx": "ONNX",
-    "litert": "LiteRT",
-    "ncnn": "ncnn",
-    "upscayl": "Upscayl",
-    "executorch": "ExecuTorch",
-    "coreml": "Core ML",
-}
-
-EXTRAS: dict[Format, str] = {
-    "onnx": "export",
-    "litert": "litert",
-    "ncnn": "ncnn",
-    "upscayl": "ncnn",
-    "executorch": "executorch",
-    "coreml": "coreml",
-}
-"""The extra of splitsr that brings a format's packages."""
-
-NATIVE_LAYOUT: dict[Format, Layout] = {
-    "onnx": "nchw",
-    "litert": "nhwc",
-    "ncnn": "nchw",
-    "upscayl": "nchw",
-    "executorch": "nchw",
-    "coreml": "nchw",
-}
-"""The layout that costs a runtime no transposition."""
-
-
-SIDES: dict[Format, tuple[int, int]] = {"executorch": (8, 512), "coreml": (8, 2048)}
-"""The least and the largest side of an LR image without `size`, where it is not any."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +73,13 @@ class Source:
         return {"splitsr.spec": spec_to_json(self.spec), "splitsr.name": self.name}
 
 
-_COREML = {("nchw", "fp32"), ("nchw", "fp16")}
-
-
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """One export.
 
     Attributes:
         format: the runtime's file format.
         precision: of the weights and, in int8, of the arithmetic. Input and output are float32.
-        size: height and width of the LR image; None for any, within `SIDES`.
+        size: height and width of the LR image; None for any that the runtime takes.
         layout: of input and output.
     """
 
@@ -108,13 +91,14 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def refusal(self) -> str | None:
         """Why there is no such export; None where there is."""
-        if self.format in ("ncnn", "upscayl") and self.layout == "nhwc":
+        ncnn = self.format in ("ncnn", "upscayl")
+        if ncnn and self.layout == "nhwc":
             return "ncnn keeps images as planes: --layout nchw"
-        if self.format in ("ncnn", "upscayl") and self.precision == "int8":
+        if ncnn and self.precision == "int8":
             return (
                 "ncnn's int8 is made by its own tools (ncnn2table, ncnn2int8) from the fp32 "
                 "export; here: fp32 or fp16"
             )
-        if self.format == "coreml" and (self.layout, self.precision) not in _COREML:
+        if self.format == "coreml" and (self.layout == "nhwc" or self.precision == "int8"):
             return "Core ML exports are --layout nchw, in fp32 or fp16"
         return None
