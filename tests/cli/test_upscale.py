@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from splitsr.cli.main import cli
+from tests.environment import unmeasured
 from tests.patience import PATIENCE_S
 
 Process = subprocess.CompletedProcess[bytes]
@@ -460,7 +461,7 @@ def test_a_disk_that_fills_up(folder: Path, tiny_model: Path, photo: np.ndarray)
     words = ["upscale", folder / "large.png", folder / "a.png", "--model", tiny_model]
     result = subprocess.run(
         ["bash", "-c", 'ulimit -f 40; exec "$@"', "bash", *MAIN, *map(str, words)],
-        env={name: value for name, value in os.environ.items() if "COVERAGE" not in name},
+        env=unmeasured(),
         capture_output=True,
         timeout=PATIENCE_S,
         check=False,

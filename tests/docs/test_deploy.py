@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from PIL import Image
 
 from splitsr.runtime.upscaler import Upscaler
 from tests.docs.markdown import ROOT, read_blocks
+from tests.environment import of_a_reader
 from tests.patience import PATIENCE_S
 
 BLOCKS = read_blocks(ROOT / "docs" / "deploy.md")
@@ -26,9 +26,8 @@ def test_the_snippets_of_a_runtime_enlarge_a_photo(kind: str, tmp_path: Path) ->
     small.save(tmp_path / "photo.png")
 
     for call in (["bash", "-euc", shell.text], [sys.executable, "-c", python.text]):
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         result = subprocess.run(
-            call, cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True,
+            call, cwd=tmp_path, env=of_a_reader(), capture_output=True, text=True,
             timeout=PATIENCE_S, check=False,
         )  # fmt: skip
         assert result.returncode == 0, result.stderr

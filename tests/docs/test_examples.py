@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from PIL import Image
 from splitsr.cli.main import cli
 from splitsr.zoo import list_models
 from tests.docs.markdown import DOCUMENTS, ROOT, Block, local_links, read_blocks
+from tests.environment import of_a_reader
 from tests.patience import PATIENCE_S
 
 BLOCKS = [block for document in DOCUMENTS for block in read_blocks(document)]
@@ -89,12 +89,10 @@ def test_marked_examples_run(block: Block, place: Path) -> None:
         "sh": ["bash", "-euo", "pipefail", "-c", block.text],
         "python": [sys.executable, "-W", "error", "-c", block.text],
     }
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-
     result = subprocess.run(
         programs[block.language],
         cwd=place,
-        env={**os.environ, "PATH": path},
+        env=of_a_reader(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from struct import pack, unpack
@@ -23,6 +22,7 @@ import pytest
 from splitsr.runtime.upscaler import Upscaler
 from splitsr.zoo import find_model
 from tests.docs.markdown import ROOT, local_links, read_blocks
+from tests.environment import of_a_reader
 from tests.patience import PATIENCE_S
 
 ANDROID = ROOT / "examples" / "android"
@@ -45,10 +45,7 @@ def export(sample: Path, folder: Path) -> Path:
     call = readme_call(sample)
     file = folder / call[-1]
     file.parent.mkdir(parents=True)
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    subprocess.run(
-        call, cwd=folder, env={**os.environ, "PATH": path}, check=True, timeout=PATIENCE_S
-    )
+    subprocess.run(call, cwd=folder, env=of_a_reader(), check=True, timeout=PATIENCE_S)
     return file
 
 
