@@ -110,7 +110,7 @@ def test_a_process_that_fails_is_named() -> None:
 def test_a_server_costs_its_way_there_and_back() -> None:
     sent = Transfer(up_bytes=100_000, down_bytes=1_000_000)
 
-    (row,) = compare("m", "fp32", 50.0, sent, [Link(8.0, 30.0)], 5.0)
+    row = compare("m", "fp32", 50.0, sent, Link(8.0, 30.0), 5.0)
 
     assert (row.upload_ms, row.server_ms, row.download_ms) == (115, 5, 1015)
     assert row.offload_ms == 1135

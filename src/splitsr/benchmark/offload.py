@@ -9,7 +9,6 @@ all of it in the server's favour.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -98,20 +97,9 @@ def measure_transfer(photo: npt.NDArray[np.uint8], height: int, width: int, scal
 
 
 def compare(
-    model: str,
-    precision: str,
-    device_ms: float,
-    transfer: Transfer,
-    links: Sequence[Link],
-    server_ms: float,
-) -> tuple[Offload, ...]:
-    """Holds the device against a server, a row a link."""
-    return tuple(_compare(model, precision, device_ms, transfer, link, server_ms) for link in links)
-
-
-def _compare(
     model: str, precision: str, device_ms: float, transfer: Transfer, link: Link, server_ms: float
 ) -> Offload:
+    """Holds the device against a server behind a link."""
     upload = link.rtt_ms / 2 + _milliseconds(transfer.up_bytes, link)
     download = link.rtt_ms / 2 + _milliseconds(transfer.down_bytes, link)
     total = upload + server_ms + download

@@ -226,16 +226,11 @@ def _offloads(
     }
     rows = zip(field, report.rows, strict=False)  # one that only serves as --against comes last
     return [
-        offload
-        for one, row in rows
-        for offload in compare(
-            row.model,
-            row.precision,
-            row.ms_median,
-            sent[one.engine.spec.scale],
-            links,
-            server_ms,
+        compare(
+            row.model, row.precision, row.ms_median, sent[one.engine.spec.scale], link, server_ms
         )
+        for one, row in rows
+        for link in links
     ]
 
 
