@@ -21,7 +21,7 @@ from splitsr.runtime.engine_cache import Networks
 from splitsr.runtime.interpolation import KERNELS, InterpolationEngine
 from splitsr.runtime.loading import find_networks
 from splitsr.zoo.catalogue import CATALOGUE, find_family, find_model, is_model_path
-from splitsr.zoo.reading import read_file
+from splitsr.zoo.reading import read_model_file
 
 SHIPPED = CATALOGUE.with_name("dispatch.json")
 PATCH_SIZE = 16
@@ -233,9 +233,7 @@ def read_calibration(path: Path) -> Calibration:
         WeightsError: it cannot be read, or is something else.
     """
     try:
-        return msgspec.json.decode(read_file(path), type=Calibration)
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
+        return msgspec.json.decode(read_model_file(path), type=Calibration)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: not a file of `splitsr calibrate` ({error})") from error
 

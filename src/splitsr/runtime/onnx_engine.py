@@ -13,7 +13,7 @@ import onnxruntime as ort
 from splitsr.errors import ModelError, WeightsError
 from splitsr.runtime.engine import FloatArray, check_input
 from splitsr.zoo.onnx_file import NAME_KEY, damaged, read_metadata, spec_from_metadata
-from splitsr.zoo.reading import read_file
+from splitsr.zoo.reading import read_model_file
 
 # Of ONNX Runtime's severities; what it prints of an error stands in the exception too.
 _FATAL_ONLY = 4
@@ -62,7 +62,7 @@ class OnnxEngine:
             raise ValueError(f"threads: found {threads}; must be at least 1")
         label = name or ("model" if isinstance(source, bytes) else str(source))
         self._source, self._threads = source, threads
-        content = source if isinstance(source, bytes) else _read(source)
+        content = source if isinstance(source, bytes) else read_model_file(source)
         metadata = read_metadata(content, label)
         self._session = _open_session(content, label, threads)
         self.spec = spec_from_metadata(metadata, label)
@@ -107,13 +107,6 @@ class OnnxEngine:
                 f"{self.name}: gave {sr.shape} where its spec says {expected}; "
                 "the file's spec is not its network's"
             )
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return read_file(path)
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _open_session(content: bytes, label: str, threads: int) -> ort.InferenceSession:

@@ -15,7 +15,7 @@ import msgspec
 from splitsr.errors import SpecError, UnknownModelError, WeightsError
 from splitsr.networks import ModelSpec, spec_from_dict
 from splitsr.zoo.onnx_file import NAME_KEY, has_int8_weights, read_metadata, spec_from_metadata
-from splitsr.zoo.reading import read_file
+from splitsr.zoo.reading import read_model_file
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 FILES_FOLDER = "files"
@@ -118,7 +118,7 @@ class ModelEntry:
         Raises:
             WeightsError: it is missing, or not the file that `sha256` is of.
         """
-        content = _read_bytes(self.path)
+        content = read_model_file(self.path)
         found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             raise WeightsError(
@@ -143,7 +143,7 @@ def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
         WeightsError: the catalogue is missing or not valid.
     """
     try:
-        rows = msgspec.toml.decode(_read_bytes(path), type=_Catalogue).models
+        rows = msgspec.toml.decode(read_model_file(path), type=_Catalogue).models
         folder = path.parent / FILES_FOLDER
         entries = [entry for name, row in rows.items() for entry in _entries(name, row, folder)]
         return {entry.name: entry for entry in entries}
@@ -309,7 +309,7 @@ def _entry(name: str, row: _Row, folder: Path) -> ModelEntry:
 
 
 def _entry_of_file(path: Path) -> ModelEntry:
-    content = _read_bytes(path)
+    content = read_model_file(path)
     metadata = read_metadata(content, str(path))
     return ModelEntry(
         name=metadata.get(NAME_KEY) or path.stem,
@@ -318,10 +318,3 @@ def _entry_of_file(path: Path) -> ModelEntry:
         spec=spec_from_metadata(metadata, str(path)),
         precision="int8" if has_int8_weights(content) else "fp32",
     )
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return read_file(path)
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
