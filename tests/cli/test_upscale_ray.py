@@ -131,6 +131,7 @@ def test_a_killed_worker_and_a_damaged_photo_lose_nothing(
     assert left >= 3  # it was in the middle
     assert process.returncode == 1
     *lines, summary = stderr.decode().splitlines()
+    lines = [line for line in lines if not line.endswith("of all")]  # how far a slow machine is
     assert f"wrote {PHOTOS} of {PHOTOS + 1} images" in summary
     assert len(lines) == 2, lines
     assert any("its worker died" in line for line in lines)
