@@ -40,7 +40,7 @@ Floats = npt.NDArray[np.float64]
 
 QUALITIES = (30, 50, 65, 75, 85, 90, 95, 98, 100)
 NOISES = (0.0, 2.0, 5.0, 10.0, 15.0)
-SHARES = {0.0: 12.0, 2.0: 4.0, 5.0: 3.0, 10.0: 2.0, 15.0: 1.0}  # most photos have little noise
+SHARES = {0.0: 16.0, 2.0: 4.0, 5.0: 3.0, 10.0: 2.0, 15.0: 1.0}  # most photos have little noise
 STRENGTHS = np.arange(9) / 8
 MEASURED = STRENGTHS[::2]  # between them a polynomial: PSNR changes smoothly with the weights
 KNOTS = (
