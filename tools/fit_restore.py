@@ -141,8 +141,8 @@ def fit(samples: Sequence[Sample]) -> StrengthTable:
     values = _in_order(values)
     known = weights.sum(axis=0) >= LEAST_WEIGHT
     for _ in range(SWEEPS):  # knots that are near one image move together
-        for knot in zip(*known.nonzero(), strict=True):
-            trials = [_moved(values, *knot, strength) for strength in STRENGTHS]
+        for row, column in np.argwhere(known):
+            trials = [_moved(values, row, column, strength) for strength in STRENGTHS]
             found = [_mean_score(np.tensordot(weights, trial), scores, shares) for trial in trials]
             values = trials[int(np.argmax(found))]
     for row in range(1, len(values)):

@@ -51,7 +51,7 @@ class Muon(torch.optim.Optimizer):
         updates = direction.view(len(params), *params[0].shape) * (
             0.2 * sqrt(max(nesterov.shape[1:])) * lr
         )
-        torch._foreach_sub_(params, list(updates))
+        torch._foreach_sub_(tuple(params), tuple(updates))
 
     def _buffer(self, param: nn.Parameter) -> Tensor:
         state = self.state[param]
