@@ -6,6 +6,7 @@ import pickle
 import resource
 import signal
 import subprocess
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -279,6 +280,9 @@ def test_tensorboard_keeps_the_step_that_is_resumed(
     config = read_config(config_path)
     with pytest.raises(Interrupted):
         train(config, pack, tmp_path, device="cpu", report=stop)
+    # Files of events are read in the order of their names: by second, and then a process's tenth
+    # comes before its ninth.
+    time.sleep(1)
     train(config, pack, tmp_path, device="cpu", resume=True)
     board = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [event.step for event in board.Scalars("loss")] == [2, 4, 6, 8, 10, 12]
