@@ -1,12 +1,12 @@
 /** What a picture file carries besides its pixels, and what of it is lost: that is to be said. */
 
 import { Bytes } from "./bytes";
-import { webpParts } from "./container";
+import { EXIF_MARK, webpParts } from "./container";
 import { tellsPlace } from "./exif";
 import { type Header, jpegSegments, type Part, pngChunks } from "./header";
 import { heifBoxes } from "./heif";
 import { type Gamut, gamutOf } from "./icc";
-import { EXIF_MARK, exifPlace } from "./turn";
+import { exifPlace } from "./turn";
 
 /** In the order in which they are said. `transparency` is known only once it is decoded. */
 export const LOSSES = [

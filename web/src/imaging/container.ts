@@ -11,8 +11,10 @@ export interface Extras {
 }
 
 const [APP0, APP1, APP2] = [0xe0, 0xe1, 0xe2] as [number, number, number];
+/** What stands before the block in a JPEG. */
+export const EXIF_MARK = "Exif\0\0";
 /** What a JPEG's segment holds besides its length and EXIF's mark. */
-export const MOST_EXIF_OF_JPEG = 2 ** 16 - 1 - 2 - 6;
+export const MOST_EXIF_OF_JPEG = 2 ** 16 - 1 - 2 - EXIF_MARK.length;
 /** Flags of a WebP's first chunk. */
 const [HAS_PROFILE, HAS_ALPHA, HAS_EXIF] = [0x20, 0x10, 0x08] as const;
 
@@ -29,7 +31,7 @@ export async function addToJpeg(blob: Blob, { exif, profile }: Extras): Promise<
   return new Blob(
     [
       fileOf([0xff, 0xd8], ...first.map(({ content }) => content)),
-      exif ? segment(APP1, "Exif\0\0", exif) : "",
+      exif ? segment(APP1, EXIF_MARK, exif) : "",
       profile ? segment(APP2, "ICC_PROFILE\0\x01\x01", profile) : "",
       fileOf(...kept.map(({ content }) => content)),
       blob.slice(length),

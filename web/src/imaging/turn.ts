@@ -4,13 +4,10 @@
  */
 
 import { Bytes } from "./bytes";
-import { webpParts } from "./container";
+import { EXIF_MARK, webpParts } from "./container";
 import { crc32 } from "./crc32";
 import { makeUpright, orientationOf } from "./exif";
 import { type Header, pngChunks } from "./header";
-
-/** What stands before the block in a JPEG. */
-export const EXIF_MARK = "Exif\0\0";
 
 export interface Turn {
   /** Whether rows become columns. */
@@ -18,6 +15,11 @@ export interface Turn {
   /** Whether rows are read from the right, or the picture from below. */
   readonly fromRight: boolean;
   readonly fromBelow: boolean;
+}
+
+export interface Place {
+  readonly at: number;
+  readonly length: number;
 }
 
 export interface Stored {
@@ -29,9 +31,9 @@ export interface Stored {
 
 /** A picture file, and how what is decoded of it is to be turned. */
 export function asStored(file: Blob, bytes: Uint8Array<ArrayBuffer>, header: Header): Stored {
-  const turn = turnOf(new Bytes(bytes), header);
   const place = exifPlace(new Bytes(bytes), header);
-  if (!turn || !place) return { file, turn: null };
+  const turn = place && turnAt(new Bytes(bytes), place);
+  if (!turn) return { file, turn: null };
   const upright = bytes.slice();
   const end = place.at + place.length;
   makeUpright(upright.subarray(place.at, end));
@@ -45,7 +47,11 @@ export function asStored(file: Blob, bytes: Uint8Array<ArrayBuffer>, header: Hea
 /** The turn that a PNG or WebP asks for. */
 export function turnOf(file: Bytes, header: Pick<Header, "format">): Turn | null {
   const place = exifPlace(file, header);
-  const orientation = place ? orientationOf(file.part(place.at, place.length)) : 1;
+  return place && turnAt(file, place);
+}
+
+function turnAt(file: Bytes, { at, length }: Place): Turn | null {
+  const orientation = orientationOf(file.part(at, length));
   if (orientation === 1) return null;
   return {
     isTransposed: orientation >= 5,
@@ -55,10 +61,7 @@ export function turnOf(file: Bytes, header: Pick<Header, "format">): Turn | null
 }
 
 /** Where the EXIF of a PNG or WebP is, from its TIFF header on. */
-export function exifPlace(
-  file: Bytes,
-  { format }: Pick<Header, "format">,
-): { at: number; length: number } | null {
+export function exifPlace(file: Bytes, { format }: Pick<Header, "format">): Place | null {
   const png = format === "png" ? [...pngChunks(file, "eXIf")] : [];
   const webp = format === "webp" ? [...webpParts(file)] : [];
   const part = png[0] ?? webp.find(({ name }) => name === "EXIF");
