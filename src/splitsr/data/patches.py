@@ -40,7 +40,7 @@ class PatchPlan:
         left: first column, in LR pixels.
         symmetry: one of the 8 symmetries of the square, as a sum of TRANSPOSE, FLIP_ROWS and
             FLIP_COLUMNS.
-        variant: of the degraded LR image; -1 for the clean one.
+        variant: of the degraded LR image, the least degraded first; -1 for the clean one.
     """
 
     image: NDArray[np.int64]
@@ -60,6 +60,7 @@ def plan_patches(
     sampling: Sampling = "image",
     augment: bool = True,
     degradation: Degradation | None = None,
+    severity: float | None = None,
 ) -> PatchPlan:
     """Draws the patches of one step.
 
@@ -72,6 +73,8 @@ def plan_patches(
         sampling: every image equally likely, or in proportion to its area.
         augment: random flips and quarter turns.
         degradation: of the LR patches.
+        severity: of 0 to 1, how degraded they are among their images' variants; by default some
+            are clean, and the others of any variant.
 
     Raises:
         DataError: no image is as large as a patch.
@@ -87,7 +90,11 @@ def plan_patches(
     corner = rng.integers(0, room)
     symmetry = rng.integers(0, 8, batch_size) if augment else np.zeros(batch_size, np.int64)
     variant = np.full(batch_size, -1)
-    if degradation is not None:
+    if degradation is not None and severity is not None:
+        variant = np.full(
+            batch_size, min(int(severity * degradation.variants), degradation.variants - 1)
+        )
+    elif degradation is not None:
         clean = rng.random(batch_size) < degradation.clean
         variant = np.where(clean, -1, rng.integers(0, degradation.variants, batch_size))
     return PatchPlan(image, corner[:, 0], corner[:, 1], symmetry, variant)
@@ -165,7 +172,7 @@ class PairedPixels:
         scale: HR pixels an LR pixel.
         lr_sizes: int64 (N, 2), LR heights and widths.
         targets: what a teacher makes of the LR images, if that was asked for.
-        degraded: LR images, variant after variant, by what they went through.
+        degraded: LR images, every image's variants together, by what they went through.
     """
 
     def __init__(
@@ -214,7 +221,7 @@ class PairedPixels:
         degraded = {
             degradation: _map_images(
                 _degraded_pixels(pack, lr, scale, degradation, progress),
-                np.tile(lr_sizes, (degradation.variants, 1)),
+                np.repeat(lr_sizes, degradation.variants, axis=0),
             )
             for degradation in degradations
         }
@@ -245,7 +252,7 @@ class PairedPixels:
         if degradation is None:
             return patches
         variant = plan[4]
-        image = plan[0] + variant.clamp(min=0) * len(self.lr_sizes)
+        image = plan[0] * degradation.variants + variant.clamp(min=0)
         shifted = torch.cat([image[None], plan[1:]])
         degraded = self.degraded[degradation].gather(shifted, 1, patch_size)
         lr = torch.where((variant < 0).view(-1, 1, 1, 1), clean, degraded)
@@ -300,18 +307,27 @@ def _degraded_pixels(
     degradation: Degradation,
     progress: Callable[[int, int], None] | None,
 ) -> Path:
-    """The file of degraded LR pixels, all images' first variants first."""
+    """The file of degraded LR pixels: every image's variants together, the least degraded first."""
     digest = degradation.digest
+    key = int.from_bytes(digest[:16], "little")
 
-    def degrade(i: int) -> NDArray[np.uint8]:
-        variant, image = divmod(i, len(pack))
-        key = int.from_bytes(digest[:16], "little")
-        bits = np.random.Philox(key=key, counter=[0, image, variant, scale])
-        rng = np.random.Generator(bits)
-        return degrade_image(pack[image], lr.image(image), scale, degradation, rng)
+    def degrade(image: int) -> NDArray[np.uint8]:
+        clean = lr.image(image)
+        variants: list[NDArray[np.uint8]] = []
+        for variant in range(degradation.variants):
+            bits = np.random.Philox(key=key, counter=[0, image, variant, scale])
+            rng = np.random.Generator(bits)
+            variants.append(degrade_image(pack[image], clean, scale, degradation, rng))
+        errors = [_squared_error(variant, clean) for variant in variants]
+        return np.stack([variants[place] for place in np.argsort(errors, kind="stable")])
 
     name = f"lr_x{scale}_{digest.hex()[:8]}.bin"
-    return _derived(pack, name, len(pack) * degradation.variants, degrade, progress)
+    return _derived(pack, name, len(pack), degrade, progress)
+
+
+def _squared_error(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    difference = one.astype(np.float32) - other
+    return float(np.vdot(difference, difference))
 
 
 def write_given_lr(

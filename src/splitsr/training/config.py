@@ -132,7 +132,10 @@ class TrainConfig(_Section, frozen=True):
         targets: name of the pack's targets that a teacher made (`splitsr data teach`), in place of
             `teacher`: a step costs half.
         expansion: width of the branches that every 3x3 kernel is trained with, over its output
-            channels, and that are folded into it (see `training/reparam.py`); 0 for none.
+            channels, and that are folded into it (see `training/overparam.py`); 0 for none.
+        interpolate: train a twin: every step computes with a mixture of the weights in `init_from`
+            and the network's, on patches as degraded as the network's share is for (see
+            `training/interpolation.py`).
     """
 
     name: str
@@ -153,6 +156,7 @@ class TrainConfig(_Section, frozen=True):
     teacher: str | None = None
     targets: str | None = None
     expansion: Annotated[int, Meta(ge=0)] = 0
+    interpolate: bool = False
 
     def __post_init__(self) -> None:
         if not self.model.trainable:
@@ -163,6 +167,10 @@ class TrainConfig(_Section, frozen=True):
             for number, stage in enumerate(self.stages):
                 if stage.teacher_weight:
                     raise ConfigError(f"stages[{number}].teacher_weight: needs teacher or targets")
+        if self.interpolate and self.init_from is None:
+            raise ConfigError("interpolate: needs init_from, the weights at the other end")
+        if self.interpolate and any(stage.degradation is None for stage in self.stages):
+            raise ConfigError("interpolate: needs a degradation in every stage")
 
     @property
     def total_steps(self) -> int:

@@ -28,6 +28,7 @@ from splitsr.networks.network import Network
 from splitsr.training.config import TrainConfig, config_to_toml, weights_path
 from splitsr.training.devices import Place, find_place
 from splitsr.training.ema import EMA
+from splitsr.training.interpolation import interpolate, set_share, severity_at, share_for
 from splitsr.training.interrupts import Interrupted, Interrupts
 from splitsr.training.log import Record, Report, RunLog, commit_of_source
 from splitsr.training.overparam import expand, folded_weights
@@ -121,6 +122,7 @@ def train(
             while step < config.total_steps and not stopping:
                 # Draw: the step's patches, of which every process has its share.
                 stage = config.stage_at(step)
+                severity = severity_at(step) if config.interpolate else None
                 plan = plan_patches(
                     sizes,
                     seed=config.seed,
@@ -130,11 +132,14 @@ def train(
                     sampling=config.sampling,
                     augment=config.augment,
                     degradation=stage.degradation,
+                    severity=severity,
                 )
                 share = stack_plan(plan)[:, place.rank :: place.world].to(place.device)
                 patches = pixels.cut(share, stage.patch_size, stage.degradation)
 
-                # Step.
+                # Step, with a twin's weights mixed as such patches need it.
+                if severity is not None:
+                    set_share(model, share_for(severity))
                 rate = learning_rate(
                     step, config.total_steps, config.optimizer.learning_rate, config.schedule
                 )
@@ -208,6 +213,8 @@ def _build(config: TrainConfig, place: Place, *, warm: bool) -> Network:
     if config.init_from and warm:
         warm_start(model, weights_path(config.init_from))
     expand(model, config.expansion)
+    if config.interpolate:
+        interpolate(model)
     return _moved(model, place)
 
 

@@ -52,13 +52,15 @@ def folded_weights(network: nn.Module) -> dict[str, Tensor]:
     """The weights of the plain network that computes the same: one kernel for all its branches.
 
     Returns:
-        A `state_dict`, with the names of the network as it was before `expand`.
+        A `state_dict`, with the names of the network as it was before `expand` or `interpolate`.
     """
     weights: dict[str, Tensor] = network.state_dict()
     for name, module in network.named_modules():
-        if parametrize.is_parametrized(module, "weight"):
-            prefix = f"{name}." if name else ""
-            branches = f"{prefix}parametrizations.weight."
-            weights = {key: w for key, w in weights.items() if not key.startswith(branches)}
-            weights[f"{prefix}weight"] = module.weight.detach()
+        if not parametrize.is_parametrized(module):
+            continue
+        prefix = f"{name}." if name else ""
+        parts = f"{prefix}parametrizations."
+        weights = {key: tensor for key, tensor in weights.items() if not key.startswith(parts)}
+        for part in module.parametrizations:
+            weights[f"{prefix}{part}"] = getattr(module, part).detach()
     return weights
