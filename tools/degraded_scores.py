@@ -34,8 +34,8 @@ from tools.degraded_tables import (
 )
 from tools.fit_restore import STRENGTHS, degrade, scores_by_strength
 
-QUALITIES = (97, 95, 90, 85, 75, 65, 50, 40, 30)
-NOISES = (0.0, 2.0, 5.0, 10.0, 15.0)
+QUALITIES = (97, 95, 90, 75, 50, 30)
+NOISES = (0.0, 5.0, 10.0, 15.0)
 COLUMNS = 3  # of the image
 ROOT = Path(__file__).resolve().parents[1]
 
