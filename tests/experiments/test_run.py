@@ -24,7 +24,7 @@ from splitsr.networks.checkpoint import read_weights
 from splitsr.training.log import Record
 from tools.documents import read_studies
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 
 @pytest.fixture(autouse=True)

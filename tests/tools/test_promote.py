@@ -35,7 +35,7 @@ from tools.paths import Paths
 from tools.promote import promote
 from tools.trained import read_candidate
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 TOOLS = (sys.executable, "-m", "tools")
 NAME = "splitsr-fast-x4"

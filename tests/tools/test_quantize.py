@@ -28,7 +28,7 @@ from tools.paths import Paths
 from tools.precision_results import read_precision
 from tools.quantize import forget_quantized, quantize_shipped
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 NAME, TWIN = "tiny-x4", "tiny-restore-x4"
 PAGE = "<!-- begin generated: precision -->\nold\n<!-- end generated: precision -->\n"

@@ -17,7 +17,7 @@ from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.zoo.catalogue import ModelEntry, find_model, find_twin, list_models
 from splitsr.zoo.mixing import mix_weights, read_mixed
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 LR = np.random.default_rng(0).random((1, 3, 24, 20), np.float32)
 
