@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from click.testing import CliRunner
 from splitsr.cli.main import _run, cli
 from splitsr.networks import ModelSpec, SplitSRSpec, spec_to_json
 from tests.patience import PATIENCE_S
+from tests.untraced import calls_untraced, untraced
 
 # The tightest case of a halo: every convolution of this network counts in the spec's radius.
 TINY = SplitSRSpec(
@@ -126,12 +128,44 @@ def call_splitsr() -> Callable[..., subprocess.CompletedProcess[bytes]]:
 
 
 @pytest.fixture(scope="session")
-def one_registry() -> Iterator[None]:
-    """PyTorch parses its 500 operators anew for each export, a third of its time: here, once."""
+def quick_exports() -> Iterator[None]:
+    """PyTorch's exporters parse their 500 operators once, not for each export, and untraced."""
     from torch.onnx._internal.exporter._registration import ONNXRegistry
 
     read = cache(ONNXRegistry.from_torchlib)
-    with patch.object(ONNXRegistry, "from_torchlib", staticmethod(read)):
+    with (
+        patch.object(ONNXRegistry, "from_torchlib", staticmethod(read)),
+        calls_untraced(
+            "torch.onnx.export", "torch.onnx.ONNXProgram.optimize", "torch.export.export"
+        ),
+    ):
+        yield
+
+
+@pytest.fixture(scope="session")
+def quick_lowering() -> Iterator[None]:
+    """ExecuTorch is imported and called untraced."""
+    from splitsr.export.quiet import quiet
+
+    with quiet():
+        untraced(import_module)("executorch.backends.xnnpack.partition.xnnpack_partitioner")
+    with calls_untraced(
+        "splitsr.export.executorch.to_edge_transform_and_lower",
+        "executorch.exir.EdgeProgramManager.to_executorch",
+        "torchao.quantization.pt2e.quantize_pt2e.prepare_pt2e",
+        "torchao.quantization.pt2e.quantize_pt2e.convert_pt2e",
+    ):
+        yield
+
+
+@pytest.fixture(scope="session")
+def quick_core_ml() -> Iterator[None]:
+    """So is coremltools."""
+    from splitsr.export.quiet import quiet
+
+    with quiet():
+        untraced(import_module)("coremltools")
+    with calls_untraced("coremltools.convert"):
         yield
 
 

@@ -111,6 +111,7 @@ def test_a_wrong_call_is_one_line(
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.usefixtures("quick_exports")
 def test_a_network_is_timed_by_its_name(call_splitsr: Callable[..., Process]) -> None:
     done = call_splitsr(
         *("bench", "bicubic-x4", "srcnn-x2", "--against", "bicubic-x4", "--json"),

@@ -23,7 +23,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory, photo: np.ndarray) -> Path:
 
 
 def test_a_wanted_loss_is_met_and_the_file_is_used(
-    run_splitsr: Run, photos: Path, tmp_path: Path
+    run_splitsr: Run, call_splitsr: Run, photos: Path, tmp_path: Path
 ) -> None:
     path, out = tmp_path / "found.json", tmp_path / "out.png"
     # What is shared depends on the times measured: on every CPU, bilinear is worth it.
@@ -37,11 +37,11 @@ def test_a_wanted_loss_is_met_and_the_file_is_used(
     assert 0 < found["loss"] <= 1
     assert found["share"] > 0.1
     assert found["images"] == 2
-    refused = run_splitsr("calibrate", photos, *options, "-o", path)
+    refused = call_splitsr("calibrate", photos, *options, "-o", path)
     assert refused.returncode == 1
     assert b"exists already" in refused.stderr
 
-    used = run_splitsr("upscale", photos / "top.png", "--dispatch", path, "-o", out, "--json")
+    used = call_splitsr("upscale", photos / "top.png", "--dispatch", path, "-o", out, "--json")
     assert used.returncode == 0, used.stderr
     (result,) = json.loads(used.stdout)["results"]
     assert result["model"] == "splitsr-balanced-x4 with bilinear"

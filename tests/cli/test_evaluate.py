@@ -17,7 +17,7 @@ from splitsr.networks.build import build_model
 from splitsr.networks.checkpoint import save_weights
 from tests.conftest import call_main
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 SPLITSR = Path(sys.executable).with_name("splitsr")
 SET5 = Path(__file__).resolve().parents[3] / "shared" / "data" / "test" / "Set5"

@@ -24,7 +24,7 @@ from splitsr.networks.build import build_model
 from splitsr.networks.checkpoint import load_weights, save_weights
 from splitsr.runtime.upscaler import Upscaler
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
@@ -184,6 +184,7 @@ def test_an_int8_model_is_no_start(call_splitsr: Run, tmp_path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.usefixtures("quick_lowering")
 def test_an_export_to_executorch_tells_its_sizes(
     call_splitsr: Run, weights: Path, tmp_path: Path
 ) -> None:

@@ -124,11 +124,11 @@ def test_text_stays_on_its_line() -> None:
 
 
 def test_a_name_is_no_markup(
-    tiny_model: Path, tmp_path: Path, run_splitsr: Callable[..., Process]
+    tiny_model: Path, tmp_path: Path, call_splitsr: Callable[..., Process]
 ) -> None:
     odd = tmp_path / "[" / "bold]\x1b[2J.onnx"
     odd.parent.mkdir()
     odd.write_bytes(tiny_model.read_bytes())
-    done = run_splitsr("info", odd)
+    done = call_splitsr("info", odd)
     assert (done.returncode, done.stderr) == (0, b"")
     assert rb"bold]\x1b[2J.onnx" in done.stdout.replace(b"\n", b"")

@@ -17,7 +17,6 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from splitsr.cli.main import cli
-from tests.environment import unmeasured
 from tests.patience import PATIENCE_S
 
 Process = subprocess.CompletedProcess[bytes]
@@ -461,7 +460,6 @@ def test_a_disk_that_fills_up(folder: Path, tiny_model: Path, photo: np.ndarray)
     words = ["upscale", folder / "large.png", folder / "a.png", "--model", tiny_model]
     result = subprocess.run(
         ["bash", "-c", 'ulimit -f 40; exec "$@"', "bash", *MAIN, *map(str, words)],
-        env=unmeasured(),
         capture_output=True,
         timeout=PATIENCE_S,
         check=False,

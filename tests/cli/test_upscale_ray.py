@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.environment import unmeasured
 from tests.patience import PATIENCE_S
 
 pytest.importorskip("ray", reason="ray is not installed: pip install 'splitsr[ray]'")
@@ -24,7 +23,7 @@ pytest.importorskip("ray", reason="ray is not installed: pip install 'splitsr[ra
 Process = subprocess.CompletedProcess[bytes]
 MAIN = [sys.executable, "-c", "from splitsr.cli.main import main; main()", "upscale"]
 PHOTOS = 10
-ENVIRONMENT = {**unmeasured(), "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+ENVIRONMENT = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
-"""Reads the code blocks and links of the documents."""
+"""Reads the code blocks and links of the documents, and runs their commands."""
 
 from __future__ import annotations
 
 import re
 import shlex
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.conftest import call_main
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
@@ -61,6 +64,14 @@ def read_blocks(document: Path) -> list[Block]:
         )
         for match in _BLOCK.finditer(text)
     ]
+
+
+def run_here(call: list[str], folder: Path) -> None:
+    """Runs a command of ours in a folder, in this process, and expects it to succeed."""
+    assert call[0] == "splitsr"
+    with chdir(folder):
+        done = call_main(*call[1:])
+    assert done.returncode == 0, done.stderr
 
 
 def local_links(document: Path) -> list[str]:

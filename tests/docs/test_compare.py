@@ -11,7 +11,6 @@ from PIL import Image
 
 from splitsr.evaluation.degrade import Degrade
 from tests.docs.markdown import ROOT
-from tests.environment import unmeasured
 from tests.patience import PATIENCE_S
 from tools.figures.compare import QUALITY
 
@@ -21,7 +20,6 @@ def test_the_picture_has_three_ways_side_by_side(tiny_model: Path, tmp_path: Pat
 
     subprocess.run(
         [sys.executable, script, "--model", tiny_model, "--output", output],
-        env=unmeasured(),
         check=True,
         timeout=PATIENCE_S,
     )

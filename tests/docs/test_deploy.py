@@ -11,13 +11,15 @@ import pytest
 from PIL import Image
 
 from splitsr.runtime.upscaler import Upscaler
-from tests.docs.markdown import ROOT, read_blocks
-from tests.environment import of_a_reader
+from tests.docs.markdown import ROOT, read_blocks, run_here
 from tests.patience import PATIENCE_S
+
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 BLOCKS = read_blocks(ROOT / "docs" / "deploy.md")
 
 
+@pytest.mark.usefixtures("quick_lowering")
 @pytest.mark.parametrize("kind", ["onnx", "litert", "ncnn", "executorch"])
 def test_the_snippets_of_a_runtime_enlarge_a_photo(kind: str, tmp_path: Path) -> None:
     shell, python = [block for block in BLOCKS if block.mark == f"deploy: {kind}"]
@@ -25,12 +27,13 @@ def test_the_snippets_of_a_runtime_enlarge_a_photo(kind: str, tmp_path: Path) ->
         small = photo.convert("RGB").crop((40, 20, 136, 84))
     small.save(tmp_path / "photo.png")
 
-    for call in (["bash", "-euc", shell.text], [sys.executable, "-c", python.text]):
-        result = subprocess.run(
-            call, cwd=tmp_path, env=of_a_reader(), capture_output=True, text=True,
-            timeout=PATIENCE_S, check=False,
-        )  # fmt: skip
-        assert result.returncode == 0, result.stderr
+    (call,) = shell.commands
+    run_here(call, tmp_path)
+    result = subprocess.run(
+        [sys.executable, "-c", python.text], cwd=tmp_path, capture_output=True, text=True,
+        timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
 
     with Image.open(tmp_path / "larger.png") as larger:
         found = np.asarray(larger)

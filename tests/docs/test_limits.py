@@ -11,7 +11,6 @@ from PIL import Image
 
 from splitsr.zoo.catalogue import is_twin
 from tests.docs.markdown import ROOT
-from tests.environment import unmeasured
 from tests.patience import PATIENCE_S
 
 SIDE, ZOOM, GAP, LABEL = 96, 3, 6, 30
@@ -21,7 +20,6 @@ def test_every_scale_has_its_picture_with_what_was_there_first(tmp_path: Path) -
     script = ROOT / "tools/figures/limits.py"
     subprocess.run(
         [sys.executable, script, "--output", tmp_path],
-        env=unmeasured(),
         check=True,
         timeout=PATIENCE_S,
     )

@@ -21,9 +21,11 @@ import pytest
 
 from splitsr.runtime.upscaler import Upscaler
 from splitsr.zoo import find_model
-from tests.docs.markdown import ROOT, local_links, read_blocks
-from tests.environment import of_a_reader
+from tests.docs.markdown import ROOT, local_links, read_blocks, run_here
 from tests.patience import PATIENCE_S
+from tests.untraced import untraced
+
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 ANDROID = ROOT / "examples" / "android"
 IOS = ROOT / "examples" / "ios"
@@ -45,7 +47,7 @@ def export(sample: Path, folder: Path) -> Path:
     call = readme_call(sample)
     file = folder / call[-1]
     file.parent.mkdir(parents=True)
-    subprocess.run(call, cwd=folder, env=of_a_reader(), check=True, timeout=PATIENCE_S)
+    run_here(call, folder)
     return file
 
 
@@ -102,7 +104,7 @@ def test_the_litert_export_is_what_the_kotlin_expects(tflite: Path) -> None:
 
 
 def test_the_core_ml_export_is_what_the_swift_expects(tmp_path: Path) -> None:
-    coremltools = pytest.importorskip("coremltools")
+    coremltools = untraced(pytest.importorskip)("coremltools")
     package = export(IOS, tmp_path)
     described = (
         coremltools.models.MLModel(str(package), skip_model_load=True).get_spec().description

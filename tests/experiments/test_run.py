@@ -24,7 +24,7 @@ from splitsr.networks.checkpoint import read_weights
 from splitsr.training.log import Record
 from tools.documents import read_studies
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 
 @pytest.fixture(autouse=True)
@@ -151,12 +151,12 @@ def test_the_command(
     study_path: Path,
     pack: Pack,
     tmp_path: Path,
-    run_splitsr: Callable[..., subprocess.CompletedProcess[bytes]],
+    call_splitsr: Callable[..., subprocess.CompletedProcess[bytes]],
 ) -> None:
     study_path.write_text(study_path.read_text().partition("[[cells]]")[0])
     out = tmp_path / "out"
     arguments = ["ablate", study_path, "--data", pack.folder, "--out", out, "--seed", 2, "--json"]
-    done = run_splitsr(*arguments, "--no-latency")
+    done = call_splitsr(*arguments, "--no-latency")
     assert done.returncode == 0, done.stderr
     assert done.stdout == (out / "ratio.json").read_bytes()
     assert [row["label"] for row in json.loads(done.stdout)["rows"]] == [

@@ -23,7 +23,7 @@ from splitsr.networks import SplitSRSpec, spec_from_dict
 from splitsr.training.config import TrainConfig, read_config
 from tools.documents import read_tuning
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 
 def in_proportion(spec: SplitSRSpec, _settings: Settings) -> float:

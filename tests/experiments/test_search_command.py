@@ -26,8 +26,9 @@ def words(pack: Pack, out: Path, *more: object) -> list[str]:
     return [str(word) for word in call]
 
 
+@pytest.mark.usefixtures("quick_exports")
 def test_ctrl_c_keeps_what_is_done_and_the_winner_trains(
-    pack: Pack, tmp_path: Path, run_splitsr: Run, call_splitsr: Run
+    pack: Pack, tmp_path: Path, call_splitsr: Run
 ) -> None:
     out = tmp_path / "out"
     limits = ("--max-ms", 60_000, "--trials", 2)
@@ -54,7 +55,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_winner_trains(
     assert len(partial.trained) == 1
     assert partial.winner is not None
 
-    done = run_splitsr(*words(pack, out, *limits, "--steps", 30, "--json"))
+    done = call_splitsr(*words(pack, out, *limits, "--steps", 30, "--json"))
     assert done.returncode == 0, done.stderr
     result = read_tuning(out / "trials.json")
     assert json.loads(done.stdout) == json.loads((out / "trials.json").read_text())

@@ -27,7 +27,10 @@ from splitsr.zoo.catalogue import find_model
 MODELS = ["splitsr-fast-x4", "splitsr-accurate-x2"]
 TYPES = {"fp32": torch.float32, "fp16": torch.float16}
 
-pytestmark = pytest.mark.skipif(not list_models(), reason="no models in the catalogue yet")
+pytestmark = [
+    pytest.mark.skipif(not list_models(), reason="no models in the catalogue yet"),
+    pytest.mark.usefixtures("quick_core_ml"),
+]
 
 
 def exported(model: str, target: Target, folder: Path) -> tuple[Network, Path]:

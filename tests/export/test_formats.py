@@ -20,7 +20,7 @@ from splitsr.networks.network import Network
 from splitsr.networks.splitsr.inference_form import inference_form
 from splitsr.runtime.engine import Engine
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 SPECS: dict[str, ModelSpec] = {
     "shipped form": SplitSRSpec(
@@ -43,6 +43,13 @@ SPECS: dict[str, ModelSpec] = {
 }  # fmt: skip
 LEAST_DB: dict[Precision, float] = {"fp32": 90, "fp16": 60, "int8": 38}
 FORMATS: tuple[Format, ...] = ("onnx", "litert", "ncnn", "executorch")
+
+
+@pytest.fixture(autouse=True)
+def _quick_lowering(request: pytest.FixtureRequest) -> None:
+    """For ExecuTorch alone: importing it takes seconds."""
+    if "executorch" in request.node.name:
+        request.getfixturevalue("quick_lowering")
 
 
 @pytest.fixture
@@ -93,7 +100,7 @@ def test_an_export_for_any_size_is_the_network(
 @pytest.mark.parametrize("size", [None, (20, 28)], ids=["any size", "20x28"])
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
-@pytest.mark.parametrize("kind", ["onnx", "litert", "ncnn", "executorch"])
+@pytest.mark.parametrize("kind", FORMATS)
 def test_precisions_layouts_and_sizes(
     kind: Format, precision: Precision, layout: str, size: tuple[int, int] | None,
     photos: list[np.ndarray], tmp_path: Path,

@@ -14,7 +14,7 @@ from splitsr.export.onnx import export_onnx
 from splitsr.networks import SplitSRSpec, spec_from_json
 from splitsr.networks.build import build_model
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 SPECS = {
     "shipped form": SplitSRSpec(

@@ -19,7 +19,7 @@ from splitsr.networks import SplitSRSpec
 from splitsr.networks.build import build_model
 from splitsr.networks.splitsr.inference_form import inference_form
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 SPEC = SplitSRSpec(
     n_feats=16, n_resgroups=2, n_resblocks=2, split_ratio=0.5, hybrid_index=2, trunk_kernel=0,

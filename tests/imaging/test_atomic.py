@@ -191,11 +191,12 @@ def test_interrupts_at_random_moments_leave_whole_files(tmp_path: Path) -> None:
         "import sys\n"
         "from pathlib import Path\n"
         "from splitsr.imaging.atomic import write_atomic\n"
-        "print('ready', flush=True)\n"
         "number = 0\n"
         "while True:\n"
-        "    number = (number + 1) % 256\n"
         "    write_atomic(Path(sys.argv[1]), bytes([number]) * 3_000_000, overwrite=True)\n"
+        "    if not number:\n"
+        "        print('ready', flush=True)\n"
+        "    number = number % 255 + 1\n"
     )
     for delay in (0.0, 0.011, 0.023, 0.037):
         process = subprocess.Popen(

@@ -16,6 +16,8 @@ from splitsr.zoo.catalogue import shipped_catalogue
 from tools.__main__ import command
 from tools.assets import CHECKSUMS, STRENGTH, export
 
+pytestmark = pytest.mark.usefixtures("quick_exports")
+
 AXES = ("family", "scale")
 ROOT = Path(__file__).parents[2]
 

@@ -35,7 +35,7 @@ from tools.paths import Paths
 from tools.promote import promote
 from tools.trained import read_candidate
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 TOOLS = (sys.executable, "-m", "tools")
 NAME = "splitsr-fast-x4"
@@ -129,7 +129,7 @@ def first(
     folders = [part for name in sets for part in ("--set", f"{name}={sets[name]}")]
     where = ["--root", str(repo_root), "--zoo", str(zoo), "--hardware", "two threads"]
     command = ["promote", str(trained), "--name", NAME, *folders, *where]
-    done = subprocess.run([*TOOLS, *command], cwd=repo_root, capture_output=True, text=True)
+    done = call_main(*command, group=tools, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"wrote {zoo / 'catalogue.toml'}"
     assert done.stdout.count("over bicubic") == 3

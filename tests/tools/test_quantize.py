@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from tools.paths import Paths
 from tools.precision_results import read_precision
 from tools.quantize import forget_quantized, quantize_shipped
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 NAME, TWIN = "tiny-x4", "tiny-restore-x4"
 PAGE = "<!-- begin generated: precision -->\nold\n<!-- end generated: precision -->\n"
@@ -38,10 +39,10 @@ SPEC = SplitSRSpec(
 )  # fmt: skip
 
 
-@pytest.fixture
-def paths(tmp_path: Path, repo_root: Path) -> Paths:
-    """A trial with one network that is near its nearest-neighbour skip."""
-    found = Paths.of_trial(tmp_path / "zoo", repo_root)
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> Path:
+    """A zoo with one network that is near its nearest-neighbour skip, under two names."""
+    found = Paths.of_trial(tmp_path_factory.mktemp("trial") / "zoo", repo_root)
     torch.manual_seed(0)
     network = build_model(SPEC).eval()
     with torch.no_grad():
@@ -52,7 +53,14 @@ def paths(tmp_path: Path, repo_root: Path) -> Paths:
     for path in (found.results, found.page("deploy.md")):
         path.parent.mkdir(parents=True, exist_ok=True)
     found.page("deploy.md").write_text(PAGE)
-    return found
+    return found.zoo
+
+
+@pytest.fixture
+def paths(trial: Path, tmp_path: Path, repo_root: Path) -> Paths:
+    """A copy of that zoo."""
+    shutil.copytree(trial, tmp_path / "zoo")
+    return Paths.of_trial(tmp_path / "zoo", repo_root)
 
 
 def shipped(network: Network, name: str, paths: Paths) -> dict[str, Any]:

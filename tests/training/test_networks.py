@@ -24,7 +24,7 @@ from splitsr.training.state import STATE_FILE
 from tests.networks.test_networks import TINY
 from tools.parity import compare_export, require_parity
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 LIGHT = {
     kind: {

@@ -30,7 +30,6 @@ from splitsr.training.loop import train
 from splitsr.training.optimizers import Optimizers, build_optimizers
 from splitsr.training.state import STATE_FILE, load_state
 from splitsr.training.step import TrainStep
-from tests.environment import unmeasured
 from tests.training.conftest import train_command
 
 
@@ -162,8 +161,6 @@ def test_a_limit_of_the_system_is_one_line(
             log.parent,
             *("--set", f"checkpoint_every={every}", "--set", "validation.every=1000"),
         ),
-        # The limit would meet the data of coverage too.
-        env=unmeasured(),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         capture_output=True,
         text=True,

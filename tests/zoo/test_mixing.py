@@ -13,11 +13,12 @@ from splitsr.errors import ModelError, UnknownModelError, WeightsError
 from splitsr.export.onnx import export_onnx
 from splitsr.networks import ModelSpec
 from splitsr.networks.checkpoint import load_weights
+from splitsr.networks.network import Network
 from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.zoo.catalogue import ModelEntry, find_model, find_twin, list_models
 from splitsr.zoo.mixing import mix_weights, read_mixed
 
-pytestmark = pytest.mark.usefixtures("one_registry")
+pytestmark = pytest.mark.usefixtures("quick_exports")
 
 LR = np.random.default_rng(0).random((1, 3, 24, 20), np.float32)
 
@@ -50,18 +51,25 @@ def test_each_weight_is_the_mean_of_both(pair: tuple[bytes, bytes]) -> None:
         np.testing.assert_array_equal(mixed[name], mean.astype(np.float32))
 
 
-@pytest.mark.parametrize("strength", [0.375, 1.0])
-def test_mixing_files_is_mixing_networks(tmp_path: Path, strength: float) -> None:
-    """The twin is exported today, and mixed with the file that ships."""
-    entry = find_model("splitsr-balanced-x4")
-    network, twin = load_weights(entry.weights_path), load_weights(entry.weights_path)
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Network, bytes]:
+    """A network like one that ships, with other weights, and its export of today."""
+    network = load_weights(find_model("splitsr-balanced-x4").weights_path)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for weight in twin.parameters():
+        for weight in network.parameters():
             weight *= 1 + 0.2 * torch.rand(weight.shape, generator=generator)
-    export_onnx(twin, tmp_path / "twin.onnx")
-    content = mix_weights(entry.read(), (tmp_path / "twin.onnx").read_bytes(), strength, "twin")
-    other = twin.state_dict()
+    path = tmp_path_factory.mktemp("twin") / "twin.onnx"
+    export_onnx(network, path)
+    return network, path.read_bytes()
+
+
+@pytest.mark.parametrize("strength", [0.375, 1.0])
+def test_mixing_files_is_mixing_networks(twin: tuple[Network, bytes], strength: float) -> None:
+    """The twin is exported today, and mixed with the file that ships."""
+    entry = find_model("splitsr-balanced-x4")
+    network, other = load_weights(entry.weights_path), twin[0].state_dict()
+    content = mix_weights(entry.read(), twin[1], strength, "twin")
     network.load_state_dict(
         {key: torch.lerp(v, other[key], strength) for key, v in network.state_dict().items()}
     )

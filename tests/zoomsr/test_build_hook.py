@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.environment import unmeasured
 from tests.patience import PATIENCE_S
 
 NPM = """#!/bin/sh
@@ -53,7 +53,7 @@ class Checkout:
         return subprocess.run(
             [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(self.out)],
             cwd=root or self.root,
-            env={**unmeasured(), "SPLITSR_APP": "", "PATH": str(self.bin), **environment},
+            env={**os.environ, "SPLITSR_APP": "", "PATH": str(self.bin), **environment},
             capture_output=True,
             text=True,
             timeout=PATIENCE_S,
