@@ -34,7 +34,7 @@ AT_ONCE = {"animation", "transparency"}
 @pytest.mark.parametrize("width", [320, 1280])
 def test_a_message_can_be_read_over_a_sheet(zoom: ZoomPage, photos: Photos, width: int) -> None:
     zoom.page.set_viewport_size({"width": width, "height": 568})
-    zoom.open(photos.cat)
+    zoom.open(photos.small)
     zoom["#settings-open"].click()
     zoom.choose(photos.hostile["text.png"])
     zoom["#toast[data-kind=error]"].wait_for()
