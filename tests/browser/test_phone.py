@@ -24,18 +24,25 @@ FAULTS = """() => {
   const leaves = (a, b) => a.left < b.left - 1 || a.right > b.right + 1;
   const meet = (a, b) =>
     a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const breaks = (node) => [...node.data?.matchAll(/[^\\s-]+/g) ?? []].some((word) => {
+    const range = new Range();
+    range.setStart(node, word.index);
+    range.setEnd(node, word.index + word[0].length);
+    return new Set([...range.getClientRects()].map(({top}) => Math.round(top))).size > 1;
+  });
   const screen = {left: 0, right: innerWidth};
   const host = document.querySelector("dialog[open]") ? "dialog[open] " : "body ";
   const controls = all("button, a, select, summary");
   const bars = all(".tools button, .tools a, .bar button, .bar a");
   const texts = all(`${host} *`).filter((element) => element.innerText?.trim()
-    && !element.matches("#photo-title, .queue-list b, .tool span, option")
+    && !element.matches("#photo-title, .queue-list b, .tool span, select, option")
     && [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE));
   const faults = {
     outside: controls.filter((element) => leaves(box(element), screen)),
     below: bars.filter((element) => box(element).bottom > innerHeight + 1),
     cut: texts.filter((element) => element.scrollWidth > element.clientWidth + 1
       && getComputedStyle(element).display !== "inline"),
+    broken: texts.filter((element) => [...element.childNodes].some(breaks)),
     spilt: texts.filter((element) =>
       leaves(textBox(element), box(element.closest("button, a, label, p, .bar") ?? element))),
     over: [...bars, ...all(".side-label, #photo-size")].filter((element, index, list) =>
@@ -69,6 +76,13 @@ def test_nothing_is_cut_on_any_screen_whatever_the_letters(
 
     zoom.page.wait_for_selector("#demo[data-sharp]")
     check("start")
+    zoom["#study-open"].click()
+    zoom["#study-participant"].fill("one")
+    check("study")
+    zoom["#study-begin"].click()
+    zoom["[name=preference]:enabled"].first.wait_for()
+    check("trial")
+    zoom["#study-leave"].click()
     zoom.open_advanced()
     check("settings")
     zoom["#settings-close"].click()
