@@ -36,7 +36,7 @@ FAULTS = """() => {
   const bars = all(".tools button, .tools a, .bar button, .bar a");
   const texts = all(`${host} *`).filter((element) => element.innerText?.trim()
     && !element.matches("#photo-title, .queue-list b, .tool span, select, option")
-    && [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE));
+    && [...element.childNodes].some((node) => node.data?.trim()));
   const faults = {
     outside: controls.filter((element) => leaves(box(element), screen)),
     below: bars.filter((element) => box(element).bottom > innerHeight + 1),
