@@ -19,6 +19,7 @@ class Photos:
 
     Attributes:
         cat: PNG, 300x200.
+        small: PNG, 96x64, a piece of the cat: for what goes on around an enlargement.
         turned: JPEG, stored 480x360 and shown 360x480 by its EXIF orientation; of several tiles.
         large: JPEG, 4000x3000, 12 megapixels of a photo with grain.
         lasting: JPEG, 2000x1500, whose enlargement lasts longer than what is tried meanwhile.
@@ -27,6 +28,7 @@ class Photos:
     """
 
     cat: Path
+    small: Path
     turned: Path
     large: Path
     lasting: Path
@@ -37,12 +39,19 @@ class Photos:
 def make_photos(folder: Path, examples: Path) -> Photos:
     return Photos(
         cat=examples / "chelsea.png",
+        small=make_small(folder / "small.png", examples / "chelsea.png"),
         turned=make_turned(folder / "turned.jpg", examples / "coffee.png"),
         large=make_large(folder / "large.jpg", examples / "coffee.png"),
         lasting=make_large(folder / "lasting.jpg", examples / "coffee.png", (2000, 1500)),
         hostile=make_hostile(folder, examples / "chelsea.png"),
         tiny=make_tiny(folder / "tiny.png"),
     )
+
+
+def make_small(path: Path, source: Path) -> Path:
+    with Image.open(source) as photo:
+        photo.crop((75, 70, 171, 134)).save(path)
+    return path
 
 
 def make_turned(path: Path, source: Path) -> Path:

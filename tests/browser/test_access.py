@@ -46,23 +46,23 @@ def start_page(_zoom: ZoomPage, _photos: Photos) -> None: ...
 
 
 def sharp_view(zoom: ZoomPage, photos: Photos) -> None:
-    zoom.open(photos.cat).press("4").wait("sharp")
+    zoom.open(photos.small).press("4").wait("sharp")
     zoom["#compare-toggle"].click()
 
 
 def settings(zoom: ZoomPage, photos: Photos) -> None:
-    zoom.open(photos.cat)
+    zoom.open(photos.small)
     zoom["#settings-open"].click()
     zoom["#settings-dialog"].wait_for()
 
 
 def saved(zoom: ZoomPage, photos: Photos) -> None:
-    zoom.open(photos.turned).start_upscaling().wait("done")
+    zoom.open(photos.small).start_upscaling().wait("done")
 
 
 def queue(zoom: ZoomPage, photos: Photos) -> None:
     """One photo is done, one failed, and one waits."""
-    zoom["#file-input"].set_input_files([photos.cat, photos.hostile["text.png"], photos.lasting])
+    zoom["#file-input"].set_input_files([photos.small, photos.hostile["text.png"], photos.lasting])
     zoom["#queue-start"].click()
     zoom["#queue-list li[data-state=running]:nth-child(3)"].wait_for()
     zoom["#queue-stop"].click()
@@ -96,7 +96,7 @@ def test_nothing_jumps_while_it_starts_and_opens(
     """Cumulative layout shift, of which 0.1 is called good."""
     zoom = new_zoom()
     zoom.page.add_init_script(WATCH_SHIFTS)
-    zoom.visit().settle().open(photos.cat).press("4").wait("sharp")
+    zoom.visit().settle().open(photos.small).press("4").wait("sharp")
     assert zoom.page.evaluate("window.shifts.reduce((sum, shift) => sum + shift, 0)") < 0.02
 
 

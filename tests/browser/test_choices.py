@@ -16,10 +16,10 @@ def choose(zoom: ZoomPage, sheet: str, kind: str, value: str) -> None:
 
 
 def test_they_choose_the_model(zoom: ZoomPage, photos: Photos) -> None:
-    zoom.open(photos.cat)["#upscale-all"].click()
+    zoom.open(photos.small)["#upscale-all"].click()
     choose(zoom, "save", "size", "2")
     zoom.page.wait_for_function("() => window.zoomsr.model === 'splitsr-fast-x2'")
-    expect(zoom["#save-size"]).to_contain_text("600 × 400")
+    expect(zoom["#save-size"]).to_contain_text("192 × 128")
     choose(zoom, "save", "speed", "balanced")
     zoom.page.wait_for_function("() => window.zoomsr.model === 'splitsr-balanced-x2'")
     zoom["#save-close"].click()
@@ -30,7 +30,7 @@ def test_they_choose_the_model(zoom: ZoomPage, photos: Photos) -> None:
 
 
 def test_a_choice_stays_while_its_model_is_on_the_way(zoom: ZoomPage, photos: Photos) -> None:
-    zoom.open(photos.cat)["#upscale-all"].click()
+    zoom.open(photos.small)["#upscale-all"].click()
     size = zoom["#save-dialog [data-choice=size] input[value='2']"]
     with zoom.holding_back("**/splitsr-fast-x2.onnx*"):
         size.check(force=True)
@@ -42,7 +42,7 @@ def test_a_choice_stays_while_its_model_is_on_the_way(zoom: ZoomPage, photos: Ph
 
 
 def test_nobody_reads_jargon_who_does_not_ask_for_it(zoom: ZoomPage, photos: Photos) -> None:
-    zoom.open(photos.cat)
+    zoom.open(photos.small)
     for button, sheet in (("#settings-open", "settings"), ("#upscale-all", "save")):
         zoom[button].click()
         time = f"#{'choice' if sheet == 'settings' else 'save'}-time"

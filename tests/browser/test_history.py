@@ -19,14 +19,14 @@ def depth(zoom: ZoomPage) -> int:
 def test_back_closes_sheet_study_and_photo_one_after_another(
     zoom: ZoomPage, photos: Photos
 ) -> None:
-    zoom.open(photos.cat)
+    zoom.open(photos.small)
     zoom["#settings-open"].click()
     zoom.page.go_back()
     zoom["#settings-dialog"].wait_for(state="hidden")
     zoom["#upscale-all"].click()
     zoom.page.go_back()
     zoom["#save-dialog"].wait_for(state="hidden")
-    assert zoom.view["photo"]["name"] == "chelsea.png"
+    assert zoom.view["photo"]["name"] == "small.png"
     zoom.page.go_back()
     zoom.wait("empty")
     zoom["#study-open"].click()
@@ -45,7 +45,7 @@ def test_what_is_closed_otherwise_leaves_no_entry(zoom: ZoomPage, photos: Photos
     zoom["#study-open"].click()
     zoom["#study-leave"].click()
     zoom["#open-file"].wait_for()
-    zoom.open(photos.cat)
+    zoom.open(photos.small)
     zoom.open(photos.turned)  # takes the place of the one before
     zoom.page.wait_for_function("() => history.state.depth === 1")
     zoom["#home"].click()
@@ -54,7 +54,7 @@ def test_what_is_closed_otherwise_leaves_no_entry(zoom: ZoomPage, photos: Photos
 
 
 def test_forward_and_reload_are_harmless(zoom: ZoomPage, photos: Photos) -> None:
-    zoom.open(photos.cat)
+    zoom.open(photos.small)
     zoom.page.go_back()
     zoom.wait("empty")
     zoom.page.go_forward()
@@ -103,6 +103,6 @@ def test_a_link_opens_the_study(open_tab: Callable[..., ZoomPage], photos: Photo
     zoom["#settings-open"].click()
     expect(zoom["#study-begin"]).to_be_visible()
     zoom["#settings-close"].click()
-    zoom.open(photos.cat)
+    zoom.open(photos.small)
     expect(zoom["#stage"]).to_be_visible()
     expect(zoom.page).not_to_have_url(re.compile("#study"))

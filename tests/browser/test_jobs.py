@@ -70,13 +70,13 @@ def test_the_toolbar_shows_how_far_it_is_and_can_end_it(zoom: ZoomPage, photos: 
 
 
 def test_a_result_can_be_downloaded_from_the_toolbar(zoom: ZoomPage, photos: Photos) -> None:
-    start(zoom, photos.cat)
+    start(zoom, photos.small)
     zoom.wait("done")
-    expect(zoom["#toast"]).to_contain_text("chelsea_x4.png")
+    expect(zoom["#toast"]).to_contain_text("small_x4.png")
     expect(zoom.page).not_to_have_title(re.compile("%"))
     with zoom.page.expect_download() as waiting:
         zoom["#job-download"].click()
-    assert waiting.value.suggested_filename == "chelsea_x4.png"
+    assert waiting.value.suggested_filename == "small_x4.png"
     zoom["#job"].wait_for(state="hidden")
     zoom.open(photos.turned)  # nobody is asked: it is where its owner wants it
 
@@ -86,13 +86,13 @@ def test_another_photo_takes_the_place_of_a_job_only_if_its_owner_agrees(
 ) -> None:
     start(zoom, photos.lasting)
     for answer in (keep, agree):
-        zoom.choose(photos.cat)
+        zoom.choose(photos.small)
         zoom["#confirm-dialog"].wait_for()
         assert zoom.view["photo"]["name"] == "lasting.jpg"
         answer(zoom)
         if answer is keep:
             zoom.wait("upscaling")
-    zoom.page.wait_for_function("() => window.zoomsr.view()?.photo.name === 'chelsea.png'")
+    zoom.wait_photo("small.png")
     expect(zoom["#job"]).to_be_hidden()
 
 
@@ -107,12 +107,12 @@ def test_escape_asks_before_it_ends_a_job(zoom: ZoomPage, photos: Photos) -> Non
 
 
 def test_a_result_that_waits_is_not_thrown_away(zoom: ZoomPage, photos: Photos) -> None:
-    finish(zoom, photos.cat)
+    finish(zoom, photos.small)
     zoom.press("Escape")
     expect(zoom["#confirm-dialog"]).to_be_hidden()
     zoom["#home"].click()
     keep(zoom)
-    assert zoom.view["photo"]["name"] == "chelsea.png"
+    assert zoom.view["photo"]["name"] == "small.png"
     zoom["#job-cancel"].click()
     agree(zoom)
     zoom["#job"].wait_for(state="hidden")
@@ -130,7 +130,7 @@ def test_the_browser_asks_before_it_reloads(
         asked.append(dialog.type)
         dialog.accept()
 
-    finish(zoom, photos.cat)
+    finish(zoom, photos.small)
     if not is_at_risk:
         with zoom.page.expect_download():
             zoom["#job-download"].click()
@@ -156,9 +156,9 @@ def test_it_notifies_those_who_allowed_it_and_asks_nobody(
 ) -> None:
     zoom = new_zoom()
     zoom.page.add_init_script(WATCH_NOTIFICATIONS + f"window.allowed = '{permission}';")
-    zoom.visit().settle().open(photos.cat).start_upscaling().wait("done")
+    zoom.visit().settle().open(photos.small).start_upscaling().wait("done")
     if permission == "granted":
-        zoom.page.wait_for_function("() => window.told.some((text) => text.includes('chelsea'))")
+        zoom.page.wait_for_function("() => window.told.some((text) => text.includes('small'))")
     assert zoom.page.evaluate("[window.told.length, window.asked]") == [
         int(permission == "granted"),
         0,

@@ -22,17 +22,14 @@ def test_samples_are_photos_that_are_opened_whole(
     assert not large & {asked.path for asked in server.asked[before:]}
     for index, name in enumerate(names[:2]):
         zoom[f"[data-testid=sample] >> nth={index}"].click()
-        zoom.wait("view", "sharpening", "sharp")
-        photo = zoom.view["photo"]
-        assert photo["name"] == f"{name}.jpg"
+        photo = zoom.wait_photo(f"{name}.jpg").view["photo"]
         assert 3e6 <= photo["width"] * photo["height"] <= 12e6
         assert zoom.view["zoom"] == zoom.view["fit"]
         zoom["#home"].click()
         zoom.wait("empty")
     zoom.page.context.set_offline(True)
     zoom["[data-testid=sample] >> nth=0"].click()
-    zoom.wait("view", "sharpening", "sharp")
-    zoom["#home"].click()
+    zoom.wait_photo("dragonfly.jpg")["#home"].click()
     zoom["[data-testid=sample] >> nth=2"].click()
     zoom["#toast[data-kind=error]"].wait_for()
     expect(zoom["#toast"]).to_contain_text("connection")

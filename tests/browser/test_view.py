@@ -154,10 +154,7 @@ def test_a_photo_can_be_pasted_and_dropped(zoom: ZoomPage) -> None:
     }"""
     for kind in ("paste", "drop"):
         zoom.page.evaluate(give, [kind, "body"])
-        zoom.page.wait_for_selector("html:not([data-state=empty])", state="attached")
-        zoom.page.wait_for_function(
-            "(name) => window.zoomsr.view()?.photo.name === name", arg=f"{kind}.png"
-        )
+        zoom.wait_photo(f"{kind}.png")
 
 
 def test_full_screen_leaves_the_bar_out_and_shows_messages(zoom: ZoomPage, photos: Photos) -> None:

@@ -159,6 +159,11 @@ class ZoomPage:
     def open(self, photo: Path) -> Self:
         """Opens a photo and waits until it is shown."""
         self.choose(photo)
+        return self.wait_photo(photo.name)
+
+    def wait_photo(self, name: str) -> Self:
+        """Waits until the photo of this name is shown."""
+        self.page.wait_for_function("(n) => window.zoomsr.view()?.photo.name === n", arg=name)
         return self.wait("view", "sharpening", "sharp")
 
     def choose(self, file: Path) -> None:

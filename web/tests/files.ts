@@ -2,7 +2,7 @@
 
 import { type FilePart, fileOf, u32 } from "../src/imaging/bytes";
 
-export { fileOf, u32 };
+export { type FilePart, fileOf, u32 };
 
 /** A PNG that claims a size, with nothing in it. */
 export function pngOf(width: number, height: number, colorType = 2, bits = 8): Uint8Array {

@@ -2,9 +2,9 @@
 
 import { Bytes } from "./bytes";
 import { EXIF_MARK, webpParts } from "./container";
-import { tellsPlace } from "./exif";
+import { attempt, tellsPlace } from "./exif";
 import { type Header, jpegSegments, type Part, pngChunks } from "./header";
-import { heifBoxes } from "./heif";
+import { heifBoxes, heifExif, heifItems } from "./heif";
 import { type Gamut, gamutOf } from "./icc";
 import { exifPlace } from "./turn";
 
@@ -194,8 +194,8 @@ function heifFacts(bytes: Uint8Array): Facts {
   const file = new Bytes(bytes);
   const boxes = [...heifBoxes(file)];
   const all = (name: string): Part[] => boxes.filter((box) => box.name === name);
-  const has = (type: string): boolean =>
-    all("infe").some(({ at }) => file.text(at + 8, 4) === type);
+  const has = (wanted: string): boolean => heifItems(file).some(({ type }) => type === wanted);
+  const exif = attempt(() => heifExif(file));
   const colours = all("colr");
   const nclx = colours.find(({ at }) => file.text(at, 4) === "nclx");
   const icc = colours.find(({ at }) => ["prof", "rICC"].includes(file.text(at, 4)));
@@ -204,7 +204,8 @@ function heifFacts(bytes: Uint8Array): Facts {
     bits: Math.max(8, ...all("pixi").map(({ at }) => file.u8(at + 5))),
     profile: icc ? file.part(icc.at + 4, icc.length - 4) : null,
     ...(nclx ? { primaries: file.u16(nclx.at + 4) } : {}),
-    details: has("Exif"),
+    exif,
+    details: !exif && has("Exif"),
     metadata: has("mime"),
   };
 }

@@ -77,7 +77,8 @@ export function exifOf(
   });
 }
 
-function attempt<Value>(read: () => Value): Value | null {
+/** What is read; null where that is cut off. */
+export function attempt<Value>(read: () => Value): Value | null {
   try {
     return read();
   } catch (error) {
