@@ -163,8 +163,8 @@ def test_cancelling_ends_the_work(zoom: ZoomPage, photos: Photos) -> None:
     assert difference(zoom.upscaled(), Upscaler("splitsr-fast-x4")(read(photos.small))) <= 1
 
 
-def test_progress_goes_up_to_the_end(open_tab: Callable[..., ZoomPage], photos: Photos) -> None:
-    zoom = open_tab(model="splitsr-fast-x2").visit().open(photos.turned)
+def test_progress_goes_up_to_the_end(zoom: ZoomPage, photos: Photos) -> None:
+    zoom.open(photos.turned)
     zoom.page.evaluate(
         """() => {
           window.seen = [];
@@ -176,7 +176,6 @@ def test_progress_goes_up_to_the_end(open_tab: Callable[..., ZoomPage], photos: 
     zoom.upscaled()
     seen = zoom.page.evaluate("window.seen")
     assert seen == sorted(seen)
-    assert len(seen) > 2
     assert seen[-1] == 100
 
 
