@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -65,12 +66,12 @@ def test_any_few_steps_have_patches_of_every_severity() -> None:
     assert (share_for(0), share_for(0.25), share_for(1)) == (0, 0.5, 1)
 
 
-def test_a_twin_resumes_exactly_and_ships_its_own_weights(
+def test_a_twin_resumes_exactly_and_ships_the_mixture_that_was_asked_for(
     pack: Pack, config_path: Path, tmp_path: Path
 ) -> None:
-    """Those at the line's far end, not the mixture of the last step."""
+    """That, and not the mixture of the last step."""
     clean = train(read_config(config_path), pack, tmp_path / "clean", device="cpu").weights
-    changes = (f"init_from={clean}", "interpolate=true", "expansion=2", *DEGRADED)
+    changes = (f"init_from={clean}", "interpolate=0.75", "expansion=2", *DEGRADED)
     config = read_config(config_path, changes)
     whole = train(config, pack, tmp_path / "whole", device="cpu")
     train(config, pack, tmp_path / "parts", device="cpu", max_minutes=1e-9)
@@ -80,6 +81,12 @@ def test_a_twin_resumes_exactly_and_ships_its_own_weights(
     for name, tensor in first.state_dict().items():
         torch.testing.assert_close(second.state_dict()[name], tensor, rtol=0, atol=0)
         assert not torch.equal(tensor, start[name]) or not tensor.any()
+    far = train(
+        msgspec.structs.replace(config, interpolate=1.0), pack, tmp_path / "far", device="cpu"
+    )
+    for name, tensor in load_weights(far.weights).state_dict().items():
+        expected = torch.lerp(start[name], tensor, 0.75)
+        torch.testing.assert_close(first.state_dict()[name], expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -93,4 +100,4 @@ def test_a_line_needs_a_start_and_degraded_patches(
     config_path: Path, changes: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        read_config(config_path, ("interpolate=true", *changes))
+        read_config(config_path, ("interpolate=1", *changes))

@@ -135,7 +135,8 @@ class TrainConfig(_Section, frozen=True):
             channels, and that are folded into it (see `training/overparam.py`); 0 for none.
         interpolate: train a twin: every step computes with a mixture of the weights in `init_from`
             and the network's, on patches as degraded as the network's share is for (see
-            `training/interpolation.py`).
+            `training/interpolation.py`). What is validated and shipped is the mixture at this
+            share, the worst that photos are to be restored by; 0 for none.
     """
 
     name: str
@@ -156,7 +157,7 @@ class TrainConfig(_Section, frozen=True):
     teacher: str | None = None
     targets: str | None = None
     expansion: Annotated[int, Meta(ge=0)] = 0
-    interpolate: bool = False
+    interpolate: Annotated[float, Meta(ge=0, le=1)] = 0.0
 
     def __post_init__(self) -> None:
         if not self.model.trainable:

@@ -43,7 +43,7 @@ class Interpolated(nn.Module):
 def interpolate(network: nn.Module) -> None:
     """Makes a network compute with weights on the way from its present ones, in place.
 
-    It begins at a share of 1, so that a copy of it that is left alone is the trained network.
+    It begins at a share of 1.
     """
     for module in [one for one in network.modules() if isinstance(one, nn.Conv2d)]:
         for name in ("weight", "bias"):

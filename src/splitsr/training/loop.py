@@ -104,6 +104,7 @@ def train(
         torch.manual_seed(config.seed)
         model = _build(config, place, warm=not resume)
         ema = EMA(model, config.ema)
+        set_share(ema.model, config.interpolate)
         step_once = TrainStep(model, config, place, _load_teacher(config, place))
         optimizer = step_once.optimizer
         step, before = load_state(run_dir, config, model, ema, optimizer) if resume else (0, 0.0)
