@@ -318,8 +318,8 @@ def _degraded_pixels(
             bits = np.random.Philox(key=key, counter=[0, image, variant, scale])
             rng = np.random.Generator(bits)
             variants.append(degrade_image(pack[image], clean, scale, degradation, rng))
-        errors = [_squared_error(variant, clean) for variant in variants]
-        return np.stack([variants[place] for place in np.argsort(errors, kind="stable")])
+        variants.sort(key=lambda variant: _squared_error(variant, clean))
+        return np.stack(variants)
 
     name = f"lr_x{scale}_{digest.hex()[:8]}.bin"
     return _derived(pack, name, len(pack), degrade, progress)

@@ -194,7 +194,8 @@ function heifFacts(bytes: Uint8Array): Facts {
   const file = new Bytes(bytes);
   const boxes = [...heifBoxes(file)];
   const all = (name: string): Part[] => boxes.filter((box) => box.name === name);
-  const has = (wanted: string): boolean => heifItems(file).some(({ type }) => type === wanted);
+  const items = heifItems(file);
+  const has = (wanted: string): boolean => items.some(({ type }) => type === wanted);
   const exif = attempt(() => heifExif(file));
   const colours = all("colr");
   const nclx = colours.find(({ at }) => file.text(at, 4) === "nclx");
