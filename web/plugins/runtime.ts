@@ -6,8 +6,8 @@ import { ISOLATION } from "./headers.ts";
 
 const FOLDER = dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
 
-/** ONNX Runtime's files, of the two backends that are used. */
-const FILES = ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"].flatMap((stem) => [
+/** ONNX Runtime's files, of the backend WebGPU. */
+const FILES = ["ort-wasm-simd-threaded.asyncify"].flatMap((stem) => [
   `${stem}.mjs`,
   `${stem}.wasm`,
 ]);

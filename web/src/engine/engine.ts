@@ -18,7 +18,7 @@ export interface Reason {
 /** Results may differ from the Python runtime's by this many levels of 255, not by more. */
 const TOLERANCE = 1;
 /** A square of this side is timed to tell a model's speed, so many times. */
-const MEASURED_SIDE = 64;
+const MEASURED_SIDE = 96;
 const MEASURED_RUNS = 3;
 /** More threads than this do not help tiles of this size, and phones have few fast cores. */
 const MOST_THREADS = 4;

@@ -15,7 +15,7 @@ import { mixWeights } from "./mixing";
 import { serve } from "./serve";
 import { type Backend, type Runtime, type Session, startRuntime } from "./session";
 import { sha256Hex } from "./sha256";
-import { fromNchw, halve, largestDifference, toNchw } from "./tensor";
+import { halve, largestDifference } from "./tensor";
 
 /** A file with weights, and how it is known to be whole. */
 export interface Source {
@@ -87,9 +87,10 @@ const methods = {
   /** Milliseconds that a square of `side` LR pixels takes. */
   async measure({ weights, side }: { weights: Weights; side: number }): Promise<number> {
     const session = await sessionOf(weights);
-    const lr = Float32Array.from({ length: 3 * side * side }, (_, at) => (at % 256) / 255);
+    const data = Uint8ClampedArray.from({ length: 4 * side * side }, (_, at) => at % 256);
+    const whole = { x: 0, y: 0, width: side, height: side };
     const start = performance.now();
-    await session.run(lr, side, side);
+    await session.enlarge({ data, width: side, height: side }, whole);
     return performance.now() - start;
   },
 
@@ -120,14 +121,12 @@ serve(methods);
 async function enlarge<Kind extends Levels>(
   weights: Weights,
   scale: number,
-  { data, width, height }: Picture<Kind>,
+  picture: Picture<Kind>,
   core: Rect,
 ): Promise<Picture<Kind>> {
   const session = await sessionOf(weights);
-  const sr = await session.run(toNchw(data), height, width);
-  const crop = times(core, scale);
-  const pixels = fromNchw(sr, width * scale, crop, data);
-  return { data: pixels, width: crop.width, height: crop.height };
+  const { width, height } = times(core, scale);
+  return { data: await session.enlarge(picture, core), width, height };
 }
 
 function enlargeAlpha(picture: Picture, scale: number, core: Rect): Levels {

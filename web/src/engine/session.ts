@@ -1,6 +1,8 @@
-/** ONNX Runtime Web, as the engine uses it. */
+/** What the engine runs networks by. */
 
-import type * as Ort from "onnxruntime-web";
+import type { Levels, Picture } from "../imaging/levels";
+import type { Rect } from "../tiles/tiles";
+import { startCpu } from "./cpu/runtime";
 
 export type Backend = "webgpu" | "wasm";
 
@@ -10,68 +12,28 @@ export interface Runtime {
 }
 
 export interface Session {
-  /** From (1, 3, height, width) in [0, 1] to (1, 3, scale * height, scale * width), not clamped. */
-  run(lr: Float32Array, height: number, width: number): Promise<Float32Array>;
+  /**
+   * Enlarges a picture, and cuts out what is wanted.
+   *
+   * @param core in the picture's pixels
+   * @returns (scale * core.height, scale * core.width, 4), opaque
+   */
+  enlarge<Kind extends Levels>(picture: Picture<Kind>, core: Rect): Promise<Kind>;
   release(): Promise<void>;
 }
 
-/** An ONNX model that gives back what it gets. */
-const IDENTITY =
-  "CApCAhASOjcKEAoBeBIBeSIISWRlbnRpdHkSAWdaDwoBeBIKCggIARIECgIIAWIPCgF5EgoKCAgBEgQKAggB";
-
-const FILES = {
-  webgpu: "ort-wasm-simd-threaded.asyncify",
-  wasm: "ort-wasm-simd-threaded",
-} as const;
-
 /**
- * Starts ONNX Runtime. A worker has one for its life: the WebAssembly module cannot be exchanged.
+ * Starts a backend. A worker has one for its life.
  *
- * The first model to be opened starts WebAssembly: one that is at hand, while the networks are still
- * on their way.
- *
- * @param base where the runtime's files lie
+ * @param threads for WebAssembly
+ * @param base where the files of ONNX Runtime lie, for WebGPU
  */
 export async function startRuntime(
   backend: Backend,
   threads: number,
   base: string,
 ): Promise<Runtime> {
-  const ort: typeof Ort =
-    backend === "webgpu"
-      ? await import("onnxruntime-web/webgpu")
-      : await import("onnxruntime-web/wasm");
-  const file = `${base}${FILES[backend]}`;
-  ort.env.wasm.wasmPaths = { mjs: `${file}.mjs`, wasm: `${file}.wasm` };
-  ort.env.wasm.numThreads = threads;
-  ort.env.logLevel = "error";
-  const identity = Uint8Array.from(atob(IDENTITY), (letter) => letter.charCodeAt(0));
-  const started = openSession(ort, backend, identity).then((session) => session.release());
-  started.catch(() => {}); // told by the first network that is opened
-  return { backend, open: (model) => started.then(() => openSession(ort, backend, model)) };
-}
-
-async function openSession(ort: typeof Ort, backend: Backend, model: Uint8Array): Promise<Session> {
-  const session = await ort.InferenceSession.create(model, {
-    executionProviders: [backend],
-    graphOptimizationLevel: "all",
-    enableMemPattern: false, // a pattern is one more block of memory, and saves no time
-  });
-  return {
-    run: (lr, height, width) => run(ort, session, lr, height, width),
-    release: () => session.release(),
-  };
-}
-
-async function run(
-  ort: typeof Ort,
-  session: Ort.InferenceSession,
-  lr: Float32Array,
-  height: number,
-  width: number,
-): Promise<Float32Array> {
-  const input = new ort.Tensor("float32", lr, [1, 3, height, width]);
-  const { sr } = await session.run({ lr: input });
-  if (!sr) throw new Error("the model has no output sr");
-  return (await sr.getData()) as Float32Array;
+  if (backend === "wasm") return startCpu(threads);
+  const { startWebgpu } = await import("./webgpu");
+  return startWebgpu(base);
 }

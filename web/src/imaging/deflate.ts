@@ -9,6 +9,8 @@
 const BLOCK_BYTES = 2 ** 17;
 const [SYMBOLS, END] = [286, 256] as const;
 const [SHORTEST, LONGEST] = [3, 258] as const;
+/** Bytes, the end of a block, and runs. */
+const TOKENS = END + LONGEST + 1;
 const MOST_BITS = 15;
 /** What is written for a run by its length: symbol, extra bits and their value (RFC 1951, 3.2.5). */
 const RUNS = runTable();
@@ -56,40 +58,67 @@ export class Deflater {
 }
 
 function writeBlock(out: BitWriter, bytes: Uint8Array): void {
-  const tokens = findRuns(bytes);
-  const lengths = codeLengths(count(tokens));
-  const codes = canonicalCodes(lengths);
+  const counts = new Uint32Array(TOKENS);
+  const tokens = findRuns(bytes, counts);
+  const lengths = codeLengths(countSymbols(counts));
   writeHead(out, lengths);
-  out.addTokens(tokens, codes, lengths);
-  out.add(codes[END] as number, lengths[END] as number);
+  out.addTokens(tokens, ...tokenCodes(canonicalCodes(lengths), lengths));
 }
 
-/** Bytes, and for each run of its byte before a number from `END` on: its length above that. */
-function findRuns(bytes: Uint8Array): Uint16Array {
-  const tokens = new Uint16Array(bytes.length);
-  let found = 0;
-  for (let at = 0; at < bytes.length; ) {
-    const before = at > 0 ? bytes[at - 1] : -1;
-    let stop = at;
+/**
+ * Bytes, and for each run of its byte before a number from `END` on: its length above that. The
+ * block's end is the last.
+ *
+ * @param counts gets how often each is there
+ */
+function findRuns(bytes: Uint8Array, counts: Uint32Array): Uint16Array {
+  const tokens = new Uint16Array(bytes.length + 1);
+  const put = (index: number, token: number): void => {
+    tokens[index] = token;
+    counts[token] = (counts[token] as number) + 1;
+  };
+  let [found, at, before] = [0, 0, -1];
+  // Never beyond the end: such a look makes all others slow.
+  while (at + SHORTEST <= bytes.length) {
+    const byte = bytes[at] as number;
+    if (byte !== before || bytes[at + 1] !== byte || bytes[at + 2] !== byte) {
+      put(found++, byte);
+      before = byte;
+      at++;
+      continue;
+    }
+    const from = at;
     const last = Math.min(at + LONGEST, bytes.length);
-    while (stop < last && bytes[stop] === before) stop++;
-    if (stop - at >= SHORTEST) {
-      tokens[found++] = END + stop - at;
-      at = stop;
-    } else tokens[found++] = bytes[at++] as number;
+    for (at += SHORTEST; at < last && bytes[at] === byte; at++);
+    put(found++, END + at - from);
   }
+  for (; at < bytes.length; at++) put(found++, bytes[at] as number);
+  put(found++, END);
   return tokens.subarray(0, found);
 }
 
-function count(tokens: Uint16Array): Uint32Array {
-  const counts = new Uint32Array(SYMBOLS);
-  counts[END] = 1;
-  for (let at = 0; at < tokens.length; at++) {
-    const token = tokens[at] as number;
-    const symbol = token < END ? token : (RUNS[token - END] as Run).symbol;
-    counts[symbol] = (counts[symbol] as number) + 1;
+function countSymbols(counts: Uint32Array): Uint32Array {
+  const symbols = counts.slice(0, SYMBOLS);
+  symbols.fill(0, END + 1);
+  for (let length = SHORTEST; length <= LONGEST; length++) {
+    const { symbol } = RUNS[length] as Run;
+    symbols[symbol] = (symbols[symbol] as number) + (counts[END + length] as number);
   }
-  return counts;
+  return symbols;
+}
+
+/** What is written for each token, and its bits: 21 at most, for a run with its extra bits. */
+function tokenCodes(codes: Uint16Array, lengths: Uint8Array): [Uint32Array, Uint8Array] {
+  const [values, bits] = [new Uint32Array(TOKENS), new Uint8Array(TOKENS)];
+  values.set(codes.subarray(0, END + 1));
+  bits.set(lengths.subarray(0, END + 1));
+  for (let length = SHORTEST; length <= LONGEST; length++) {
+    const run = RUNS[length] as Run;
+    const [code, size] = [codes[run.symbol] as number, lengths[run.symbol] as number];
+    values[END + length] = code | (run.extra << size);
+    bits[END + length] = size + run.bits + 1; // and one for the distance, which is 1
+  }
+  return [values, bits];
 }
 
 /** Huffman's code lengths, none above `MOST_BITS`. */
@@ -168,23 +197,19 @@ class BitWriter {
     }
   }
 
-  /** As `add` for each, with what changes at hand: this is where the time goes. */
-  addTokens(tokens: Uint16Array, codes: Uint16Array, lengths: Uint8Array): void {
-    this.reserve(3 * tokens.length);
-    const { bytes } = this;
+  /** As `add` for each, without a branch: this is where the time goes. */
+  addTokens(tokens: Uint16Array, values: Uint32Array, bits: Uint8Array): void {
+    this.reserve(3 * tokens.length + 4);
+    const view = new DataView(this.bytes.buffer);
     let { length, pending, held } = this;
     for (let at = 0; at < tokens.length; at++) {
       const token = tokens[at] as number;
-      const run = token < END ? undefined : (RUNS[token - END] as Run);
-      const symbol = run ? run.symbol : token;
-      pending |= (codes[symbol] as number) << held;
-      held += lengths[symbol] as number;
-      for (; held >= 8; held -= 8, pending >>>= 8) bytes[length++] = pending;
-      if (run) {
-        pending |= run.extra << held;
-        held += run.bits + 1; // and one for the distance, which is 1
-        for (; held >= 8; held -= 8, pending >>>= 8) bytes[length++] = pending;
-      }
+      pending |= (values[token] as number) << held; // fewer than 8 bits are held
+      held += bits[token] as number;
+      view.setUint32(length, pending, true);
+      length += held >> 3;
+      pending >>>= held & 24;
+      held &= 7;
     }
     Object.assign(this, { length, pending, held });
   }

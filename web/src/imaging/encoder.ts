@@ -46,7 +46,7 @@ class BandEncoder implements Encoder {
   private readonly bits: 8 | 16;
   /** Which samples of RGBA are written. */
   private readonly samples: readonly number[];
-  private band = new DataView(new ArrayBuffer(0));
+  private band: Samples = new Uint8Array(0);
 
   constructor(private readonly output: Output) {
     const { width, height, deep, alpha } = output;
@@ -60,29 +60,20 @@ class BandEncoder implements Encoder {
 
   async add(pixels: Levels, place: Rect): Promise<void> {
     const { width } = this.output;
+    const samples = this.samples.length;
     if (this.output.deep?.gray) makeGray(pixels);
-    const step = (this.samples.length * this.bits) / 8;
-    if (place.x === 0) this.band = new DataView(new ArrayBuffer(place.height * width * step));
+    if (place.x === 0) this.band = this.newBand(place.height * width * samples);
+    const taken = takeSamples(pixels, this.samples);
+    const stride = place.width * samples;
     for (let row = 0; row < place.height; row++) {
-      this.copyRow(pixels, row * place.width * 4, place.width, (row * width + place.x) * step);
+      const to = (row * width + place.x) * samples;
+      this.band.set(taken.subarray(row * stride, (row + 1) * stride), to);
     }
-    if (place.x + place.width === width) this.png.write(new Uint8Array(this.band.buffer));
+    if (place.x + place.width === width) this.png.write(bytesOf(this.band));
   }
 
-  private copyRow(pixels: Levels, from: number, width: number, to: number): void {
-    const { band, bits, samples } = this;
-    const end = from + width * 4;
-    let at = to;
-    for (let pixel = from; pixel < end; pixel += 4) {
-      for (let index = 0; index < samples.length; index++) {
-        const level = pixels[pixel + (samples[index] as number)] as number;
-        if (bits === 8) band.setUint8(at++, level);
-        else {
-          band.setUint16(at, level);
-          at += 2;
-        }
-      }
-    }
+  private newBand(length: number): Samples {
+    return this.bits === 8 ? new Uint8Array(length) : new Uint16Array(length);
   }
 
   async finish(): Promise<Blob> {
@@ -90,6 +81,31 @@ class BandEncoder implements Encoder {
   }
 
   async abort(): Promise<void> {}
+}
+
+/** Samples of pixels, those of 16 bits as the processor has them. */
+type Samples = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+
+/** Some of each pixel's four samples. */
+function takeSamples(pixels: Levels, samples: readonly number[]): Samples {
+  const length = (pixels.length / 4) * samples.length;
+  const taken = pixels instanceof Uint16Array ? new Uint16Array(length) : new Uint8Array(length);
+  samples.forEach((sample, index) => {
+    for (let from = sample, to = index; to < length; from += 4, to += samples.length) {
+      taken[to] = pixels[from] as number;
+    }
+  });
+  return taken;
+}
+
+/** The samples' bytes, those of 16 bits big end first. */
+function bytesOf(samples: Samples): Uint8Array {
+  const bytes = new Uint8Array(samples.buffer);
+  if (samples instanceof Uint16Array) {
+    const view = new DataView(samples.buffer);
+    for (let at = 0; at < samples.length; at++) view.setUint16(2 * at, samples[at] as number);
+  }
+  return bytes;
 }
 
 /** Puts the mean of the colours in place of red, as the Python package does. */

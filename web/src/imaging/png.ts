@@ -92,9 +92,13 @@ function filterRow(
   at: number,
 ): void {
   out[at] = PAETH;
-  for (let index = 0; index < row.length; index++) {
-    const left = index >= step ? (row[index - step] as number) : 0;
-    const corner = index >= step ? (above[index - step] as number) : 0;
+  const first = Math.min(step, row.length);
+  for (let index = 0; index < first; index++) {
+    out[at + 1 + index] = (row[index] as number) - (above[index] as number);
+  }
+  for (let index = first; index < row.length; index++) {
+    const left = row[index - step] as number;
+    const corner = above[index - step] as number;
     const predicted = paeth(left, above[index] as number, corner);
     out[at + 1 + index] = (row[index] as number) - predicted;
   }
@@ -105,6 +109,8 @@ export function paeth(left: number, above: number, corner: number): number {
   const toLeft = Math.abs(above - corner);
   const toAbove = Math.abs(left - corner);
   const toCorner = Math.abs(left + above - 2 * corner);
-  if (toLeft <= toAbove && toLeft <= toCorner) return left;
-  return toAbove <= toCorner ? above : corner;
+  // Masks of ones where a choice is not the nearest: in a photo no branch could be foreseen.
+  const notLeft = ((toAbove - toLeft) | (toCorner - toLeft)) >> 31;
+  const notAbove = (toCorner - toAbove) >> 31;
+  return (left & ~notLeft) | (((above & ~notAbove) | (corner & notAbove)) & notLeft);
 }

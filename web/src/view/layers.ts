@@ -21,7 +21,7 @@ export interface Layer {
 }
 
 /** The largest core that the view is computed in: small, so that something new is seen often. */
-const VIEW_SIDE = 128;
+const VIEW_SIDE = 192;
 /** Memory that a run may take, as `values_per_pixel` estimates it. */
 export const RUN_BYTES = 96 * 2 ** 20;
 /** A run for the view may take this long: no run is interrupted when the view moves. */

@@ -22,7 +22,7 @@ import {
 } from "./view";
 
 /** A view that has not moved for this long is sharpened. */
-const REST_MS = 150;
+const REST_MS = 80;
 /** A double tap goes to this zoom at least: the paper's study used it. */
 const CLOSE_ZOOM = 3;
 

@@ -1,0 +1,210 @@
+/**
+ * Where everything lies in memory, and what is computed in which order, for an image of one size.
+ *
+ * Memory holds, one after another: the counters of the threads, the weights, and the planes of the
+ * tensors. A tensor gives its planes back after its last use.
+ */
+
+import { OUTPUTS, PIXELS } from "./kernels";
+import type { Convolution, Network } from "./network";
+
+/** A layer as its kernels are called; all addresses and strides are in bytes. */
+export interface Step {
+  readonly side: number;
+  readonly rectify: number;
+  readonly inputs: number;
+  readonly blocks: readonly Block[];
+}
+
+/** Some output channels of a layer. */
+export interface Block {
+  readonly outputs: number;
+  readonly input: number;
+  readonly weights: number;
+  readonly bias: number;
+  readonly output: number;
+  /** What is added; 0 for nothing. */
+  readonly first: number;
+  readonly second: number;
+}
+
+export interface Plan {
+  readonly steps: readonly Step[];
+  readonly height: number;
+  readonly width: number;
+  readonly row: number;
+  readonly plane: number;
+  /** Where the planes begin, their number, and all the bytes that are needed. */
+  readonly planes: number;
+  readonly count: number;
+  readonly bytes: number;
+  readonly input: number;
+  readonly output: number;
+  /** Where a row of the image's pixels is put together. */
+  readonly pixels: number;
+}
+
+/** Weights in the order in which the kernels read them, and where each block's begin. */
+export interface PackedWeights {
+  readonly values: Float32Array;
+  readonly places: ReadonlyMap<Convolution, readonly { weights: number; bias: number }[]>;
+}
+
+const FLOAT = 4;
+const LINE = 64;
+/** Columns before an image, so that its first pixel is aligned; of them the kernels read one. */
+const LEFT = 4;
+/** The counters of the threads, at the beginning of memory. */
+export const COUNTERS = 4096;
+
+/** Lays weights out as (block, input, tap, output of the block), each block's biases before it. */
+export function packWeights({ layers }: Network): PackedWeights {
+  const size = layers.reduce((sum, { bias, weights }) => sum + bias.length + weights.length, 0);
+  const values = new Float32Array(size);
+  const places = new Map<Convolution, { weights: number; bias: number }[]>();
+  let to = 0;
+  for (const layer of layers) {
+    const depth = layer.weights.length / layer.outputs; // of an output: its inputs' taps
+    const begin = ({ first, outputs }: Span): { weights: number; bias: number } => {
+      const bias = COUNTERS + FLOAT * to;
+      values.set(layer.bias.subarray(first, first + outputs), to);
+      to += outputs;
+      const weights = COUNTERS + FLOAT * to;
+      for (let tap = 0; tap < depth; tap++) {
+        for (let output = 0; output < outputs; output++) {
+          values[to++] = layer.weights[(first + output) * depth + tap] as number;
+        }
+      }
+      return { weights, bias };
+    };
+    places.set(layer, spansOf(layer).map(begin));
+  }
+  return { values, places };
+}
+
+/**
+ * Plans a network for images of a size.
+ *
+ * @throws RangeError a layer takes what no earlier one gives
+ */
+export function planNetwork(
+  network: Network,
+  weights: PackedWeights,
+  height: number,
+  width: number,
+): Plan {
+  const row = FLOAT * (LEFT + roundUp(width, PIXELS) + LEFT);
+  // An odd number of cache lines, so that the planes of one pixel do not share the cache's sets.
+  const plane = LINE * (roundUp((row * (height + 2)) / LINE, 1) | 1);
+  const planes = roundUp(COUNTERS + weights.values.byteLength, LINE);
+  const slots = new Slots();
+  const pixel = (slot: number): number => planes + slot * plane + row + LEFT * FLOAT;
+  const corner = row + FLOAT; // from a pixel to the first tap of a 3x3 kernel there
+  const places = new Map([[network.input, slots.take(3)]]);
+  const placeOf = (name: string): number => {
+    const place = places.get(name);
+    if (place === undefined) throw new RangeError(`nothing gives ${name}`);
+    return place;
+  };
+  const steps = network.layers.map((layer, index): Step => {
+    const [input, added] = [placeOf(layer.input), layer.added.map(placeOf)];
+    const output = slots.take(layer.outputs);
+    places.set(layer.output, output);
+    for (const name of lastUses(network, index)) {
+      slots.give(placeOf(name), channelsOf(network, name));
+      places.delete(name);
+    }
+    const depth = layer.inputs / layer.groups;
+    const blocks = spansOf(layer).map(({ group, first, outputs }, at): Block => {
+      const addends = added.map((slot) => pixel(slot + first));
+      return {
+        outputs,
+        input: pixel(input + group * depth) - (layer.side === 3 ? corner : 0),
+        ...(weights.places.get(layer)?.[at] as { weights: number; bias: number }),
+        output: pixel(output + first),
+        first: addends[0] ?? 0,
+        second: addends[1] ?? 0,
+      };
+    });
+    return { side: layer.side, rectify: Number(layer.rectified), inputs: depth, blocks };
+  });
+  // Kernels read a little beyond the last plane: the ends of a row's last block.
+  const pixels = planes + slots.count * plane + row;
+  const bytes = pixels + 4 * network.scale * roundUp(width, 4);
+  return {
+    steps,
+    height,
+    width,
+    row,
+    plane,
+    planes,
+    count: slots.count,
+    bytes,
+    input: pixel(0),
+    output: pixel(placeOf((network.layers.at(-1) as Convolution).output)),
+    pixels,
+  };
+}
+
+/** Output channels that are computed together: of one group, and as many as a kernel takes. */
+interface Span {
+  readonly group: number;
+  readonly first: number;
+  readonly outputs: number;
+}
+
+function spansOf({ outputs, groups }: Convolution): Span[] {
+  const each = outputs / groups;
+  return Array.from({ length: groups }, (_, group) =>
+    Array.from({ length: Math.ceil(each / OUTPUTS) }, (_, at) => ({
+      group,
+      first: group * each + at * OUTPUTS,
+      outputs: Math.min(OUTPUTS, each - at * OUTPUTS),
+    })),
+  ).flat();
+}
+
+/** What nobody takes after a layer; the result stays. */
+function lastUses({ layers }: Network, index: number): string[] {
+  const { input, added } = layers[index] as Convolution;
+  const later = layers.slice(index + 1).flatMap((layer) => [layer.input, ...layer.added]);
+  return [...new Set([input, ...added])].filter((name) => !later.includes(name));
+}
+
+function channelsOf({ input, layers }: Network, name: string): number {
+  return name === input ? 3 : (layers.find(({ output }) => output === name)?.outputs ?? 0);
+}
+
+/** Planes that are free or taken, in runs that lie side by side. */
+class Slots {
+  count = 0;
+  private free: { start: number; size: number }[] = [];
+
+  /** The first of `size` planes: in the first gap where they fit, or at the end. */
+  take(size: number): number {
+    const gap = this.free.find((one) => one.size >= size);
+    if (!gap) {
+      this.count += size;
+      return this.count - size;
+    }
+    const { start } = gap;
+    gap.start += size;
+    gap.size -= size;
+    return start;
+  }
+
+  give(start: number, size: number): void {
+    this.free.push({ start, size });
+    this.free.sort((one, two) => one.start - two.start);
+    this.free = this.free.reduce<{ start: number; size: number }[]>((merged, gap) => {
+      const before = merged.at(-1);
+      if (before && before.start + before.size === gap.start) before.size += gap.size;
+      else if (gap.size > 0) merged.push({ ...gap });
+      return merged;
+    }, []);
+  }
+}
+
+function roundUp(value: number, step: number): number {
+  return Math.ceil(value / step) * step;
+}

@@ -1,0 +1,5 @@
+/** A thread of the engine. */
+
+import { serveThread } from "./threads";
+
+serveThread();
