@@ -29,7 +29,7 @@ from tests.browser.photos import Photos
 from tests.browser.server import Server
 from tests.browser.zoom_page import ZoomPage
 
-FIRST_VISIT_BYTES = 5_000_000
+FIRST_VISIT_BYTES = 2_000_000
 """Over the line, with a photo that is cleaned up and sharpened by the fast model."""
 CONTROLLED = "() => navigator.serviceWorker.controller !== null"
 

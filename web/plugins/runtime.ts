@@ -6,11 +6,8 @@ import { ISOLATION } from "./headers.ts";
 
 const FOLDER = dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
 
-/** ONNX Runtime's files, of the backend WebGPU. */
-const FILES = ["ort-wasm-simd-threaded.asyncify"].flatMap((stem) => [
-  `${stem}.mjs`,
-  `${stem}.wasm`,
-]);
+/** ONNX Runtime's files, of the build that has WebGPU. */
+const FILES = ["ort-wasm-simd-threaded.asyncify.mjs", "ort-wasm-simd-threaded.asyncify.wasm"];
 
 /** Puts ONNX Runtime's files into `ort/`, under their own names: it loads one by the other. */
 export function runtimeFiles(): Plugin {

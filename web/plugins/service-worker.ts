@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Plugin } from "vite";
 import { listFiles } from "./files.ts";
 
-/** Kept when they are first used: what only WebGPU needs, and the sample photos themselves. */
+/** Kept when they are first used: ONNX Runtime, and the sample photos themselves. */
 const LATER = /asyncify|samples\/[^-]+\.(jpg|txt)$/;
 
 /** Tells the service worker which files the app has, and a version that changes with any of them. */

@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { signed, unsigned } from "../src/engine/cpu/assembler";
 import { buildKernels } from "../src/engine/cpu/kernels";
-import { readNetwork } from "../src/engine/cpu/network";
+import { readNetwork, UnknownNetwork } from "../src/engine/cpu/network";
 import { startCpu } from "../src/engine/cpu/runtime";
-import { type Node, readNodes, readWeights } from "../src/engine/onnx-file";
+import { floatsOf, type Node, readNodes, readWeights } from "../src/engine/onnx-file";
 import type { Session } from "../src/engine/session";
 import { toNchw } from "../src/engine/tensor";
 import { cut, type Levels, mostOf, type Picture } from "../src/imaging/levels";
 import { seededRandom } from "../src/study/random";
-import { times } from "../src/tiles/rects";
+import { times, wholeOf } from "../src/tiles/rects";
 
 const MODELS = [2, 3, 4].flatMap((scale) =>
   ["fast", "balanced", "accurate"].map((family) => `splitsr-${family}-x${scale}`),
@@ -37,20 +37,13 @@ function noise(height: number, width: number, seed: number): Picture<Uint16Array
   return { data, width, height };
 }
 
-function copyOf({ buffer, byteOffset, byteLength }: DataView): ArrayBuffer {
-  return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
-}
-
 /** What a file computes, node by node, as the ONNX specification says. */
 function reference(file: Uint8Array, picture: Picture): Float64Array {
   const { data, width, height } = picture;
   const weights = new Map<string, Values>(
-    readWeights(file).map(({ name, shape, bytes }) => [
-      name,
-      {
-        shape,
-        values: new Float32Array(copyOf(bytes)),
-      },
+    readWeights(file).map((tensor) => [
+      tensor.name,
+      { shape: tensor.shape, values: floatsOf(tensor) },
     ]),
   );
   const images = new Map<string, Image>();
@@ -146,7 +139,7 @@ async function enlargeAll<Kind extends Levels>(
   scale: number,
 ): Promise<Picture<Kind>> {
   const { width, height } = picture;
-  const data = await session.enlarge(picture, { x: 0, y: 0, width, height });
+  const data = await session.enlarge(picture, wholeOf(picture));
   return { data, width: scale * width, height: scale * height };
 }
 
@@ -219,7 +212,9 @@ describe("a network that the kernels do not know", () => {
     ["Relu", "Tanh", "Tanh is not known"],
     ["CRD", "DCR", "does not end in an image"],
   ])("is refused: %s for %s", (from, to, message) => {
-    expect(() => readNetwork(renamed(from, to))).toThrow(message);
+    const read = (): unknown => readNetwork(renamed(from, to));
+    expect(read).toThrow(message);
+    expect(read).toThrow(UnknownNetwork);
   });
 
   it("is refused where the file is cut off, or is none", () => {

@@ -9,7 +9,7 @@ import { AppError, describeError } from "../errors";
 import { enlargeBicubic } from "../imaging/bicubic";
 import { decodeExactly, takePixels, toBitmap } from "../imaging/canvas";
 import { cut, fillTransparent, type Levels, type Picture } from "../imaging/levels";
-import { times } from "../tiles/rects";
+import { times, wholeOf } from "../tiles/rects";
 import type { Rect } from "../tiles/tiles";
 import { mixWeights } from "./mixing";
 import { serve } from "./serve";
@@ -79,8 +79,7 @@ const methods = {
       fetchPixels(request.sr, name),
       sessionOf(request.weights),
     ]);
-    const core = { x: 0, y: 0, width: lr.width, height: lr.height };
-    const found = await enlarge(request.weights, request.scale, lr, core);
+    const found = await enlarge(request.weights, request.scale, lr, wholeOf(lr));
     return largestDifference(found.data, expected.data);
   },
 
@@ -88,9 +87,9 @@ const methods = {
   async measure({ weights, side }: { weights: Weights; side: number }): Promise<number> {
     const session = await sessionOf(weights);
     const data = Uint8ClampedArray.from({ length: 4 * side * side }, (_, at) => at % 256);
-    const whole = { x: 0, y: 0, width: side, height: side };
+    const square = { data, width: side, height: side };
     const start = performance.now();
-    await session.enlarge({ data, width: side, height: side }, whole);
+    await session.enlarge(square, wholeOf(square));
     return performance.now() - start;
   },
 

@@ -57,6 +57,11 @@ export function readWeights(file: Uint8Array): Tensor[] {
   });
 }
 
+/** A tensor's values: copied, since in the file they need not lie where floats may. */
+export function floatsOf({ bytes: { buffer, byteOffset, byteLength } }: Tensor): Float32Array {
+  return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+}
+
 /**
  * What a file computes, in an order in which it can be computed.
  *

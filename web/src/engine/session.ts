@@ -2,6 +2,7 @@
 
 import type { Levels, Picture } from "../imaging/levels";
 import type { Rect } from "../tiles/tiles";
+import { UnknownNetwork } from "./cpu/network";
 import { startCpu } from "./cpu/runtime";
 
 export type Backend = "webgpu" | "wasm";
@@ -26,14 +27,31 @@ export interface Session {
  * Starts a backend. A worker has one for its life.
  *
  * @param threads for WebAssembly
- * @param base where the files of ONNX Runtime lie, for WebGPU
+ * @param base where the files of ONNX Runtime lie
  */
 export async function startRuntime(
   backend: Backend,
   threads: number,
   base: string,
 ): Promise<Runtime> {
-  if (backend === "wasm") return startCpu(threads);
-  const { startWebgpu } = await import("./webgpu");
-  return startWebgpu(base);
+  const general = async (): Promise<Runtime> => {
+    const { startOnnxRuntime } = await import("./onnx-runtime");
+    return startOnnxRuntime(backend, threads, base);
+  };
+  return backend === "wasm" ? withKernels(await startCpu(threads), general) : general();
+}
+
+/** Networks that the kernels do not know go to the general runtime, which is started for the first. */
+function withKernels(kernels: Runtime, startGeneral: () => Promise<Runtime>): Runtime {
+  let general: Promise<Runtime> | undefined;
+  const open = async (model: Uint8Array): Promise<Session> => {
+    try {
+      return await kernels.open(model);
+    } catch (error) {
+      if (!(error instanceof UnknownNetwork)) throw error;
+      general ??= startGeneral();
+      return (await general).open(model);
+    }
+  };
+  return { backend: kernels.backend, open };
 }

@@ -4,7 +4,7 @@ import { AppError } from "../errors";
 import type { Rect } from "../tiles/tiles";
 import { openContext } from "./canvas";
 import { addToJpeg, addToWebp, type Extras } from "./container";
-import type { Levels } from "./levels";
+import { type Levels, levelsLike } from "./levels";
 import type { OutputFormat } from "./output";
 import { DISPLAY_P3 } from "./p3";
 import { chunk, PngEncoder, profileChunk } from "./png";
@@ -43,17 +43,15 @@ function chunksOf({ space, deep, exif }: Output): BlobPart[] {
 /** Collects a row of tiles and hands its pixel rows to the PNG encoder. */
 class BandEncoder implements Encoder {
   private readonly png: PngEncoder;
-  private readonly bits: 8 | 16;
   /** Which samples of RGBA are written. */
   private readonly samples: readonly number[];
-  private band: Samples = new Uint8Array(0);
+  private band: Levels = new Uint8ClampedArray(0);
 
   constructor(private readonly output: Output) {
     const { width, height, deep, alpha } = output;
-    this.bits = deep ? 16 : 8;
     this.samples = [...(deep?.gray ? [0] : [0, 1, 2]), ...(alpha ? [3] : [])];
     this.png = new PngEncoder(
-      { width, height, samples: this.samples.length, bits: this.bits },
+      { width, height, samples: this.samples.length, bits: deep ? 16 : 8 },
       chunksOf(output),
     );
   }
@@ -62,7 +60,7 @@ class BandEncoder implements Encoder {
     const { width } = this.output;
     const samples = this.samples.length;
     if (this.output.deep?.gray) makeGray(pixels);
-    if (place.x === 0) this.band = this.newBand(place.height * width * samples);
+    if (place.x === 0) this.band = levelsLike(pixels, place.height * width * samples);
     const taken = takeSamples(pixels, this.samples);
     const stride = place.width * samples;
     for (let row = 0; row < place.height; row++) {
@@ -72,10 +70,6 @@ class BandEncoder implements Encoder {
     if (place.x + place.width === width) this.png.write(bytesOf(this.band));
   }
 
-  private newBand(length: number): Samples {
-    return this.bits === 8 ? new Uint8Array(length) : new Uint16Array(length);
-  }
-
   async finish(): Promise<Blob> {
     return this.png.finish();
   }
@@ -83,13 +77,10 @@ class BandEncoder implements Encoder {
   async abort(): Promise<void> {}
 }
 
-/** Samples of pixels, those of 16 bits as the processor has them. */
-type Samples = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
-
 /** Some of each pixel's four samples. */
-function takeSamples(pixels: Levels, samples: readonly number[]): Samples {
+function takeSamples(pixels: Levels, samples: readonly number[]): Levels {
   const length = (pixels.length / 4) * samples.length;
-  const taken = pixels instanceof Uint16Array ? new Uint16Array(length) : new Uint8Array(length);
+  const taken = levelsLike(pixels, length);
   samples.forEach((sample, index) => {
     for (let from = sample, to = index; to < length; from += 4, to += samples.length) {
       taken[to] = pixels[from] as number;
@@ -99,7 +90,7 @@ function takeSamples(pixels: Levels, samples: readonly number[]): Samples {
 }
 
 /** The samples' bytes, those of 16 bits big end first. */
-function bytesOf(samples: Samples): Uint8Array {
+function bytesOf(samples: Levels): Uint8Array {
   const bytes = new Uint8Array(samples.buffer);
   if (samples instanceof Uint16Array) {
     const view = new DataView(samples.buffer);

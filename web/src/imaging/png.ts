@@ -109,8 +109,6 @@ export function paeth(left: number, above: number, corner: number): number {
   const toLeft = Math.abs(above - corner);
   const toAbove = Math.abs(left - corner);
   const toCorner = Math.abs(left + above - 2 * corner);
-  // Masks of ones where a choice is not the nearest: in a photo no branch could be foreseen.
-  const notLeft = ((toAbove - toLeft) | (toCorner - toLeft)) >> 31;
-  const notAbove = (toCorner - toAbove) >> 31;
-  return (left & ~notLeft) | (((above & ~notAbove) | (corner & notAbove)) & notLeft);
+  if (toLeft <= toAbove && toLeft <= toCorner) return left;
+  return toAbove <= toCorner ? above : corner;
 }

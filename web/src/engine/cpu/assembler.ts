@@ -11,7 +11,7 @@ export type Code = readonly (number | Code)[];
 export type ValueType = "i32" | "v128";
 
 /** A local variable or a parameter, by its number. */
-export type Local = number & { readonly brand?: "local" };
+export type Local = number;
 
 const TYPES: Readonly<Record<ValueType, number>> = { i32: 0x7f, v128: 0x7b };
 const FUNCTION_TYPE = 0x60;
@@ -47,7 +47,7 @@ export const set = (local: Local, value: Code): Code => [value, 0x21, unsigned(l
 
 export const i32 = (value: number): Code => [0x41, signed(value)];
 export const add = (one: Code, two: Code): Code => [one, two, 0x6a];
-export const subtract = (one: Code, two: Code): Code => [one, two, 0x6b];
+const subtract = (one: Code, two: Code): Code => [one, two, 0x6b];
 export const multiply = (one: Code, two: Code): Code => [one, two, 0x6c];
 
 const vector = (instruction: number): Code => [VECTOR, unsigned(instruction)];
@@ -103,7 +103,7 @@ export const largerFloats = binary(0xe9);
 export const or = binary(0x50);
 /** Floats without their fractions, as whole numbers with a sign. */
 export const truncate = (value: Code): Code => [value, vector(0xf8)];
-export const shiftLeft = (value: Code, bits: number): Code => [value, ...i32(bits), vector(0xab)];
+export const shiftLeft = (value: Code, bits: number): Code => [value, i32(bits), vector(0xab)];
 /** `one * two + three`, rounded once or twice, as the processor does it faster. */
 export const relaxedMultiplyAdd = (one: Code, two: Code, three: Code): Code => [
   one,

@@ -9,7 +9,7 @@ export type Kernels = Readonly<Record<string, ConvolveRow | PaintRow>>;
 /** Rows that a thread takes at a time. */
 const ROWS = 4;
 /** Counters, by their places: for each step of a plan two, and one for the whole of it. */
-export const MOST_STEPS = 500;
+export const MOST_STEPS = COUNTERS / 8 - 1;
 const FINISHED = 2 * MOST_STEPS;
 
 /** The functions of a module over a memory. */
@@ -63,15 +63,15 @@ export function waitForFinished(memory: WebAssembly.Memory, threads: number): vo
 
 function computeRow(
   { width, row, plane }: Plan,
-  { side, rectify, inputs, blocks }: Step,
+  { rectify, inputs, blocks }: Step,
   y: number,
   kernels: Kernels,
   values: Float32Array,
 ): void {
   const down = y * row;
   const runs = Math.ceil(width / PIXELS);
-  for (const { outputs, input, weights, bias, output, first, second } of blocks) {
-    const convolve = kernels[`convolve${side}x${outputs}`] as ConvolveRow;
+  for (const { kernel, outputs, input, weights, bias, output, first, second } of blocks) {
+    const convolve = kernels[kernel] as ConvolveRow;
     const at = output + down;
     convolve(
       input + down,

@@ -41,6 +41,14 @@ const FLOAT = 4;
 const VECTOR = 16;
 const VECTORS = PIXELS / 4;
 
+/** LR pixels that are painted at a time. */
+export const PAINTED = 4;
+
+/** The kernel for a block, by its name in the module. */
+export function convolveName(side: number, outputs: number): string {
+  return `convolve${side}x${outputs}`;
+}
+
 /** A row of one block of output channels. Addresses and strides are in bytes. */
 export type ConvolveRow = (
   input: number,
@@ -60,7 +68,7 @@ export type ConvolveRow = (
  * A row of an image's pixels, RGBA of 8 bits, from the planes of its sub-pixels.
  *
  * @param planes the place in the first of them, of the red sub-pixels of that row
- * @param runs four LR pixels each
+ * @param runs of `PAINTED` LR pixels each
  */
 export type PaintRow = (planes: number, pixels: number, runs: number, plane: number) => void;
 
@@ -91,20 +99,8 @@ function convolution(side: number, outputs: number, fuse: Fuse): Routine {
   const parameters: ValueType[] = new Array(11).fill("i32");
   const locals: ValueType[] = [];
   const declare = (type: ValueType): Local => parameters.length + locals.push(type) - 1;
-  const [input, weights, bias, output, first, second, rectify, channels, blocks, plane, row] =
-    parameters.keys() as unknown as number[] as [
-      Local,
-      Local,
-      Local,
-      Local,
-      Local,
-      Local,
-      Local,
-      Local,
-      Local,
-      Local,
-      Local,
-    ];
+  const [input, weights, bias, output, first, second] = [0, 1, 2, 3, 4, 5] as const;
+  const [rectify, channels, blocks, plane, row] = [6, 7, 8, 9, 10] as const;
   const rows = Array.from({ length: side }, () => declare("i32"));
   const weight = declare("i32");
   const left = declare("i32");
@@ -159,7 +155,7 @@ function convolution(side: number, outputs: number, fuse: Fuse): Routine {
     step(output, i32(PIXELS * FLOAT)),
   ];
   return {
-    name: `convolve${side}x${outputs}`,
+    name: convolveName(side, outputs),
     parameters,
     locals,
     body: countDown(blocks, block),

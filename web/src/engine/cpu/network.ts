@@ -4,7 +4,7 @@
  * A ReLU and additions are done by the convolution before them, while its sums are in registers.
  */
 
-import { type Node, readNodes, readWeights, type Tensor } from "../onnx-file";
+import { floatsOf, type Node, readNodes, readWeights, type Tensor } from "../onnx-file";
 
 export interface Convolution {
   readonly input: string;
@@ -14,7 +14,8 @@ export interface Convolution {
   readonly bias: Float32Array;
   readonly side: number;
   readonly groups: number;
-  readonly inputs: number;
+  /** Input channels of a group. */
+  readonly depth: number;
   readonly outputs: number;
   rectified: boolean;
   /** What is added after the ReLU, if there is one. */
@@ -30,6 +31,9 @@ export interface Network {
   readonly scale: number;
 }
 
+/** A network that the kernels cannot run; its message says why. */
+export class UnknownNetwork extends RangeError {}
+
 /** Kernels that there are. */
 const SIDES = [1, 3];
 /** As many can be added to one convolution. */
@@ -38,7 +42,8 @@ const MOST_ADDED = 2;
 /**
  * Reads a network of convolutions, ReLU, additions and one sub-pixel rearrangement at the end.
  *
- * @throws RangeError the file is no ONNX model, or computes something else
+ * @throws UnknownNetwork it computes something else
+ * @throws RangeError the file is no ONNX model, or is cut off
  */
 export function readNetwork(file: Uint8Array): Network {
   const weights = new Map(readWeights(file).map((tensor) => [tensor.name, tensor]));
@@ -49,11 +54,22 @@ export function readNetwork(file: Uint8Array): Network {
   const scale = scaleOf(rearrangement);
   const last = layers.at(-1);
   const input = layers[0]?.input;
-  if (!last || input === undefined) throw new RangeError("a network without convolutions");
+  if (!last || input === undefined) throw new UnknownNetwork("a network without convolutions");
   if (rearrangement?.inputs[0] !== last.output || last.outputs !== 3 * scale ** 2) {
-    throw new RangeError("the network does not end in an image");
+    throw new UnknownNetwork("the network does not end in an image");
   }
+  checkOrder(layers, input);
   return { input, layers, scale };
+}
+
+/** Sees that each layer takes what is there: the network's input, or what earlier ones give. */
+function checkOrder(layers: readonly Convolution[], given: string): void {
+  const known = new Set([given]);
+  for (const { input, added, output } of layers) {
+    const missing = [input, ...added].find((name) => !known.has(name));
+    if (missing !== undefined) throw new UnknownNetwork(`nothing gives ${missing}`);
+    known.add(output);
+  }
 }
 
 function append(layers: Convolution[], node: Node, weights: ReadonlyMap<string, Tensor>): void {
@@ -62,19 +78,19 @@ function append(layers: Convolution[], node: Node, weights: ReadonlyMap<string, 
     layers.push(readConvolution(node, weights));
   } else if (node.operator === "Relu") {
     const layer = producer(layers, node.inputs);
-    if (layer.rectified || layer.added.length > 0) throw new RangeError("a ReLU of a sum");
+    if (layer.rectified || layer.added.length > 0) throw new UnknownNetwork("a ReLU of a sum");
     layer.rectified = true;
     layer.output = output;
   } else if (node.operator === "Add") {
     const layer = producer(layers, node.inputs);
     const other = node.inputs.find((name) => name !== layer.output);
     if (other === undefined || layer.added.length === MOST_ADDED) {
-      throw new RangeError("a sum of too many");
+      throw new UnknownNetwork("a sum of too many");
     }
     layer.added.push(other);
     layer.output = output;
   } else {
-    throw new RangeError(`${node.operator} is not known`);
+    throw new UnknownNetwork(`${node.operator} is not known`);
   }
 }
 
@@ -82,16 +98,16 @@ function append(layers: Convolution[], node: Node, weights: ReadonlyMap<string, 
 function producer(layers: readonly Convolution[], names: readonly string[]): Convolution {
   const at = layers.findLastIndex(({ output }) => names.includes(output));
   const layer = layers[at];
-  if (!layer) throw new RangeError("something follows no convolution");
+  if (!layer) throw new UnknownNetwork("something follows no convolution");
   const users = layers.slice(at + 1).flatMap(({ input, added }) => [input, ...added]);
-  if (users.includes(layer.output)) throw new RangeError("something follows two convolutions");
+  if (users.includes(layer.output)) throw new UnknownNetwork("something follows two convolutions");
   return layer;
 }
 
 function readConvolution(node: Node, weights: ReadonlyMap<string, Tensor>): Convolution {
   const [input, kernel, offset] = node.inputs;
   const tensor = weights.get(kernel ?? "");
-  if (input === undefined || !tensor) throw new RangeError("a convolution without weights");
+  if (input === undefined || !tensor) throw new UnknownNetwork("a convolution without weights");
   const [outputs, depth, side, width] = tensor.shape as [number, number, number, number];
   const groups = number(node, "group");
   const bias = weights.get(offset ?? "");
@@ -103,14 +119,14 @@ function readConvolution(node: Node, weights: ReadonlyMap<string, Tensor>): Conv
     sameNumbers(node, "pads", same) &&
     sameNumbers(node, "strides", [1, 1]) &&
     sameNumbers(node, "dilations", [1, 1]);
-  if (!isKnown) throw new RangeError(`a convolution of another kind: ${tensor.name}`);
+  if (!isKnown) throw new UnknownNetwork(`a convolution of another kind: ${tensor.name}`);
   return {
     input,
-    weights: floats(tensor),
-    bias: bias ? floats(bias) : new Float32Array(outputs),
+    weights: floatsOf(tensor),
+    bias: bias ? floatsOf(bias) : new Float32Array(outputs),
     side,
     groups,
-    inputs: depth * groups,
+    depth,
     outputs,
     rectified: false,
     added: [],
@@ -120,7 +136,7 @@ function readConvolution(node: Node, weights: ReadonlyMap<string, Tensor>): Conv
 
 function scaleOf(node: Node | undefined): number {
   if (node?.operator !== "DepthToSpace" || node.attributes.get("mode") !== "CRD") {
-    throw new RangeError("the network does not end in an image");
+    throw new UnknownNetwork("the network does not end in an image");
   }
   return number(node, "blocksize");
 }
@@ -129,12 +145,8 @@ function number(node: Node, name: string): number {
   return Number(node.attributes.get(name) ?? 1);
 }
 
+/** Whether an attribute of a convolution is this; one that is left out is ONNX's default. */
 function sameNumbers(node: Node, name: string, expected: readonly number[]): boolean {
-  const found = node.attributes.get(name);
+  const found = node.attributes.get(name) ?? (name === "pads" ? [0, 0, 0, 0] : [1, 1]);
   return Array.isArray(found) && found.join() === expected.join();
-}
-
-function floats({ bytes: { buffer, byteOffset, byteLength } }: Tensor): Float32Array {
-  // Copied, since they need not lie where floats may; their order of bytes is every browser's.
-  return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
 }

@@ -5,12 +5,11 @@
  * tensors. A tensor gives its planes back after its last use.
  */
 
-import { OUTPUTS, PIXELS } from "./kernels";
+import { convolveName, OUTPUTS, PAINTED, PIXELS } from "./kernels";
 import type { Convolution, Network } from "./network";
 
 /** A layer as its kernels are called; all addresses and strides are in bytes. */
 export interface Step {
-  readonly side: number;
   readonly rectify: number;
   readonly inputs: number;
   readonly blocks: readonly Block[];
@@ -18,6 +17,7 @@ export interface Step {
 
 /** Some output channels of a layer. */
 export interface Block {
+  readonly kernel: string;
   readonly outputs: number;
   readonly input: number;
   readonly weights: number;
@@ -34,9 +34,8 @@ export interface Plan {
   readonly width: number;
   readonly row: number;
   readonly plane: number;
-  /** Where the planes begin, their number, and all the bytes that are needed. */
+  /** Where the planes begin, and all the bytes that are needed. */
   readonly planes: number;
-  readonly count: number;
   readonly bytes: number;
   readonly input: number;
   readonly output: number;
@@ -64,15 +63,15 @@ export function packWeights({ layers }: Network): PackedWeights {
   const places = new Map<Convolution, { weights: number; bias: number }[]>();
   let to = 0;
   for (const layer of layers) {
-    const depth = layer.weights.length / layer.outputs; // of an output: its inputs' taps
+    const taps = layer.weights.length / layer.outputs;
     const begin = ({ first, outputs }: Span): { weights: number; bias: number } => {
       const bias = COUNTERS + FLOAT * to;
       values.set(layer.bias.subarray(first, first + outputs), to);
       to += outputs;
       const weights = COUNTERS + FLOAT * to;
-      for (let tap = 0; tap < depth; tap++) {
+      for (let tap = 0; tap < taps; tap++) {
         for (let output = 0; output < outputs; output++) {
-          values[to++] = layer.weights[(first + output) * depth + tap] as number;
+          values[to++] = layer.weights[(first + output) * taps + tap] as number;
         }
       }
       return { weights, bias };
@@ -82,11 +81,7 @@ export function packWeights({ layers }: Network): PackedWeights {
   return { values, places };
 }
 
-/**
- * Plans a network for images of a size.
- *
- * @throws RangeError a layer takes what no earlier one gives
- */
+/** Plans a network for images of a size. */
 export function planNetwork(
   network: Network,
   weights: PackedWeights,
@@ -101,11 +96,7 @@ export function planNetwork(
   const pixel = (slot: number): number => planes + slot * plane + row + LEFT * FLOAT;
   const corner = row + FLOAT; // from a pixel to the first tap of a 3x3 kernel there
   const places = new Map([[network.input, slots.take(3)]]);
-  const placeOf = (name: string): number => {
-    const place = places.get(name);
-    if (place === undefined) throw new RangeError(`nothing gives ${name}`);
-    return place;
-  };
+  const placeOf = (name: string): number => places.get(name) as number;
   const steps = network.layers.map((layer, index): Step => {
     const [input, added] = [placeOf(layer.input), layer.added.map(placeOf)];
     const output = slots.take(layer.outputs);
@@ -114,23 +105,24 @@ export function planNetwork(
       slots.give(placeOf(name), channelsOf(network, name));
       places.delete(name);
     }
-    const depth = layer.inputs / layer.groups;
+    const { side, depth } = layer;
     const blocks = spansOf(layer).map(({ group, first, outputs }, at): Block => {
       const addends = added.map((slot) => pixel(slot + first));
       return {
+        kernel: convolveName(side, outputs),
         outputs,
-        input: pixel(input + group * depth) - (layer.side === 3 ? corner : 0),
+        input: pixel(input + group * depth) - (side === 3 ? corner : 0),
         ...(weights.places.get(layer)?.[at] as { weights: number; bias: number }),
         output: pixel(output + first),
         first: addends[0] ?? 0,
         second: addends[1] ?? 0,
       };
     });
-    return { side: layer.side, rectify: Number(layer.rectified), inputs: depth, blocks };
+    return { rectify: Number(layer.rectified), inputs: depth, blocks };
   });
   // Kernels read a little beyond the last plane: the ends of a row's last block.
   const pixels = planes + slots.count * plane + row;
-  const bytes = pixels + 4 * network.scale * roundUp(width, 4);
+  const bytes = pixels + 4 * network.scale * roundUp(width, PAINTED);
   return {
     steps,
     height,
@@ -138,7 +130,6 @@ export function planNetwork(
     row,
     plane,
     planes,
-    count: slots.count,
     bytes,
     input: pixel(0),
     output: pixel(placeOf((network.layers.at(-1) as Convolution).output)),

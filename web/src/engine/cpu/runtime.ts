@@ -6,8 +6,8 @@ import type { Rect } from "../../tiles/tiles";
 import type { Runtime, Session } from "../session";
 import { fromNchw, toNchw } from "../tensor";
 import { instantiate, type Kernels, MOST_STEPS } from "./execute";
-import { buildKernels, type PaintRow } from "./kernels";
-import { type Network, readNetwork } from "./network";
+import { buildKernels, PAINTED, type PaintRow } from "./kernels";
+import { type Network, readNetwork, UnknownNetwork } from "./network";
 import { COUNTERS, type PackedWeights, type Plan, packWeights, planNetwork } from "./plan";
 import { Threads } from "./threads";
 
@@ -48,7 +48,7 @@ class Machine {
   ) {}
 
   open(network: Network): Session {
-    if (network.layers.length > MOST_STEPS) throw new RangeError("a network of too many layers");
+    if (network.layers.length > MOST_STEPS) throw new UnknownNetwork("too many layers");
     const weights = packWeights(network);
     let plan: Plan | undefined;
     return {
@@ -92,29 +92,27 @@ class Machine {
     if (mostOf(kind) > 255) {
       return fromNchw(this.readImage(plan, scale), plan.width * scale, times(core, scale), kind);
     }
-    const { output, plane, row, pixels } = plan;
+    const { plane, pixels } = plan;
     const { x, y, width, height } = times(core, scale);
     const paint = this.kernels[`paint${scale}`] as PaintRow;
     const painted = new Uint8ClampedArray(this.memory.buffer, pixels + 4 * x, 4 * width);
     const rgba = new Uint8ClampedArray(4 * width * height);
     for (let down = 0; down < height; down++) {
-      const [above, sub] = [Math.floor((y + down) / scale), (y + down) % scale];
-      const from = output + sub * scale * plane + above * row;
-      paint(from, pixels, Math.ceil(plan.width / 4), plane);
+      paint(subPixels(plan, scale, 0, y + down), pixels, Math.ceil(plan.width / PAINTED), plane);
       rgba.set(painted, down * 4 * width);
     }
     return rgba as Kind;
   }
 
-  /** The image as floats: channel by channel, each of `scale * scale` planes that are its sub-pixels. */
-  private readImage({ output, plane, row, height, width }: Plan, scale: number): Float32Array {
+  /** The image as floats, channel by channel. */
+  private readImage(plan: Plan, scale: number): Float32Array {
+    const { plane, height, width } = plan;
     const values = new Float32Array(this.memory.buffer);
     const image = new Float32Array(3 * height * width * scale ** 2);
     let to = 0;
     for (let channel = 0; channel < 3; channel++) {
       for (let y = 0; y < height * scale; y++) {
-        const sub = (channel * scale + (y % scale)) * scale;
-        const from = (output + sub * plane + Math.floor(y / scale) * row) / 4;
+        const from = subPixels(plan, scale, channel, y) / 4;
         for (let x = 0; x < width; x++) {
           for (let dx = 0; dx < scale; dx++) {
             image[to++] = values[from + (dx * plane) / 4 + x] as number;
@@ -124,4 +122,15 @@ class Machine {
     }
     return image;
   }
+}
+
+/** Where a row of the image begins: every `scale`-th of its pixels; the others are a plane further each. */
+function subPixels(
+  { output, plane, row }: Plan,
+  scale: number,
+  channel: number,
+  y: number,
+): number {
+  const first = (channel * scale + (y % scale)) * scale;
+  return output + first * plane + Math.floor(y / scale) * row;
 }

@@ -1,10 +1,10 @@
-/** Networks on the graphics card, by ONNX Runtime Web. */
+/** Networks by ONNX Runtime Web: on the graphics card, or of kinds that the kernels do not know. */
 
 import * as ort from "onnxruntime-web/webgpu";
 import type { Levels, Picture } from "../imaging/levels";
 import { times } from "../tiles/rects";
 import type { Rect } from "../tiles/tiles";
-import type { Runtime, Session } from "./session";
+import type { Backend, Runtime, Session } from "./session";
 import { fromNchw, toNchw } from "./tensor";
 
 const FILE = "ort-wasm-simd-threaded.asyncify";
@@ -14,26 +14,27 @@ const IDENTITY =
   "CApCAhASOjcKEAoBeBIBeSIISWRlbnRpdHkSAWdaDwoBeBIKCggIARIECgIIAWIPCgF5EgoKCAgBEgQKAggB";
 
 /**
- * Starts ONNX Runtime.
+ * Starts ONNX Runtime. A worker has one for its life: the WebAssembly module cannot be exchanged.
  *
  * The first model to be opened starts it: one that is at hand, while the networks are still on their
  * way.
  *
+ * @param threads of the processor, for `wasm`
  * @param base where the runtime's files lie
  */
-export function startWebgpu(base: string): Runtime {
+export function startOnnxRuntime(backend: Backend, threads: number, base: string): Runtime {
   ort.env.wasm.wasmPaths = { mjs: `${base}${FILE}.mjs`, wasm: `${base}${FILE}.wasm` };
-  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.numThreads = threads;
   ort.env.logLevel = "error";
   const identity = Uint8Array.from(atob(IDENTITY), (letter) => letter.charCodeAt(0));
-  const started = openSession(identity).then((session) => session.release());
+  const started = openSession(backend, identity).then((session) => session.release());
   started.catch(() => {}); // told by the first network that is opened
-  return { backend: "webgpu", open: (model) => started.then(() => openSession(model)) };
+  return { backend, open: (model) => started.then(() => openSession(backend, model)) };
 }
 
-async function openSession(model: Uint8Array): Promise<Session> {
+async function openSession(backend: Backend, model: Uint8Array): Promise<Session> {
   const session = await ort.InferenceSession.create(model, {
-    executionProviders: ["webgpu"],
+    executionProviders: [backend],
     graphOptimizationLevel: "all",
     enableMemPattern: false, // a pattern is one more block of memory, and saves no time
   });
