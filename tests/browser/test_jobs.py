@@ -41,8 +41,11 @@ def agree(zoom: ZoomPage) -> None:
 
 
 def start(zoom: ZoomPage, photo: Path) -> None:
-    zoom.open(photo).start_upscaling()
-    zoom["#save-close"].click()
+    zoom.open(photo)["#upscale-all"].click()
+    # By one script: between two clicks a small photo would be done.
+    zoom.page.evaluate(
+        "() => ['upscale-start', 'save-close'].forEach((id) => document.getElementById(id).click())"
+    )
     zoom["#job"].wait_for()
 
 

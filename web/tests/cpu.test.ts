@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { signed, unsigned } from "../src/engine/cpu/assembler";
+import { closeRun, join, openRun } from "../src/engine/cpu/execute";
 import { buildKernels } from "../src/engine/cpu/kernels";
 import { readNetwork, UnknownNetwork } from "../src/engine/cpu/network";
+import type { Plan } from "../src/engine/cpu/plan";
 import { startCpu } from "../src/engine/cpu/runtime";
 import { floatsOf, type Node, readNodes, readWeights } from "../src/engine/onnx-file";
 import type { Session } from "../src/engine/session";
@@ -198,6 +200,63 @@ describe("networks on the processor", { timeout: 30_000 }, () => {
       const expected = reference(files[at] as Uint8Array, picture);
       expect(largestError(found, expected)).toBeLessThan(2);
     }
+  });
+});
+
+describe("threads", () => {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+
+  /** How often a thread computes that joins a run. */
+  function joined(run: number): number {
+    const steps = vi.fn(() => []);
+    join(
+      {
+        height: 1,
+        get steps() {
+          return steps();
+        },
+      } as unknown as Plan,
+      {},
+      memory,
+      run,
+    );
+    return steps.mock.calls.length;
+  }
+
+  it("take part in a run while it is open, and come too late afterwards", () => {
+    const first = openRun(memory);
+    expect([joined(first), joined(first)]).toEqual([1, 1]);
+    closeRun(memory, first);
+    expect(joined(first)).toBe(0);
+    const second = openRun(memory);
+    expect([joined(first), joined(second)]).toEqual([0, 1]);
+    closeRun(memory, second);
+  });
+
+  it("count on when the numbers of the runs are used up", () => {
+    const counters = new Int32Array(memory.buffer);
+    closeRun(memory, openRun(memory)); // so that the number is none of the zeros
+    counters[counters.indexOf(openRun(memory))] = 0x7fffff00;
+    const last = openRun(memory);
+    closeRun(memory, last);
+    expect([joined(last), joined(openRun(memory))]).toEqual([0, 1]);
+  });
+
+  it("are done without where memory cannot be shared", async () => {
+    const { Memory } = WebAssembly;
+    class Unshared extends Memory {
+      constructor(descriptor: WebAssembly.MemoryDescriptor) {
+        if (descriptor.shared) throw new RangeError("could not allocate memory");
+        super(descriptor);
+      }
+    }
+    vi.stubGlobal("WebAssembly", Object.create(WebAssembly, { Memory: { value: Unshared } }));
+    const { open } = await startCpu(2);
+    vi.unstubAllGlobals();
+    const file = modelFile("splitsr-fast-x2");
+    const picture = noise(5, 9, 7);
+    const found = await enlargeAll(await open(file), picture, 2);
+    expect(largestError(found, reference(file, picture))).toBeLessThan(2);
   });
 });
 

@@ -35,6 +35,10 @@ describe("Korean", () => {
     expect(ko[key]).not.toMatch(/[이가을를은는와과로]\([이가을를은는와과로]\)/);
   });
 
+  it.each(keys)("%s: has no bracket before a particle, where a line could break", (key) => {
+    expect(ko[key]).not.toMatch(/\)\p{L}/u);
+  });
+
   it("is Korean, but for names", () => {
     const words = (key: keyof typeof en): string =>
       en[key].replace(/\{\w+\}|ZoomSR|SplitSR/g, "").toLowerCase();

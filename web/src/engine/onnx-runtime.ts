@@ -19,12 +19,11 @@ const IDENTITY =
  * The first model to be opened starts it: one that is at hand, while the networks are still on their
  * way.
  *
- * @param threads of the processor, for `wasm`
  * @param base where the runtime's files lie
  */
-export function startOnnxRuntime(backend: Backend, threads: number, base: string): Runtime {
+export function startOnnxRuntime(backend: Backend, base: string): Runtime {
   ort.env.wasm.wasmPaths = { mjs: `${base}${FILE}.mjs`, wasm: `${base}${FILE}.wasm` };
-  ort.env.wasm.numThreads = threads;
+  ort.env.wasm.numThreads = 1; // more of them spin while they wait, and take a core from the page
   ort.env.logLevel = "error";
   const identity = Uint8Array.from(atob(IDENTITY), (letter) => letter.charCodeAt(0));
   const started = openSession(backend, identity).then((session) => session.release());

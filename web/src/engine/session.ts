@@ -26,7 +26,7 @@ export interface Session {
 /**
  * Starts a backend. A worker has one for its life.
  *
- * @param threads for WebAssembly
+ * @param threads for the kernels of our own
  * @param base where the files of ONNX Runtime lie
  */
 export async function startRuntime(
@@ -36,7 +36,7 @@ export async function startRuntime(
 ): Promise<Runtime> {
   const general = async (): Promise<Runtime> => {
     const { startOnnxRuntime } = await import("./onnx-runtime");
-    return startOnnxRuntime(backend, threads, base);
+    return startOnnxRuntime(backend, base);
   };
   return backend === "wasm" ? withKernels(await startCpu(threads), general) : general();
 }

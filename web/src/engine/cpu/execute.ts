@@ -8,9 +8,11 @@ export type Kernels = Readonly<Record<string, ConvolveRow | PaintRow>>;
 
 /** Rows that a thread takes at a time. */
 const ROWS = 4;
-/** Counters, by their places: for each step of a plan two, and one for the whole of it. */
+/** Counters, by their places: for each step of a plan two, and one for the run. */
 export const MOST_STEPS = COUNTERS / 8 - 1;
-const FINISHED = 2 * MOST_STEPS;
+/** The number of the run in steps of `RUN`, and how many other threads are in it. */
+const STATE = 2 * MOST_STEPS;
+const RUN = 256;
 
 /** The functions of a module over a memory. */
 export async function instantiate(
@@ -21,16 +23,44 @@ export async function instantiate(
   return instance.exports as unknown as Kernels;
 }
 
-/** Begins a run: no row is taken, no thread has finished. */
-export function resetCounters(memory: WebAssembly.Memory): void {
-  countersOf(memory).fill(0);
+/** Begins a run, in which no row is taken. Returns its number. */
+export function openRun(memory: WebAssembly.Memory): number {
+  const counters = countersOf(memory);
+  counters.fill(0, 0, STATE);
+  return Atomics.load(counters, STATE);
+}
+
+/** Ends a run: waits for the threads that are in it, and lets no other in. */
+export function closeRun(memory: WebAssembly.Memory, run: number): void {
+  const counters = countersOf(memory);
+  for (;;) {
+    const found = Atomics.compareExchange(counters, STATE, run, (run + RUN) | 0);
+    if (found === run) return;
+    Atomics.wait(counters, STATE, found);
+  }
+}
+
+/** Takes part in a run as one more thread, unless that is over: nobody waits for those who come late. */
+export function join(plan: Plan, kernels: Kernels, memory: WebAssembly.Memory, run: number): void {
+  const counters = countersOf(memory);
+  for (let found = run; ; ) {
+    const before = Atomics.compareExchange(counters, STATE, found, found + 1);
+    if (before === found) break;
+    if ((before & -RUN) !== run) return;
+    found = before;
+  }
+  try {
+    execute(plan, kernels, memory);
+  } finally {
+    Atomics.sub(counters, STATE, 1);
+    Atomics.notify(counters, STATE);
+  }
 }
 
 /**
  * Computes what no other thread has taken, and returns when all is done.
  *
- * A step begins when the one before is whole. A thread that comes late finds nothing left, and holds
- * nobody up.
+ * A step begins when the one before is whole.
  */
 export function execute(plan: Plan, kernels: Kernels, memory: WebAssembly.Memory): void {
   const counters = countersOf(memory);
@@ -47,18 +77,6 @@ export function execute(plan: Plan, kernels: Kernels, memory: WebAssembly.Memory
     }
     waitFor(counters, done, chunks);
   });
-}
-
-/** Tells the thread that began the run that this one will not touch the memory again. */
-export function finish(memory: WebAssembly.Memory): void {
-  const counters = countersOf(memory);
-  Atomics.add(counters, FINISHED, 1);
-  Atomics.notify(counters, FINISHED);
-}
-
-/** Waits until as many threads have finished. */
-export function waitForFinished(memory: WebAssembly.Memory, threads: number): void {
-  waitFor(countersOf(memory), FINISHED, threads);
 }
 
 function computeRow(

@@ -18,22 +18,31 @@ const MOST_PAGES = 16384;
 /**
  * Compiles the kernels and starts the threads.
  *
- * @param threads all of them, this one included; more than one only where memory can be shared
+ * @param threads all of them, this one included; more than one only where a page may share memory
  */
 export async function startCpu(threads: number): Promise<Runtime> {
-  const sharedPages = threads > 1 ? MOST_PAGES : 0;
+  const shared = threads > 1 ? shareMemory() : undefined;
+  const sharedPages = shared ? MOST_PAGES : 0;
+  const memory = shared ?? new WebAssembly.Memory({ initial: 1 });
   const fused = buildKernels(true, sharedPages);
   const bytes = WebAssembly.validate(fused) ? fused : buildKernels(false, sharedPages);
   const module = await WebAssembly.compile(bytes);
-  const memory = new WebAssembly.Memory(
-    sharedPages ? { initial: 1, maximum: sharedPages, shared: true } : { initial: 1 },
-  );
   const machine = new Machine(
     memory,
     await instantiate(module, memory),
-    new Threads(threads - 1, module, memory),
+    new Threads(shared ? threads - 1 : 0, module, memory),
   );
   return { backend: "wasm", open: async (model) => machine.open(readNetwork(model)) };
+}
+
+/** Memory for threads, unless the device has too few addresses for its most. */
+function shareMemory(): WebAssembly.Memory | undefined {
+  try {
+    return new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true });
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** A memory, and what computes in it: one network at a time. */

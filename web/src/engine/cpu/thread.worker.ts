@@ -1,7 +1,7 @@
 /** A thread of the engine: takes its part of every run. */
 
 import { serve } from "../serve";
-import { execute, finish, instantiate, type Kernels } from "./execute";
+import { instantiate, join, type Kernels } from "./execute";
 import type { Plan } from "./plan";
 
 let begun: { kernels: Kernels; memory: WebAssembly.Memory } | undefined;
@@ -12,10 +12,9 @@ const methods = {
     begun = { kernels: await instantiate(module, memory), memory };
   },
 
-  async run(plan: Plan): Promise<void> {
-    if (!begun) throw new Error("run before begin");
-    execute(plan, begun.kernels, begun.memory);
-    finish(begun.memory);
+  async join({ plan, run }: { plan: Plan; run: number }): Promise<void> {
+    if (!begun) throw new Error("join before begin");
+    join(plan, begun.kernels, begun.memory, run);
   },
 };
 

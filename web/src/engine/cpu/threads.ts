@@ -1,7 +1,7 @@
 /** Threads that share the engine's memory: workers of the engine's worker. */
 
 import { Bridge } from "../bridge";
-import { execute, type Kernels, resetCounters, waitForFinished } from "./execute";
+import { closeRun, execute, type Kernels, openRun } from "./execute";
 import type { Plan } from "./plan";
 import type { ThreadApi } from "./thread.worker";
 
@@ -31,10 +31,9 @@ export class Threads {
 
   /** Runs a plan with all that are ready. */
   run(plan: Plan, kernels: Kernels): void {
-    const helpers = [...this.ready];
-    resetCounters(this.memory);
-    for (const helper of helpers) void helper.call("run", plan);
+    const run = openRun(this.memory);
+    for (const thread of this.ready) void thread.call("join", { plan, run });
     execute(plan, kernels, this.memory);
-    waitForFinished(this.memory, helpers.length);
+    closeRun(this.memory, run);
   }
 }
