@@ -14,6 +14,7 @@ from tools.fit_restore import (
     KNOTS,
     NOISES,
     QUALITIES,
+    SHARES,
     STRENGTHS,
     Sample,
     fit,
@@ -51,6 +52,18 @@ def test_a_table_restores_more_the_worse_a_file_is() -> None:
     assert (np.diff(strengths, axis=1) <= 0).all()
     assert (np.diff(strengths, axis=0) >= 0).all()
     assert len(np.unique(strengths)) > 1
+
+
+def test_the_few_are_not_given_up_for_the_many() -> None:
+    """Images that look alike: the mean would give all that one kind gains to the other."""
+    many, few = (
+        [Sample(quality, noise, KNOTS[1][0], scores) for quality in QUALITIES for _ in range(4)]
+        for noise, scores in ((0.0, 30 - 0.02 * STRENGTHS), (10.0, 30 + 0.15 * STRENGTHS))
+    )
+    assert SHARES[0.0] * 0.02 > SHARES[10.0] * 0.15
+    assert fit(many).at(90, 0.0) == 0
+    assert fit(few).at(90, 0.0) == 1
+    assert 0.25 <= fit([*many, *few]).at(90, 0.0) < 1
 
 
 def test_the_report_tells_what_is_lost() -> None:

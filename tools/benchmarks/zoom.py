@@ -32,7 +32,7 @@ from tests.browser.sharpening import measure_sharpening
 from tests.browser.zoom_page import ZoomPage
 
 ROOT = Path(__file__).resolve().parents[2]
-BOUND_MS = 2000
+BOUND_MS = 1500
 MODEL = "splitsr-fast-x4"
 ASPECT = 1.5
 RATIO_BOUND = 1.7
