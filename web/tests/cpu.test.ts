@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it, vi } from "vitest";
-import { signed, unsigned } from "../src/engine/cpu/assembler";
 import { closeRun, join, openRun } from "../src/engine/cpu/execute";
 import { buildKernels } from "../src/engine/cpu/kernels";
 import { readNetwork, UnknownNetwork } from "../src/engine/cpu/network";
@@ -12,6 +11,7 @@ import { toNchw } from "../src/engine/tensor";
 import { cut, type Levels, mostOf, type Picture } from "../src/imaging/levels";
 import { seededRandom } from "../src/study/random";
 import { times, wholeOf } from "../src/tiles/rects";
+import { signed, unsigned } from "../src/wasm/assembler";
 
 const MODELS = [2, 3, 4].flatMap((scale) =>
   ["fast", "balanced", "accurate"].map((family) => `splitsr-${family}-x${scale}`),

@@ -6,7 +6,6 @@
 import { AppError } from "../errors";
 import type { Bytes } from "./bytes";
 import { type Header, pngChunks } from "./header";
-import { paeth } from "./png";
 import { type Turn, turnOf } from "./turn";
 
 /** Pixels of 16 bits, upright. */
@@ -146,4 +145,13 @@ function spread(line: Uint8Array, target: Target, row: number): void {
     data[to + 2] = view.getUint16(from + blue);
     data[to + 3] = alpha < 0 ? 0xffff : view.getUint16(from + alpha);
   }
+}
+
+/** What PNG's filter type 4 predicts of a byte, by those to the left, above, and above that one. */
+export function paeth(left: number, above: number, corner: number): number {
+  const toLeft = Math.abs(above - corner);
+  const toAbove = Math.abs(left - corner);
+  const toCorner = Math.abs(left + above - 2 * corner);
+  if (toLeft <= toAbove && toLeft <= toCorner) return left;
+  return toAbove <= toCorner ? above : corner;
 }

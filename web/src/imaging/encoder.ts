@@ -79,14 +79,30 @@ class BandEncoder implements Encoder {
 
 /** Some of each pixel's four samples. */
 function takeSamples(pixels: Levels, samples: readonly number[]): Levels {
-  const length = (pixels.length / 4) * samples.length;
-  const taken = levelsLike(pixels, length);
-  samples.forEach((sample, index) => {
-    for (let from = sample, to = index; to < length; from += 4, to += samples.length) {
-      taken[to] = pixels[from] as number;
-    }
-  });
+  if (pixels instanceof Uint8ClampedArray && samples.join() === "0,1,2") return takeColours(pixels);
+  const taken = levelsLike(pixels, (pixels.length / 4) * samples.length);
+  let to = 0;
+  for (let pixel = 0; pixel < pixels.length; pixel += 4) {
+    for (const sample of samples) taken[to++] = pixels[pixel + sample] as number;
+  }
   return taken;
+}
+
+/** RGB of RGBA, four pixels at a time: three words of four, in a tenth of the time of bytes. */
+function takeColours(pixels: Uint8ClampedArray<ArrayBuffer>): Uint8ClampedArray<ArrayBuffer> {
+  const count = pixels.length / 4;
+  const words = new Uint32Array(pixels.buffer, pixels.byteOffset, count);
+  const taken = new Uint32Array(3 * Math.ceil(count / 4));
+  for (let from = 0, to = 0; from < count; from += 4, to += 3) {
+    const one = words[from] as number;
+    const two = words[from + 1] as number; // beyond the end nothing is, and counts as zeros
+    const three = words[from + 2] as number;
+    const four = words[from + 3] as number;
+    taken[to] = (one & 0xffffff) | (two << 24);
+    taken[to + 1] = ((two >>> 8) & 0xffff) | (three << 16);
+    taken[to + 2] = ((three >>> 16) & 0xff) | (four << 8);
+  }
+  return new Uint8ClampedArray(taken.buffer, 0, 3 * count);
 }
 
 /** The samples' bytes, those of 16 bits big end first. */

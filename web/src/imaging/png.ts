@@ -9,6 +9,7 @@
 import { fileOf, u32 } from "./bytes";
 import { crc32 } from "./crc32";
 import { Deflater } from "./deflate";
+import { RowFilter } from "./row-filter";
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** Colour types by samples of a pixel. */
@@ -27,15 +28,13 @@ export class PngEncoder {
   private readonly deflater = new Deflater();
   private readonly parts: Blob[] = [];
   private readonly stride: number;
-  /** Bytes of a pixel. */
-  private readonly step: number;
-  private above: Uint8Array;
+  private readonly filter: RowFilter;
 
   /** @param chunks what is said of the picture besides its size, before its pixels */
   constructor(layout: PngLayout, chunks: readonly BlobPart[]) {
-    this.step = (layout.samples * layout.bits) / 8;
-    this.stride = layout.width * this.step;
-    this.above = new Uint8Array(this.stride);
+    const step = (layout.samples * layout.bits) / 8;
+    this.stride = layout.width * step;
+    this.filter = new RowFilter(this.stride, step);
     this.parts.push(new Blob([SIGNATURE, chunk("IHDR", header(layout)), ...chunks]));
   }
 
@@ -49,11 +48,10 @@ export class PngEncoder {
     const rows = pixels.length / stride;
     const filtered = new Uint8Array(rows * (stride + 1));
     for (let row = 0; row < rows; row++) {
-      const current = pixels.subarray(row * stride, (row + 1) * stride);
-      filterRow(current, this.above, this.step, filtered, row * (stride + 1));
-      this.above = current;
+      const at = row * (stride + 1);
+      filtered[at] = PAETH;
+      this.filter.write(pixels.subarray(row * stride, (row + 1) * stride), filtered, at + 1);
     }
-    this.above = this.above.slice();
     this.parts.push(new Blob([chunk("IDAT", this.deflater.write(filtered))]));
   }
 
@@ -81,34 +79,4 @@ export function chunk(
 export function profileChunk(name: string, profile: Uint8Array): Uint8Array<ArrayBuffer> {
   const deflater = new Deflater();
   return chunk("iCCP", fileOf(name, [0, 0], deflater.write(profile), deflater.finish()));
-}
-
-/** Writes a row's filter type and its differences from what its neighbours predict. */
-function filterRow(
-  row: Uint8Array,
-  above: Uint8Array,
-  step: number,
-  out: Uint8Array,
-  at: number,
-): void {
-  out[at] = PAETH;
-  const first = Math.min(step, row.length);
-  for (let index = 0; index < first; index++) {
-    out[at + 1 + index] = (row[index] as number) - (above[index] as number);
-  }
-  for (let index = first; index < row.length; index++) {
-    const left = row[index - step] as number;
-    const corner = above[index - step] as number;
-    const predicted = paeth(left, above[index] as number, corner);
-    out[at + 1 + index] = (row[index] as number) - predicted;
-  }
-}
-
-/** What PNG's filter type 4 predicts of a byte, by those to the left, above, and above that one. */
-export function paeth(left: number, above: number, corner: number): number {
-  const toLeft = Math.abs(above - corner);
-  const toAbove = Math.abs(left - corner);
-  const toCorner = Math.abs(left + above - 2 * corner);
-  if (toLeft <= toAbove && toLeft <= toCorner) return left;
-  return toAbove <= toCorner ? above : corner;
 }

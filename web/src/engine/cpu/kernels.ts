@@ -33,7 +33,7 @@ import {
   truncate,
   type ValueType,
   when,
-} from "./assembler";
+} from "../../wasm/assembler";
 
 export const OUTPUTS = 4;
 export const PIXELS = 8;

@@ -1,5 +1,5 @@
 /**
- * Writes WebAssembly: as much of its binary format as the kernels need.
+ * Writes WebAssembly: as much of its binary format as the app's kernels need.
  *
  * Numbers of sections, types and instructions are those of the WebAssembly Core Specification 3.0,
  * chapter 5 (Binary Format).
@@ -47,7 +47,7 @@ export const set = (local: Local, value: Code): Code => [value, 0x21, unsigned(l
 
 export const i32 = (value: number): Code => [0x41, signed(value)];
 export const add = (one: Code, two: Code): Code => [one, two, 0x6a];
-const subtract = (one: Code, two: Code): Code => [one, two, 0x6b];
+export const subtract = (one: Code, two: Code): Code => [one, two, 0x6b];
 export const multiply = (one: Code, two: Code): Code => [one, two, 0x6c];
 
 const vector = (instruction: number): Code => [VECTOR, unsigned(instruction)];
@@ -104,6 +104,23 @@ export const or = binary(0x50);
 /** Floats without their fractions, as whole numbers with a sign. */
 export const truncate = (value: Code): Code => [value, vector(0xf8)];
 export const shiftLeft = (value: Code, bits: number): Code => [value, i32(bits), vector(0xab)];
+/** Eight bytes at an address, as whole numbers of 16 bits. */
+export const loadWords = (address: Code, offset = 0): Code => [
+  address,
+  vector(0x02),
+  0,
+  unsigned(offset),
+];
+export const addWords = binary(0x8e);
+export const subtractWords = binary(0x91);
+export const absoluteWords = (value: Code): Code => [value, vector(0x80)];
+/** Ones where `one` is larger. */
+export const largerWords = binary(0x31);
+/** The low bytes of twice eight numbers that are bytes. */
+export const bytesOfWords = binary(0x66);
+export const subtractBytes = binary(0x71);
+/** The bits of `one` where the mask has ones, else those of `two`. */
+export const select = (one: Code, two: Code, mask: Code): Code => [one, two, mask, vector(0x52)];
 /** `one * two + three`, rounded once or twice, as the processor does it faster. */
 export const relaxedMultiplyAdd = (one: Code, two: Code, three: Code): Code => [
   one,
