@@ -50,7 +50,7 @@ KNOTS = (
     [0.2, 0.5, 1.0, 2.0, 3.5, 5.5, 8.0],
 )  # quality, estimated noise
 SWEEPS = 3
-UNEVEN = 30.0  # what a dB squared weighs, of what a degradation loses, against a dB of the mean
+UNEVEN = 0.3  # what a dB squared weighs, of what a degradation loses, against a dB of the mean
 LEAST_WEIGHT = 3.0  # of images near a knot: with less it has the value of the noise below it
 MOST_SIDE = 96  # of an LR image: the middle of a photograph
 
