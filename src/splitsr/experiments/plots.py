@@ -44,8 +44,17 @@ def draw_study(study: StudyResult, path: Path) -> None:
     for axes, name in zip(figure.axes, names, strict=True):
         costs = [getattr(row, name) / _AXES[name][1] for row in rows]
         axes.errorbar(costs, means, yerr=(below, above), fmt="o", capsize=3)
+        middle = (min(costs) + max(costs)) / 2
         for row, x, y in zip(rows, costs, means, strict=True):
-            axes.annotate(row.label, (x, y), (4, 4), textcoords="offset points", fontsize=8)
+            side = 1 if x <= middle else -1  # towards the middle, where there is room
+            axes.annotate(
+                row.label,
+                (x, y),
+                (4 * side, 4),
+                textcoords="offset points",
+                horizontalalignment="left" if side > 0 else "right",
+                fontsize=8,
+            )
         axes.margins(x=0.2)
     figure.axes[0].set(ylabel=f"PSNR-Y, {test} (dB)")
     figure.suptitle(f"{study.name}: {study.budget}", fontsize=9)
