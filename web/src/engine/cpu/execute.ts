@@ -1,17 +1,15 @@
 /** Runs a plan, on one thread or as one of several that share the memory. */
 
 import { type ConvolveRow, type PaintRow, PIXELS } from "./kernels";
-import { COUNTERS, type Plan, type Step } from "./plan";
+import { COUNTERS, type Plan, ROWS, type Step } from "./plan";
 
 /** By their names in the module. */
 export type Kernels = Readonly<Record<string, ConvolveRow | PaintRow>>;
 
-/** Rows that a thread takes at a time. */
-const ROWS = 4;
-/** Counters, by their places: for each step of a plan two, and one for the run. */
-export const MOST_STEPS = COUNTERS / 8 - 1;
-/** The number of the run in steps of `RUN`, and how many other threads are in it. */
-const STATE = 2 * MOST_STEPS;
+/** Counters, by their places: rows that are taken, and the run. */
+const NEXT = 0;
+const STATE = COUNTERS / 8;
+/** The run's number counts in these; below it stands how many other threads are in it. */
 const RUN = 256;
 
 /** The functions of a module over a memory. */
@@ -25,58 +23,74 @@ export async function instantiate(
 
 /** Begins a run, in which no row is taken. Returns its number. */
 export function openRun(memory: WebAssembly.Memory): number {
-  const counters = countersOf(memory);
-  counters.fill(0, 0, STATE);
-  return Atomics.load(counters, STATE);
+  const words = new Int32Array(memory.buffer);
+  Atomics.store(words, NEXT, 0);
+  return Atomics.load(words, STATE);
 }
 
 /** Ends a run: waits for the threads that are in it, and lets no other in. */
 export function closeRun(memory: WebAssembly.Memory, run: number): void {
-  const counters = countersOf(memory);
+  const words = new Int32Array(memory.buffer);
   for (;;) {
-    const found = Atomics.compareExchange(counters, STATE, run, (run + RUN) | 0);
+    const found = Atomics.compareExchange(words, STATE, run, (run + RUN) | 0);
     if (found === run) return;
-    Atomics.wait(counters, STATE, found);
+    Atomics.wait(words, STATE, found);
   }
 }
 
 /** Takes part in a run as one more thread, unless that is over: nobody waits for those who come late. */
 export function join(plan: Plan, kernels: Kernels, memory: WebAssembly.Memory, run: number): void {
-  const counters = countersOf(memory);
+  if (memory.buffer.byteLength < plan.bytes) memory.grow(0); // it has grown, and is seen anew
+  const words = new Int32Array(memory.buffer);
   for (let found = run; ; ) {
-    const before = Atomics.compareExchange(counters, STATE, found, found + 1);
+    const before = Atomics.compareExchange(words, STATE, found, found + 1);
     if (before === found) break;
     if ((before & -RUN) !== run) return;
     found = before;
   }
   try {
-    execute(plan, kernels, memory);
+    execute(plan, kernels, memory, run);
   } finally {
-    Atomics.sub(counters, STATE, 1);
-    Atomics.notify(counters, STATE);
+    Atomics.sub(words, STATE, 1);
+    Atomics.notify(words, STATE);
   }
 }
 
 /**
- * Computes what no other thread has taken, and returns when all is done.
+ * Computes what no other thread has taken, and returns when all is taken.
  *
- * A step begins when the one before is whole.
+ * Some rows of a step begin when those around them are done in the step before: a thread that the
+ * system holds up in the middle of its own holds up others no sooner than they come by there. They
+ * are then one step ahead and two chunks above, so that planes that have changed hands between two
+ * steps are never written where they are still read.
  */
-export function execute(plan: Plan, kernels: Kernels, memory: WebAssembly.Memory): void {
-  const counters = countersOf(memory);
+export function execute(
+  plan: Plan,
+  kernels: Kernels,
+  memory: WebAssembly.Memory,
+  run: number,
+): void {
+  const words = new Int32Array(memory.buffer);
   const values = new Float32Array(memory.buffer);
-  const chunks = Math.ceil(plan.height / ROWS);
-  plan.steps.forEach((step, index) => {
-    const done = MOST_STEPS + index;
-    for (;;) {
-      const chunk = Atomics.add(counters, index, 1);
-      if (chunk >= chunks) break;
-      const stop = Math.min((chunk + 1) * ROWS, plan.height);
-      for (let y = chunk * ROWS; y < stop; y++) computeRow(plan, step, y, kernels, values);
-      if (Atomics.add(counters, done, 1) + 1 === chunks) Atomics.notify(counters, done);
+  const { chunks, height } = plan;
+  const done = run + 1; // no mark is so before it is set: memory begins with zeros
+  for (;;) {
+    const taken = Atomics.add(words, NEXT, 1);
+    const index = Math.floor(taken / chunks);
+    const step = plan.steps[index];
+    if (!step) return;
+    const chunk = taken % chunks;
+    const mark = plan.marks / 4 + taken;
+    if (index > 0) {
+      const [first, last] = [Math.max(chunk - 1, 0), Math.min(chunk + 1, chunks - 1)];
+      for (let near = first; near <= last; near++)
+        waitFor(words, mark - chunks + near - chunk, done);
     }
-    waitFor(counters, done, chunks);
-  });
+    const stop = Math.min((chunk + 1) * ROWS, height);
+    for (let y = chunk * ROWS; y < stop; y++) computeRow(plan, step, y, kernels, values);
+    Atomics.store(words, mark, done);
+    Atomics.notify(words, mark);
+  }
 }
 
 function computeRow(
@@ -111,14 +125,10 @@ function computeRow(
   }
 }
 
-function waitFor(counters: Int32Array, place: number, enough: number): void {
+function waitFor(words: Int32Array, place: number, wanted: number): void {
   for (;;) {
-    const found = Atomics.load(counters, place);
-    if (found >= enough) return;
-    Atomics.wait(counters, place, found);
+    const found = Atomics.load(words, place);
+    if (found === wanted) return;
+    Atomics.wait(words, place, found);
   }
-}
-
-function countersOf(memory: WebAssembly.Memory): Int32Array<ArrayBufferLike> {
-  return new Int32Array(memory.buffer, 0, COUNTERS / 4);
 }

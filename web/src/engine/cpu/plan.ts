@@ -1,8 +1,8 @@
 /**
  * Where everything lies in memory, and what is computed in which order, for an image of one size.
  *
- * Memory holds, one after another: the counters of the threads, the weights, and the planes of the
- * tensors. A tensor gives its planes back after its last use.
+ * Memory holds, one after another: the counters of the threads, the weights, the planes of the tensors,
+ * and the marks of what is done. A tensor gives its planes back after its last use.
  */
 
 import { convolveName, OUTPUTS, PAINTED, PIXELS } from "./kernels";
@@ -41,6 +41,9 @@ export interface Plan {
   readonly output: number;
   /** Where a row of the image's pixels is put together. */
   readonly pixels: number;
+  /** How often `ROWS` rows make up the height, and where each step has a mark (4 bytes) for each. */
+  readonly chunks: number;
+  readonly marks: number;
 }
 
 /** Weights in the order in which the kernels read them, and where each block's begin. */
@@ -53,8 +56,10 @@ const FLOAT = 4;
 const LINE = 64;
 /** Columns before an image, so that its first pixel is aligned; of them the kernels read one. */
 const LEFT = 4;
-/** The counters of the threads, at the beginning of memory. */
-export const COUNTERS = 4096;
+/** The counters of the threads, at the beginning of memory: a cache line each. */
+export const COUNTERS = 2 * LINE;
+/** Rows that a thread takes at a time. */
+export const ROWS = 4;
 
 /** Lays weights out as (block, input, tap, output of the block), each block's biases before it. */
 export function packWeights({ layers }: Network): PackedWeights {
@@ -122,7 +127,9 @@ export function planNetwork(
   });
   // Kernels read a little beyond the last plane: the ends of a row's last block.
   const pixels = planes + slots.count * plane + row;
-  const bytes = pixels + 4 * network.scale * roundUp(width, PAINTED);
+  const marks = roundUp(pixels + 4 * network.scale * roundUp(width, PAINTED), LINE);
+  const chunks = Math.ceil(height / ROWS);
+  const bytes = marks + 4 * steps.length * chunks;
   return {
     steps,
     height,
@@ -134,6 +141,8 @@ export function planNetwork(
     input: pixel(0),
     output: pixel(placeOf((network.layers.at(-1) as Convolution).output)),
     pixels,
+    chunks,
+    marks,
   };
 }
 

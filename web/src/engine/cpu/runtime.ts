@@ -5,9 +5,9 @@ import { times } from "../../tiles/rects";
 import type { Rect } from "../../tiles/tiles";
 import type { Runtime, Session } from "../session";
 import { fromNchw, toNchw } from "../tensor";
-import { instantiate, type Kernels, MOST_STEPS } from "./execute";
+import { instantiate, type Kernels } from "./execute";
 import { buildKernels, PAINTED, type PaintRow } from "./kernels";
-import { type Network, readNetwork, UnknownNetwork } from "./network";
+import { type Network, readNetwork } from "./network";
 import { COUNTERS, type PackedWeights, type Plan, packWeights, planNetwork } from "./plan";
 import { Threads } from "./threads";
 
@@ -57,7 +57,6 @@ class Machine {
   ) {}
 
   open(network: Network): Session {
-    if (network.layers.length > MOST_STEPS) throw new UnknownNetwork("too many layers");
     const weights = packWeights(network);
     let plan: Plan | undefined;
     return {

@@ -33,7 +33,7 @@ export class Threads {
   run(plan: Plan, kernels: Kernels): void {
     const run = openRun(this.memory);
     for (const thread of this.ready) void thread.call("join", { plan, run });
-    execute(plan, kernels, this.memory);
+    execute(plan, kernels, this.memory, run);
     closeRun(this.memory, run);
   }
 }
