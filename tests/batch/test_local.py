@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from splitsr.batch import local as batch
-from splitsr.batch.local import Job, Settings, attempt, attempt_all
+from splitsr.batch.local import Job, Result, Settings, attempt, attempt_all
 from splitsr.imaging.files import pixels_of
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
@@ -125,6 +125,30 @@ def test_a_large_photo_has_the_cpus_to_itself(
 
     assert alone[-4:] == [True] * 4
     assert sorted(alone) == [False] * 5 + [True] * 4
+
+
+def test_what_is_written_when_the_batch_is_broken_off_is_told(
+    tiny_model: Path, jobs: list[Job]
+) -> None:
+    """Past its last tile an image is encoded to its end, and is in the results as in the folder."""
+    last = jobs[2]
+
+    class Broken(Quiet):
+        def start(self, name: str, size: int) -> None:
+            super().start(name, size)
+            if len(self.names) == 2:
+                while not (last.target and last.target.exists()):
+                    time.sleep(0.01)
+                raise KeyboardInterrupt
+
+    upscaler = Upscaler(tiny_model, threads=2)
+    results: list[Result] = []
+    with pytest.raises(KeyboardInterrupt):
+        results.extend(attempt_all(jobs[:3], upscaler, Settings(4), Broken()))
+
+    written = [str(job.target) for job in jobs if job.target and job.target.exists()]
+    assert [result.output for result in results] == written
+    assert str(last.target) in written
 
 
 def test_a_photo_that_fails_stops_no_other(tiny_model: Path, jobs: list[Job]) -> None:

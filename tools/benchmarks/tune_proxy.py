@@ -2,9 +2,10 @@
 
     python -m tools.benchmarks.tune_proxy --data photos.pack --out results/tuning/proxy.json
 
-`splitsr tune` judges a network by PSNR-Y after a few steps. Here the ablation's networks, whose
-PSNR-Y after 2000 steps of two seeds is known (results/ablation/cells), are trained for these
-few steps by the search's own recipe, and the two orders are compared. What is done is not repeated.
+`splitsr tune` judges a network by PSNR-Y after a few steps. Here the ablation's networks of one
+width, whose PSNR-Y after 2000 steps of two seeds is known (results/ablation/cells), are trained for
+these few steps by the search's own recipe, and the two orders are compared. What is done is not
+repeated.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from splitsr.experiments.result_files import to_json
 from splitsr.experiments.search_training import HELD_OUT, search_config
 from splitsr.networks import ModelSpec, spec_from_dict
 from splitsr.networks.checkpoint import load_weights
+from splitsr.training.config import read_config
 from splitsr.training.loop import train
 from splitsr.training.validation import Validator, held_out
 from tools.proxy import Pair, Proxy, read_proxy
 
 ROOT = Path(__file__).resolve().parents[2]
 CELLS = ROOT / "results" / "ablation" / "cells"
+BASE = ROOT / "configs" / "ablation" / "base.toml"
 LONG_STEPS = 2000
 
 
@@ -59,10 +62,13 @@ def main() -> None:
 
 
 def read_cells() -> dict[str, list[dict[str, Any]]]:
-    """The ablation's results by network, one of each seed."""
+    """The ablation's results by network, one of each seed; all with the rate of `BASE`."""
+    rate = read_config(BASE).optimizer.learning_rate
     cells = defaultdict(list)
     for path in sorted(CELLS.glob("*.json")):
-        cells[path.stem.partition("-")[0]].append(msgspec.json.decode(path.read_bytes()))
+        result = msgspec.json.decode(path.read_bytes())
+        if result["config"]["optimizer"]["learning_rate"] == rate:
+            cells[path.stem.partition("-")[0]].append(result)
     return cells
 
 

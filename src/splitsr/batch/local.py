@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -203,6 +203,9 @@ def attempt_all(
         upscaler: enlarges them.
         settings: of the batch.
         watch: is told of every image. What it raises ends the batch; so does closing the iterator.
+
+    Raises:
+        KeyboardInterrupt: after the results of those that had their last tile and were written.
     """
     at_once = upscaler.lanes
     shared = upscaler.shared()
@@ -223,10 +226,18 @@ def attempt_all(
             yield result
         while at_work:
             yield _take(at_work, watch)
+    except KeyboardInterrupt:
+        _stop(at_work, pool)
+        yield from filter(None, [errand.outcome for errand in at_work])
+        raise
     finally:
-        for errand in at_work:
-            errand.stop()
-        pool.shutdown(cancel_futures=True)
+        _stop(at_work, pool)
+
+
+def _stop(errands: Iterable[_Errand], pool: ThreadPoolExecutor) -> None:
+    for errand in errands:
+        errand.stop()
+    pool.shutdown(cancel_futures=True)
 
 
 def _is_small(job: Job) -> bool:
@@ -257,8 +268,14 @@ class _Errand:
         return result
 
     def stop(self) -> None:
-        """Ends it after its next tile; its part of a file goes with it."""
+        """Ends it after its next tile, if there is one; its part of a file goes with it."""
         self._stop = True
+
+    @property
+    def outcome(self) -> Result | None:
+        """Its result, once it has ended; None if it was stopped before."""
+        stopped = self._future.cancelled() or self._future.exception()
+        return None if stopped else self._future.result()
 
     def _on_tile(self, progress: Progress) -> None:
         if self._stop:
