@@ -148,7 +148,7 @@ function spread(line: Uint8Array, target: Target, row: number): void {
 }
 
 /** What PNG's filter type 4 predicts of a byte, by those to the left, above, and above that one. */
-export function paeth(left: number, above: number, corner: number): number {
+function paeth(left: number, above: number, corner: number): number {
   const toLeft = Math.abs(above - corner);
   const toAbove = Math.abs(left - corner);
   const toCorner = Math.abs(left + above - 2 * corner);
