@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import struct
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,13 @@ import pytest
 from PIL import Image
 
 from splitsr.batch import local as batch
-from splitsr.batch.local import Job, Result, Settings, attempt, attempt_all
+from splitsr.batch.local import Job, Result, Settings, attempt, attempt_all, wait_for_first
 from splitsr.imaging.files import pixels_of
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
 from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.runtime.upscaler import Progress, Upscaler
+from tests.patience import PATIENCE_S
 
 
 class Quiet:
@@ -125,6 +128,31 @@ def test_a_large_photo_has_the_cpus_to_itself(
 
     assert alone[-4:] == [True] * 4
     assert sorted(alone) == [False] * 5 + [True] * 4
+
+
+def test_ctrl_c_that_another_thread_is_told_of_is_heard() -> None:
+    """The system chooses the thread; it is not always the main one, which waits."""
+    waits, over = threading.Event(), threading.Event()
+
+    def work() -> None:
+        waits.wait()
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        over.wait(PATIENCE_S)
+
+    def wait_for(future: Future[None]) -> None:
+        waits.set()
+        wait_for_first([future])
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
+        with pytest.raises(KeyboardInterrupt):
+            wait_for(future)
+        assert not future.done()
+        over.set()
+
+
+def test_a_wait_ends_when_its_patience_does() -> None:
+    assert wait_for_first([Future()], 0.3) == set()
 
 
 def test_what_is_written_when_the_batch_is_broken_off_is_told(

@@ -90,7 +90,7 @@ def test_a_typo_on_the_command_line(
     assert not (folder / "out").exists()
 
 
-BUDGETS = ("base", "wide", "wide_long")  # wide networks learn at half the rate
+BUDGETS = ("base", "wide")  # wide networks learn at half the rate
 
 
 def test_the_studies_of_the_repository_are_sound(repo_root: Path) -> None:
@@ -98,6 +98,18 @@ def test_the_studies_of_the_repository_are_sound(repo_root: Path) -> None:
     studies = {path.stem: read_study(path) for path in paths if path.stem not in BUDGETS}
     assert set(studies) == {
         "alpha", "attention", "claim", "claim_long", "hybrid_index", "hybrid_mode", "light_block",
-        "location",
+        "location", "networks",
     }  # fmt: skip
-    assert len({study.budget for study in studies.values()}) == len(BUDGETS)
+    assert {study.budget.split(" of ")[0] for study in studies.values()} == {
+        "2000 steps", "8000 steps", "20000 steps"
+    }  # fmt: skip
+
+
+def test_a_study_changes_its_configuration(study_path: Path) -> None:
+    text = study_path.read_text()
+    study_path.write_text('set = ["stages.0.steps=7"]\n' + text)
+    assert {cell.config.stages[0].steps for cell in read_study(study_path).cells} == {7}
+
+    study_path.write_text('set = ["stages.0.step=7"]\n' + text)
+    with pytest.raises(ConfigError, match="unknown field `step`"):
+        read_study(study_path)

@@ -13,7 +13,7 @@ import os
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -30,6 +30,7 @@ from splitsr.batch.local import (
     failed,
     names_of,
     settle,
+    wait_for_first,
 )
 from splitsr.errors import ClusterError
 from splitsr.runtime.upscaler import Progress, Upscaler
@@ -174,11 +175,7 @@ class _Shift:
     def _wait(self) -> set[Future[Any]]:
         """Futures that are done; waits for the first."""
         alive = bool(self._busy or self._idle)
-        found, _ = wait(
-            [*self._starting, *self._busy],
-            timeout=None if alive else self._patience,
-            return_when=FIRST_COMPLETED,
-        )
+        found = wait_for_first([*self._starting, *self._busy], None if alive else self._patience)
         if not found:
             raise ClusterError(
                 f"no worker of the cluster began within {self._patience:g} s: its CPUs are in use; "

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import perf_counter
-from typing import BinaryIO, Literal, Protocol
+from time import monotonic, perf_counter
+from typing import Any, BinaryIO, Literal, Protocol
 
 from splitsr.batch.target_size import TargetSize
 from splitsr.errors import ImageWriteError, SplitSRError
@@ -37,6 +37,10 @@ STDIN, STDOUT = "standard input", "standard output"
 
 SMALL_PIXELS = 2_000_000
 """Most pixels of an image that is run beside others: memory holds a few of them at once."""
+
+
+TURN_S = 0.25
+"""The longest that a batch takes to hear of Ctrl-C while it waits."""
 
 
 class Watch(Protocol):
@@ -234,6 +238,26 @@ def attempt_all(
         _stop(at_work, pool)
 
 
+def wait_for_first(
+    futures: Collection[Future[Any]], patience: float | None = None
+) -> set[Future[Any]]:
+    """Futures that are done; waits for the first, in turns.
+
+    A Ctrl-C that the system hands to another thread does not wake the main one, which hears of it
+    after its turn.
+
+    Args:
+        futures: at least one.
+        patience: seconds after which none are done, at most; None for no limit.
+    """
+    end = None if patience is None else monotonic() + patience
+    while True:
+        turn = TURN_S if end is None else min(TURN_S, max(0.0, end - monotonic()))
+        found = wait(futures, turn, FIRST_COMPLETED).done
+        if found or (end is not None and monotonic() >= end):
+            return found
+
+
 def _stop(errands: Iterable[_Errand], pool: ThreadPoolExecutor) -> None:
     for errand in errands:
         errand.stop()
@@ -261,6 +285,7 @@ class _Errand:
 
     def wait(self, watch: Watch) -> Result:
         watch.start(names_of(self._job)[0], self._job.size)
+        wait_for_first([self._future])
         result = self._future.result()
         if self._progress:
             watch.tile(self._progress)

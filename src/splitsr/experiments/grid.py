@@ -4,6 +4,8 @@
     config = "base.toml"          # a training configuration, beside this file
     seeds = [1, 2]
 
+    set = ["stages.0.steps=500"]  # changes of it, as of `splitsr train --set`
+
     [model]                       # changes for every cell
     hybrid_index = 4
 
@@ -47,6 +49,7 @@ class _StudyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     question: str
     config: str
     seeds: tuple[int, ...]
+    set: tuple[str, ...] = ()
     model: dict[str, Any] = {}
     vary: dict[str, list[Any]] = {}
     cells: tuple[_CellTable, ...] = ()
@@ -112,7 +115,7 @@ def read_study(path: Path) -> Study:
         raise ConfigError(f"{path}: not a TOML file ({error})") from None
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {explain(error, _StudyFile)}") from None
-    base = read_config(path.parent / file.config)
+    base = read_config(path.parent / file.config, file.set)
     cells = tuple(_cell(label, changes, base, path) for label, changes in _changes(file))
     _check(file, cells, path)
     return Study(path.stem, file.question, file.seeds, cells)
