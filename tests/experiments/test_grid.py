@@ -101,7 +101,7 @@ def test_the_studies_of_the_repository_are_sound(repo_root: Path) -> None:
         "location", "networks",
     }  # fmt: skip
     assert {study.budget.split(" of ")[0] for study in studies.values()} == {
-        "2000 steps", "8000 steps", "20000 steps"
+        "2000 steps", "6000 steps", "20000 steps"
     }  # fmt: skip
 
 
