@@ -37,25 +37,19 @@ def draw_study(study: StudyResult, path: Path) -> None:
     if figure is None:
         return
     test = study.sets[-1]
-    values = [row.psnr_y[test] for row in rows]
-    means = [fmean(v) for v in values]
-    below = [mean - min(v) for mean, v in zip(means, values, strict=True)]
-    above = [max(v) - mean for mean, v in zip(means, values, strict=True)]
     for axes, name in zip(figure.axes, names, strict=True):
-        costs = [getattr(row, name) / _AXES[name][1] for row in rows]
-        axes.errorbar(costs, means, yerr=(below, above), fmt="o", capsize=3)
-        middle = (min(costs) + max(costs)) / 2
-        for row, x, y in zip(rows, costs, means, strict=True):
-            side = 1 if x <= middle else -1  # towards the middle, where there is room
-            axes.annotate(
-                row.label,
-                (x, y),
-                (4 * side, 4),
-                textcoords="offset points",
-                horizontalalignment="left" if side > 0 else "right",
-                fontsize=8,
+        for row in rows:
+            values = row.psnr_y[test]
+            mean = fmean(values)
+            axes.errorbar(
+                getattr(row, name) / _AXES[name][1],
+                mean,
+                yerr=([mean - min(values)], [max(values) - mean]),
+                fmt="o",
+                capsize=3,
+                label=row.label,
             )
-        axes.margins(x=0.2)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right upper")
     figure.axes[0].set(ylabel=f"PSNR-Y, {test} (dB)")
     figure.suptitle(f"{study.name}: {study.budget}", fontsize=9)
     _save(figure, path)
