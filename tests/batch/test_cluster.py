@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from splitsr.batch import local as batch
+from splitsr.batch import one_image
 from splitsr.batch.cluster import DEATHS, attempt_on, run_job
-from splitsr.batch.local import Job, Result, Settings, attempt, failed
+from splitsr.batch.job import Job, Result, Settings, failed
+from splitsr.batch.one_image import attempt
 from splitsr.batch.upscaler_options import UpscalerOptions
 from splitsr.errors import ClusterError
 from splitsr.runtime.upscaler import Progress, Upscaler
@@ -200,7 +201,7 @@ def test_whatever_a_photo_raises_in_a_worker_or_here_is_its_result(
 
     jobs[0].source.write_bytes(b"a photo")  # type: ignore[union-attr]
     jobs[0].target.write_bytes(b"its result")  # type: ignore[union-attr]
-    monkeypatch.setattr(batch, "open_photo", fail)
+    monkeypatch.setattr(one_image, "open_photo", fail)
     for again in (False, True):
         result = run_job(
             jobs[0], Upscaler(tiny_model), Settings(4, overwrite=not again), again=again

@@ -15,7 +15,10 @@ import pytest
 from PIL import Image
 
 from splitsr.batch import local as batch
-from splitsr.batch.local import Job, Result, Settings, attempt, attempt_all, wait_for_first
+from splitsr.batch import one_image
+from splitsr.batch.job import Job, Result, Settings
+from splitsr.batch.local import attempt_all, wait_for_first
+from splitsr.batch.one_image import attempt
 from splitsr.imaging.files import pixels_of
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
@@ -212,7 +215,7 @@ def test_whatever_one_photo_raises_the_others_are_done(
     where: str,
     threads: int,
 ) -> None:
-    real = getattr(batch, where)
+    real = getattr(one_image, where)
 
     def raise_once(*arguments: Any, **options: Any) -> object:
         if any(getattr(each, "name", "").startswith("3") for each in arguments):
@@ -224,7 +227,7 @@ def test_whatever_one_photo_raises_the_others_are_done(
             raise_once(target, photo) if target.name[0] == "3" else real(photo, target, **options)
         )
 
-    monkeypatch.setattr(batch, where, targets_name if where == "write_photo" else raise_once)
+    monkeypatch.setattr(one_image, where, targets_name if where == "write_photo" else raise_once)
 
     upscaler = Upscaler(tiny_model, threads=threads)
     results = list(attempt_all(jobs[:5], upscaler, Settings(4), Quiet()))

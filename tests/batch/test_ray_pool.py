@@ -13,7 +13,7 @@ pytest.importorskip("ray", reason="ray is not installed: pip install 'splitsr[ra
 
 from splitsr.batch import ray_pool as module
 from splitsr.batch.cluster import DEATHS, attempt_on
-from splitsr.batch.local import Job, Result, Settings
+from splitsr.batch.job import Job, Result, Settings
 from splitsr.batch.ray_pool import PhotoWorker
 from splitsr.batch.upscaler_options import UpscalerOptions
 from splitsr.runtime.upscaler import Progress

@@ -7,7 +7,8 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from splitsr.batch.local import Job, Settings, enlarge_job
+from splitsr.batch.job import Job, Settings
+from splitsr.batch.one_image import enlarge_job
 from splitsr.errors import ImageError
 from splitsr.imaging.codecs.formats import suffix_for
 from splitsr.imaging.files import DEFAULT_MAX_PIXELS, open_photo, pixels_of, read_photo

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from splitsr.batch.local import Job, Settings, attempt_all
+from splitsr.batch.job import Job, Settings
+from splitsr.batch.local import attempt_all
 from splitsr.batch.upscaler_options import UpscalerOptions
 from splitsr.dispatch.engine import find_dispatched
 from splitsr.errors import UnknownModelError, WeightsError

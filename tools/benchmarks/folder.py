@@ -21,7 +21,8 @@ import msgspec
 import numpy as np
 from PIL import Image
 
-from splitsr.batch.local import Job, Settings, attempt_all
+from splitsr.batch.job import Job, Settings
+from splitsr.batch.local import attempt_all
 from splitsr.benchmark.timing import describe_machine
 from splitsr.imaging.arrays import to_nchw
 from splitsr.imaging.files import read_photo

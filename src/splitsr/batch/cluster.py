@@ -19,19 +19,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
 
-from splitsr.batch.local import (
-    Job,
-    Result,
-    Settings,
-    Watch,
-    attempt,
-    done,
-    enlarge_job,
-    failed,
-    names_of,
-    settle,
-    wait_for_first,
-)
+from splitsr.batch.job import Job, Result, Settings, Watch, failed, names_of
+from splitsr.batch.local import wait_for_first
+from splitsr.batch.one_image import attempt, done, enlarge_job, settle
 from splitsr.errors import ClusterError
 from splitsr.runtime.upscaler import Progress, Upscaler
 

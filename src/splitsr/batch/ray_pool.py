@@ -14,7 +14,7 @@ from typing import Any
 
 import splitsr
 from splitsr.batch.cluster import DEATHS, run_job
-from splitsr.batch.local import Job, Result, Settings
+from splitsr.batch.job import Job, Result, Settings
 from splitsr.batch.upscaler_options import UpscalerOptions
 from splitsr.errors import ClusterError, SplitSRError, naming_extra
 from splitsr.runtime.onnx_engine import available_cpus

@@ -25,7 +25,7 @@ from splitsr.cli.output import say
 from splitsr.errors import SplitSRError, UnknownModelError
 
 if TYPE_CHECKING:
-    from splitsr.batch.local import Result, Settings, Watch
+    from splitsr.batch.job import Result, Settings, Watch
     from splitsr.batch.upscaler_options import UpscalerOptions
     from splitsr.cli.upscale_plan import Plan
     from splitsr.runtime.restore import Restore
@@ -157,7 +157,7 @@ def _prepare(
     keep_times: bool,
 ) -> _Call:
     """Loads the networks and gathers what all jobs share."""
-    from splitsr.batch.local import Settings
+    from splitsr.batch.job import Settings
     from splitsr.batch.target_size import TargetSize
     from splitsr.imaging.files import DEFAULT_MAX_PIXELS
 
@@ -230,7 +230,7 @@ def _check_streams(plan: Plan, engine: str, *, as_json: bool) -> None:
 
 def _report_unplanned(plan: Plan) -> list[Result]:
     """Says which inputs are no jobs."""
-    from splitsr.batch.local import Result
+    from splitsr.batch.job import Result
 
     for name, reason in plan.problems:
         say(f"{name}: {reason}")
@@ -249,7 +249,7 @@ def _run_all(
     plan: Plan, call: _Call, results: list[Result], engine: str, address: str | None
 ) -> bool:
     """Runs the jobs, adds to `results`, and tells whether Ctrl-C ended it."""
-    from splitsr.batch.local import failed, names_of
+    from splitsr.batch.job import failed, names_of
     from splitsr.cli.upscale_progress import batch_progress
 
     found: dict[tuple[str, str | None], Result] = {}

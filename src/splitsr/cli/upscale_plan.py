@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from splitsr.batch.local import Job
+from splitsr.batch.job import Job
 from splitsr.cli.inputs import STDIN, STDOUT, STREAM, Found, Search, entry_of, is_stream
 from splitsr.cli.options import BadCall
 from splitsr.errors import ImageWriteError

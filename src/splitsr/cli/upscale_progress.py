@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-    from splitsr.batch.local import Watch
+    from splitsr.batch.job import Watch
 
 
 class _BarProgress:
