@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from splitsr.experiments.grid_results import Row, StudyResult, to_csv, to_markdown
 
 
@@ -36,6 +38,18 @@ def test_gains_are_paired_by_seed() -> None:
 
 def test_one_seed_says_that_it_is_one() -> None:
     assert "of 1 seed (3 are planned)" in to_markdown(study(row("a", 30.0)))
+
+
+def test_long_runs_show_their_curves() -> None:
+    points = ((1000, 29.0), (2000, 29.51), (3000, 29.75), (4000, 29.8))
+    long = [msgspec.structs.replace(row(name, 30.0), curve=points) for name in "ab"]
+    text = to_markdown(study(*long))
+    assert "| held out, after steps | 1,000 | 2,000 | 3,000 | 4,000 |" in text
+    assert "| `b` | 29.000 | 29.510 | 29.750 | 29.800 |" in text
+
+    assert "after steps" not in to_markdown(study(long[0], row("b", 30.0)))
+    short = msgspec.structs.replace(long[0], curve=points[:3])
+    assert "after steps" not in to_markdown(study(short))
 
 
 def test_csv_has_every_seed() -> None:

@@ -56,6 +56,7 @@ def test_a_study_leaves_results_tables_and_a_picture(
     cell = json.loads((out / "cells" / f"{fingerprint(study.cells[1].seeded(2))}.json").read_text())
     assert cell["psnr_y"]["Coffee"] == result.rows[1].psnr_y["Coffee"][1]
     assert (cell["seed"], cell["steps"]) == (2, 12)
+    assert cell["curve"][-1] == [12, pytest.approx(cell["psnr_y"]["held out"], abs=1e-3)]
     mean = fmean(result.rows[1].psnr_y["Coffee"])
     assert lines[1]["psnr_y Coffee"] == f"{mean:.4f}"
     assert len(lines[1]["by seed Coffee"].split()) == 2

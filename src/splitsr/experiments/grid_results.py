@@ -15,6 +15,9 @@ from splitsr.experiments.result_files import markdown_table
 SIDE = 128
 """Side in LR pixels of the image that latency is measured with."""
 
+LEAST_CURVE = 4
+"""Points of a curve that is worth a table."""
+
 
 class _Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A table of a file."""
@@ -29,6 +32,7 @@ class CellResult(_Fields, frozen=True):
         steps: done.
         seconds: of training, in all slices.
         config: the resolved configuration.
+        curve: steps and held-out PSNR-Y in dB, as the run went on.
     """
 
     seed: int
@@ -36,6 +40,7 @@ class CellResult(_Fields, frozen=True):
     steps: int
     seconds: float
     config: dict[str, Any]
+    curve: tuple[tuple[int, float], ...] = ()
 
 
 class Row(_Fields, frozen=True):
@@ -47,6 +52,7 @@ class Row(_Fields, frozen=True):
         multi_adds_720p: multiply-adds for a 1280x720 output.
         milliseconds: median for `SIDE` x `SIDE` LR pixels; None until it is measured.
         psnr_y: dB, by test set, one value a seed that is done.
+        curve: of the first seed, as `CellResult` has it.
     """
 
     label: str
@@ -54,6 +60,7 @@ class Row(_Fields, frozen=True):
     multi_adds_720p: int
     milliseconds: float | None
     psnr_y: dict[str, tuple[float, ...]]
+    curve: tuple[tuple[int, float], ...] = ()
 
     @property
     def seeds(self) -> int:
@@ -116,7 +123,7 @@ def to_csv(study: StudyResult) -> str:
 
 
 def to_markdown(study: StudyResult) -> str:
-    """The table of a study, and what its figures are."""
+    """The table of a study, what its figures are, and of long runs their curves."""
     columns = [part for name in study.sets for part in (name, f"{name}: gain")]
     heading = ("", "parameters", "multi-adds", "ms", *columns)
     usual = max((row.seeds for row in study.rows), default=0)
@@ -146,8 +153,22 @@ def to_markdown(study: StudyResult) -> str:
     )
     return (
         f"{markdown_table(heading, rows)}\n\n{_seeds(usual, study.planned_seeds)} {study.budget}; "
-        f"{measured}"
+        f"{measured}{_curves(study)}"
     )
+
+
+def _curves(study: StudyResult) -> str:
+    """Held-out PSNR-Y by steps; nothing where there are no runs with a course to show."""
+    curves = [dict(row.curve) for row in study.rows]
+    steps = sorted(set().union(*curves))
+    if len(steps) < LEAST_CURVE or not all(curves):
+        return ""
+    heading = ("held out, after steps", *(f"{step:,}" for step in steps))
+    rows = [
+        (f"`{row.label}`", *(f"{curve[step]:.3f}" if step in curve else "" for step in steps))
+        for row, curve in zip(study.rows, curves, strict=True)
+    ]
+    return f"\n\n{markdown_table(heading, rows)}"
 
 
 def _gain(values: tuple[float, ...]) -> str:

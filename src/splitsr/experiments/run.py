@@ -146,6 +146,7 @@ def _train(
     validators = {HELD_OUT: Validator.of_held_out(pack, reserved, scale, settings.crop)} | {
         name: Validator.of_folder(folder, scale) for name, folder in sets.items()
     }
+    records = read_log(run_dir)
     return CellResult(
         seed=config.seed,
         psnr_y={
@@ -153,8 +154,9 @@ def _train(
             for name, validate in validators.items()
         },
         steps=result.step,
-        seconds=read_log(run_dir)[-1].seconds,
+        seconds=records[-1].seconds,
         config=msgspec.to_builtins(config),
+        curve=tuple((one.step, one.psnr_y) for one in records if one.psnr_y is not None),
     )
 
 
@@ -211,6 +213,7 @@ def _row(cell: Cell, study: Study, out: Path, milliseconds: float | None) -> Row
         multi_adds_720p=cost.multi_adds_720p,
         milliseconds=milliseconds,
         psnr_y={name: tuple(r.psnr_y[name] for r in results if name in r.psnr_y) for name in names},
+        curve=results[0].curve if results else (),
     )
 
 
