@@ -97,10 +97,18 @@ export const float = (value: number): Code => {
   return constant(bits.getUint32(0));
 };
 export const addFloats = binary(0xe4);
+export const subtractFloats = binary(0xe5);
 export const multiplyFloats = binary(0xe6);
 export const smallerFloats = binary(0xe8);
 export const largerFloats = binary(0xe9);
 export const or = binary(0x50);
+/** Four of eight floats: those of `one` have the numbers 0 to 3, those of `two` 4 to 7. */
+export const shuffleFloats = (one: Code, two: Code, lanes: readonly number[]): Code => [
+  one,
+  two,
+  vector(0x0d),
+  lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte)),
+];
 /** Floats without their fractions, as whole numbers with a sign. */
 export const truncate = (value: Code): Code => [value, vector(0xf8)];
 export const shiftLeft = (value: Code, bits: number): Code => [value, i32(bits), vector(0xab)];

@@ -1,10 +1,23 @@
 /** Runs a plan, on one thread or as one of several that share the memory. */
 
 import { type ConvolveRow, type PaintRow, PIXELS } from "./kernels";
-import { COUNTERS, type Plan, ROWS, type Step } from "./plan";
+import { COUNTERS, type Plan, type Step } from "./plan";
+import {
+  type MultiplyTiles,
+  ROWS,
+  STRIP,
+  TILE,
+  TRANSFORM_INPUT,
+  TRANSFORM_OUTPUT,
+  type TransformInput,
+  type TransformOutput,
+  tilesIn,
+} from "./winograd";
 
 /** By their names in the module. */
-export type Kernels = Readonly<Record<string, ConvolveRow | PaintRow>>;
+export type Kernels = Readonly<
+  Record<string, ConvolveRow | TransformInput | MultiplyTiles | TransformOutput | PaintRow>
+>;
 
 /** Counters, by their places: rows that are taken, and the run. */
 const NEXT = 0;
@@ -42,14 +55,16 @@ export function closeRun(memory: WebAssembly.Memory, run: number): void {
 export function join(plan: Plan, kernels: Kernels, memory: WebAssembly.Memory, run: number): void {
   if (memory.buffer.byteLength < plan.bytes) memory.grow(0); // it has grown, and is seen anew
   const words = new Int32Array(memory.buffer);
-  for (let found = run; ; ) {
+  let found = run;
+  for (;;) {
     const before = Atomics.compareExchange(words, STATE, found, found + 1);
     if (before === found) break;
     if ((before & -RUN) !== run) return;
     found = before;
   }
   try {
-    execute(plan, kernels, memory, run);
+    // Whoever leaves has found everything taken: of those that compute, no two have the same number.
+    execute(plan, kernels, memory, run, 1 + (found & (RUN - 1)));
   } finally {
     Atomics.sub(words, STATE, 1);
     Atomics.notify(words, STATE);
@@ -63,12 +78,15 @@ export function join(plan: Plan, kernels: Kernels, memory: WebAssembly.Memory, r
  * system holds up in the middle of its own holds up others no sooner than they come by there. They
  * are then one step ahead and two chunks above, so that planes that have changed hands between two
  * steps are never written where they are still read.
+ *
+ * @param thread its number, by which it has memory for itself
  */
 export function execute(
   plan: Plan,
   kernels: Kernels,
   memory: WebAssembly.Memory,
   run: number,
+  thread = 0,
 ): void {
   const words = new Int32Array(memory.buffer);
   const values = new Float32Array(memory.buffer);
@@ -86,8 +104,15 @@ export function execute(
       for (let near = first; near <= last; near++)
         waitFor(words, mark - chunks + near - chunk, done);
     }
-    const stop = Math.min((chunk + 1) * ROWS, height);
-    for (let y = chunk * ROWS; y < stop; y++) computeRow(plan, step, y, kernels, values);
+    const begin = chunk * ROWS;
+    const rows = Math.min(ROWS, height - begin);
+    if (step.transformed) {
+      const scratch = plan.scratch + thread * plan.scratchBytes;
+      computeTransformed(plan, step, begin, rows, kernels, scratch);
+    } else {
+      for (let y = begin; y < begin + rows; y++) computeRow(plan, step, y, kernels);
+    }
+    clearEnds(plan, step, begin, rows, values);
     Atomics.store(words, mark, done);
     Atomics.notify(words, mark);
   }
@@ -98,18 +123,16 @@ function computeRow(
   { rectify, inputs, blocks }: Step,
   y: number,
   kernels: Kernels,
-  values: Float32Array,
 ): void {
   const down = y * row;
   const runs = Math.ceil(width / PIXELS);
-  for (const { kernel, outputs, input, weights, bias, output, first, second } of blocks) {
+  for (const { kernel, input, weights, bias, output, first, second } of blocks) {
     const convolve = kernels[kernel] as ConvolveRow;
-    const at = output + down;
     convolve(
       input + down,
       weights,
       bias,
-      at,
+      output + down,
       first && first + down,
       second && second + down,
       rectify,
@@ -118,9 +141,65 @@ function computeRow(
       plane,
       row,
     );
-    // The last run may have written beyond the image: there the next kernel reads a border of zeros.
+  }
+}
+
+/** Computes rows by Winograd's transforms, strip by strip: what is transformed stays in the cache. */
+function computeTransformed(
+  { width, row, plane }: Plan,
+  { rectify, inputs, blocks }: Step,
+  y: number,
+  rows: number,
+  kernels: Kernels,
+  sums: number,
+): void {
+  const transformInput = kernels[TRANSFORM_INPUT] as TransformInput;
+  const transformOutput = kernels[TRANSFORM_OUTPUT] as TransformOutput;
+  const tiles = tilesIn(sums);
+  for (let x = 0; x < width; x += STRIP) {
+    const along = y * row + 4 * x;
+    let transformed = 0;
+    for (const { kernel, outputs, input, weights, bias, output, first, second } of blocks) {
+      if (transformed !== input) {
+        transformInput(input + along, tiles, inputs, rows + 2, plane, row);
+        transformed = input;
+      }
+      const multiplyTiles = kernels[kernel] as MultiplyTiles;
+      multiplyTiles(tiles, weights, sums, inputs, Math.ceil(rows / 2));
+      transformOutput(
+        sums,
+        bias,
+        output + along,
+        first && first + along,
+        second && second + along,
+        rectify,
+        outputs,
+        rows,
+        plane,
+        row,
+      );
+    }
+  }
+}
+
+/**
+ * Makes zeros of what was written beyond the image and is read: one pixel by the kernels, and what
+ * the last tile has there.
+ */
+function clearEnds(
+  { width, row, plane }: Plan,
+  { blocks }: Step,
+  y: number,
+  rows: number,
+  values: Float32Array,
+): void {
+  const beyond = 1 + ((TILE - (width % TILE)) % TILE);
+  for (const { output, outputs } of blocks) {
     for (let channel = 0; channel < outputs; channel++) {
-      values[(at + channel * plane) / 4 + width] = 0;
+      for (let down = 0; down < rows; down++) {
+        const end = (output + channel * plane + (y + down) * row) / 4 + width;
+        for (let x = 0; x < beyond; x++) values[end + x] = 0;
+      }
     }
   }
 }

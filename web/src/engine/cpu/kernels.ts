@@ -1,5 +1,6 @@
 /**
- * Convolutions as WebAssembly, four output channels and eight pixels at a time.
+ * Convolutions as WebAssembly, four output channels and eight pixels at a time; see `winograd.ts` for
+ * those of 3x3 with many channels.
  *
  * Tensors are planar float32 with a border of zeros, so that no tap needs a test. Eight sums are
  * what hides a multiply-add's latency on today's cores (4 cycles, two a cycle), and with two
@@ -34,6 +35,7 @@ import {
   type ValueType,
   when,
 } from "../../wasm/assembler";
+import { winogradRoutines } from "./winograd";
 
 export const OUTPUTS = 4;
 export const PIXELS = 8;
@@ -81,7 +83,7 @@ export const SCALES = [2, 3, 4];
 
 /**
  * A module with `convolve{1,3}x{1..4}`: the side of the kernel, and the output channels of a block;
- * and `paint{2,3,4}`, by the scale.
+ * the routines of Winograd's convolutions; and `paint{2,3,4}`, by the scale.
  *
  * @param relaxed whether the browser has fused multiply-adds
  */
@@ -90,6 +92,7 @@ export function buildKernels(relaxed: boolean, sharedPages: number): Uint8Array<
   const shapes = [1, 3].flatMap((side) => [1, 2, 3, 4].map((outputs) => [side, outputs] as const));
   const routines = [
     ...shapes.map(([side, outputs]) => convolution(side, outputs, fuse)),
+    ...winogradRoutines(fuse),
     ...SCALES.map(painting),
   ];
   return assemble(routines, sharedPages);

@@ -2,16 +2,20 @@
  * Where everything lies in memory, and what is computed in which order, for an image of one size.
  *
  * Memory holds, one after another: the counters of the threads, the weights, the planes of the tensors,
- * and the marks of what is done. A tensor gives its planes back after its last use.
+ * the marks of what is done, and what each thread has for itself. A tensor gives its planes back after
+ * its last use.
  */
 
-import { convolveName, OUTPUTS, PAINTED, PIXELS } from "./kernels";
+import { convolveName, OUTPUTS, PAINTED } from "./kernels";
 import type { Convolution, Network } from "./network";
+import { multiplyName, ROWS, STRIP, scratchBytes, transformKernels } from "./winograd";
 
 /** A layer as its kernels are called; all addresses and strides are in bytes. */
 export interface Step {
   readonly rectify: number;
   readonly inputs: number;
+  /** Whether it is computed by Winograd's transforms. */
+  readonly transformed: boolean;
   readonly blocks: readonly Block[];
 }
 
@@ -44,6 +48,9 @@ export interface Plan {
   /** How often `ROWS` rows make up the height, and where each step has a mark (4 bytes) for each. */
   readonly chunks: number;
   readonly marks: number;
+  /** Where each thread has this many bytes for itself. */
+  readonly scratch: number;
+  readonly scratchBytes: number;
 }
 
 /** Weights in the order in which the kernels read them, and where each block's begin. */
@@ -58,27 +65,30 @@ const LINE = 64;
 const LEFT = 4;
 /** The counters of the threads, at the beginning of memory: a cache line each. */
 export const COUNTERS = 2 * LINE;
-/** Rows that a thread takes at a time. */
-export const ROWS = 4;
+/** With fewer, as an image has, half the multiplications do not outweigh the transforms. */
+const ENOUGH_INPUTS = 8;
 
-/** Lays weights out as (block, input, tap, output of the block), each block's biases before it. */
+/**
+ * Lays weights out as (block, input, tap, output of the block), each block's biases before it.
+ *
+ * Those for transformed rows are (block, component, input, row of the kernel, output of the block).
+ */
 export function packWeights({ layers }: Network): PackedWeights {
-  const size = layers.reduce((sum, { bias, weights }) => sum + bias.length + weights.length, 0);
-  const values = new Float32Array(size);
+  const all = layers.map(kernelsOf);
+  const sizes = layers.map(({ bias }, at) => bias.length + lengthOf(all[at] as Float32Array[]));
+  const values = new Float32Array(sizes.reduce((sum, size) => sum + size, 0));
   const places = new Map<Convolution, { weights: number; bias: number }[]>();
   let to = 0;
-  for (const layer of layers) {
-    const taps = layer.weights.length / layer.outputs;
+  for (const [at, layer] of layers.entries()) {
+    const kernels = all[at] as Float32Array[];
     const begin = ({ first, outputs }: Span): { weights: number; bias: number } => {
       const bias = COUNTERS + FLOAT * to;
       values.set(layer.bias.subarray(first, first + outputs), to);
       to += outputs;
+      const block = kernels.slice(first, first + outputs);
+      interleave(block, values.subarray(to));
       const weights = COUNTERS + FLOAT * to;
-      for (let tap = 0; tap < taps; tap++) {
-        for (let output = 0; output < outputs; output++) {
-          values[to++] = layer.weights[(first + output) * taps + tap] as number;
-        }
-      }
+      to += lengthOf(block);
       return { weights, bias };
     };
     places.set(layer, spansOf(layer).map(begin));
@@ -86,14 +96,41 @@ export function packWeights({ layers }: Network): PackedWeights {
   return { values, places };
 }
 
-/** Plans a network for images of a size. */
+function lengthOf(parts: readonly Float32Array[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** The first of each, the second of each, and so on; all are of one length. */
+function interleave(parts: readonly Float32Array[], out: Float32Array): void {
+  for (const [first, part] of parts.entries()) {
+    for (let at = 0; at < part.length; at++) out[at * parts.length + first] = part[at] as number;
+  }
+}
+
+/** The kernels of each output channel, as they are multiplied. */
+function kernelsOf(layer: Convolution): Float32Array[] {
+  const { weights, outputs } = layer;
+  const length = weights.length / outputs;
+  return Array.from({ length: outputs }, (_, output) => {
+    const kernels = weights.subarray(output * length, (output + 1) * length);
+    return isTransformed(layer) ? transformKernels(kernels) : kernels;
+  });
+}
+
+/** Whether a layer is computed by Winograd's transforms. */
+function isTransformed({ side, depth }: Convolution): boolean {
+  return side === 3 && depth >= ENOUGH_INPUTS;
+}
+
+/** Plans a network for images of a size, and for so many threads. */
 export function planNetwork(
   network: Network,
   weights: PackedWeights,
   height: number,
   width: number,
+  threads: number,
 ): Plan {
-  const row = FLOAT * (LEFT + roundUp(width, PIXELS) + LEFT);
+  const row = FLOAT * (LEFT + roundUp(width, STRIP) + LEFT);
   // An odd number of cache lines, so that the planes of one pixel do not share the cache's sets.
   const plane = LINE * (roundUp((row * (height + 2)) / LINE, 1) | 1);
   const planes = roundUp(COUNTERS + weights.values.byteLength, LINE);
@@ -111,10 +148,12 @@ export function planNetwork(
       places.delete(name);
     }
     const { side, depth } = layer;
+    const transformed = isTransformed(layer);
+    const nameOf = transformed ? multiplyName : convolveName.bind(null, side);
     const blocks = spansOf(layer).map(({ group, first, outputs }, at): Block => {
       const addends = added.map((slot) => pixel(slot + first));
       return {
-        kernel: convolveName(side, outputs),
+        kernel: nameOf(outputs),
         outputs,
         input: pixel(input + group * depth) - (side === 3 ? corner : 0),
         ...(weights.places.get(layer)?.[at] as { weights: number; bias: number }),
@@ -123,13 +162,16 @@ export function planNetwork(
         second: addends[1] ?? 0,
       };
     });
-    return { rectify: Number(layer.rectified), inputs: depth, blocks };
+    return { rectify: Number(layer.rectified), inputs: depth, transformed, blocks };
   });
   // Kernels read a little beyond the last plane: the ends of a row's last block.
   const pixels = planes + slots.count * plane + row;
   const marks = roundUp(pixels + 4 * network.scale * roundUp(width, PAINTED), LINE);
   const chunks = Math.ceil(height / ROWS);
-  const bytes = marks + 4 * steps.length * chunks;
+  const scratch = roundUp(marks + 4 * steps.length * chunks, LINE);
+  const most = Math.max(0, ...network.layers.filter(isTransformed).map(({ depth }) => depth));
+  const each = roundUp(scratchBytes(most), LINE);
+  const bytes = scratch + threads * each;
   return {
     steps,
     height,
@@ -143,6 +185,8 @@ export function planNetwork(
     pixels,
     chunks,
     marks,
+    scratch,
+    scratchBytes: each,
   };
 }
 

@@ -63,7 +63,7 @@ class Machine {
       enlarge: async (picture, core) => {
         const { width, height } = picture;
         if (plan?.height !== height || plan.width !== width) {
-          plan = planNetwork(network, weights, height, width);
+          plan = planNetwork(network, weights, height, width, this.threads.count);
         }
         this.layOut(plan, weights);
         this.write(plan, picture.data);

@@ -10,12 +10,16 @@ export class Threads {
   /** Those that have begun: until then, or if they cannot, the others do without. */
   private readonly ready: Bridge<ThreadApi>[] = [];
 
+  /** All of them: the engine's own, too. */
+  readonly count: number;
+
   constructor(
-    count: number,
+    others: number,
     module: WebAssembly.Module,
     private readonly memory: WebAssembly.Memory,
   ) {
-    for (let at = 0; at < count; at++) {
+    this.count = others + 1;
+    for (let at = 0; at < others; at++) {
       // The bundler knows a worker by exactly this form.
       const worker = new Worker(new URL("./thread.worker.ts", import.meta.url), {
         type: "module",
