@@ -150,6 +150,12 @@ def test_offline_too(
 ) -> None:
     zoom = new_zoom(restoring_server.url).visit().choose_model("tiny-x4").settle()
     zoom.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+    runtime = zoom.page.evaluate(
+        """() => Promise.all(
+          ["mjs", "wasm"].map((end) => caches.match(`ort/ort-wasm-simd-threaded.asyncify.${end}`)),
+        ).then((found) => found.map((response) => response?.ok))"""
+    )
+    assert runtime == [True, True]  # even if it came before the service worker took over
     zoom.page.context.set_offline(True)
     zoom.reload().wait_ready().open(jpeg).press("4").wait("sharp")
     assert zoom.ask("strength") > 0

@@ -44,6 +44,8 @@ export class Engine {
   /** What whole photos took, which is more than a square that runs alone. */
   private readonly corrected = new Map<string, number>();
   private last: Promise<void> = Promise.resolve();
+  /** Addresses of what its runtime has fetched, which it needs without a network too. */
+  files: readonly string[] = [];
   /** The model that was timed last, and its milliseconds for one LR pixel. */
   private timed: readonly [Model, number] | null = null;
 
@@ -159,7 +161,7 @@ export class Engine {
 
   private async prepare(network: Network): Promise<void> {
     if (!this.checked.has(network.model.name)) await this.check(network.model);
-    await this.bridge.call("load", weightsOf(network));
+    this.files = await this.bridge.call("load", weightsOf(network));
   }
 
   private async check(model: Model): Promise<void> {

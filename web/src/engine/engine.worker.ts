@@ -61,9 +61,14 @@ const methods = {
     runtime = await startRuntime(request.backend, request.threads, request.base);
   },
 
-  /** Makes weights ready to run; what runs them does so too if they were let go of. */
-  async load(weights: Weights): Promise<void> {
+  /**
+   * Makes weights ready to run; what runs them does so too if they were let go of.
+   *
+   * @returns addresses of what the runtime has fetched
+   */
+  async load(weights: Weights): Promise<readonly string[]> {
     await sessionOf(weights);
+    return runtime?.files ?? [];
   },
 
   /** The largest difference, in levels, from what the Python runtime makes of a small picture. */

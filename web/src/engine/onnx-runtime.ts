@@ -22,13 +22,18 @@ const IDENTITY =
  * @param base where the runtime's files lie
  */
 export function startOnnxRuntime(backend: Backend, base: string): Runtime {
-  ort.env.wasm.wasmPaths = { mjs: `${base}${FILE}.mjs`, wasm: `${base}${FILE}.wasm` };
+  const paths = { mjs: `${base}${FILE}.mjs`, wasm: `${base}${FILE}.wasm` };
+  ort.env.wasm.wasmPaths = paths;
   ort.env.wasm.numThreads = 1; // more of them spin while they wait, and take a core from the page
   ort.env.logLevel = "error";
   const identity = Uint8Array.from(atob(IDENTITY), (letter) => letter.charCodeAt(0));
   const started = openSession(backend, identity).then((session) => session.release());
   started.catch(() => {}); // told by the first network that is opened
-  return { backend, open: (model) => started.then(() => openSession(backend, model)) };
+  return {
+    backend,
+    files: Object.values(paths),
+    open: (model) => started.then(() => openSession(backend, model)),
+  };
 }
 
 async function openSession(backend: Backend, model: Uint8Array): Promise<Session> {

@@ -9,6 +9,8 @@ export type Backend = "webgpu" | "wasm";
 
 export interface Runtime {
   readonly backend: Backend;
+  /** Addresses of files of its own that it has fetched. */
+  readonly files: readonly string[];
   open(model: Uint8Array): Promise<Session>;
 }
 
@@ -44,14 +46,23 @@ export async function startRuntime(
 /** Networks that the kernels do not know go to the general runtime, which is started for the first. */
 function withKernels(kernels: Runtime, startGeneral: () => Promise<Runtime>): Runtime {
   let general: Promise<Runtime> | undefined;
+  let files = kernels.files;
   const open = async (model: Uint8Array): Promise<Session> => {
     try {
       return await kernels.open(model);
     } catch (error) {
       if (!(error instanceof UnknownNetwork)) throw error;
       general ??= startGeneral();
-      return (await general).open(model);
+      const session = await (await general).open(model);
+      files = (await general).files;
+      return session;
     }
   };
-  return { backend: kernels.backend, open };
+  return {
+    backend: kernels.backend,
+    get files() {
+      return files;
+    },
+    open,
+  };
 }

@@ -35,12 +35,14 @@ function attachKeepAll(app: App): void {
   });
 }
 
-function wanted({ catalogue, model }: App): string[] {
+/** Addresses. What was fetched before the service worker took over, it has not seen. */
+function wanted({ catalogue, model, engine }: App): string[] {
   if (!catalogue || !model) return [];
   const isAll = recall("offline") === "all";
   const pictures = isAll ? catalogue.study : [];
   const models = isAll ? catalogue.models : [model];
-  return [...models.flatMap(filesOf), ...pictures.map(({ file }) => file)];
+  const files = [...models.flatMap(filesOf), ...pictures.map(({ file }) => file)];
+  return [...files.map(modelUrl), ...(engine?.files ?? [])];
 }
 
 function filesOf({ file, golden, twin }: Model): string[] {
@@ -51,7 +53,7 @@ function filesOf({ file, golden, twin }: Model): string[] {
 async function keep(app: App): Promise<void> {
   const { dataset } = document.documentElement;
   dataset.offline = "keeping";
-  await send(wanted(app).map(modelUrl));
+  await send(wanted(app));
   dataset.offline = "ready";
 }
 

@@ -57,7 +57,7 @@ worker.addEventListener("notificationclick", (event) => {
 worker.addEventListener("fetch", (event) => {
   const { request } = event;
   if (!request.url.startsWith(worker.registration.scope)) return;
-  const path = request.url.slice(worker.registration.scope.length).replace(/[?#].*$/, "");
+  const path = pathOf(request.url);
   if (request.method === "POST" && path === SHARE) event.respondWith(takeShared(request));
   if (request.method !== "GET") return;
   if (path === INDEX) {
@@ -99,7 +99,7 @@ async function takeOver(): Promise<void> {
 
 async function answer(request: Request, path: string): Promise<Response> {
   const wanted = request.mode === "navigate" ? "./" : path;
-  const cache = await (path.startsWith("models/") ? pageModels() : caches.open(APP_CACHE));
+  const cache = await cacheOf(path);
   const found = request.cache === "reload" ? undefined : await cache?.match(wanted);
   if (found) return isolated(found);
   const response = await fetch(request);
@@ -108,19 +108,29 @@ async function answer(request: Request, path: string): Promise<Response> {
   return isolated(response);
 }
 
-/** Keeps files of the models, and tells the page: null, or why it cannot. */
+/** Keeps files by their addresses, and tells the page: null, or why it cannot. */
 async function keep(files: readonly string[], port: MessagePort | undefined): Promise<void> {
   try {
-    const cache = await pageModels();
-    if (cache) await Promise.all(files.map((file) => storeMissing(cache, file)));
+    await Promise.all(files.map(storeMissing));
     port?.postMessage(null);
   } catch (error) {
     port?.postMessage(String(error));
   }
 }
 
-async function storeMissing(cache: Cache, file: string): Promise<void> {
-  if (!(await cache.match(file))) await store(cache, file);
+async function storeMissing(file: string): Promise<void> {
+  const cache = await cacheOf(pathOf(file));
+  if (cache && !(await cache.match(file))) await store(cache, file);
+}
+
+/** An address below the app's, without what follows a question mark. */
+function pathOf(url: string): string {
+  return url.slice(worker.registration.scope.length).replace(/[?#].*$/, "");
+}
+
+/** Where a file is kept. */
+async function cacheOf(path: string): Promise<Cache | undefined> {
+  return path.startsWith("models/") ? pageModels() : caches.open(APP_CACHE);
 }
 
 /** The oldest set of models: the one that the page was given the index of. */

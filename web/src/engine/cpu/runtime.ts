@@ -32,7 +32,7 @@ export async function startCpu(threads: number): Promise<Runtime> {
     await instantiate(module, memory),
     new Threads(shared ? threads - 1 : 0, module, memory),
   );
-  return { backend: "wasm", open: async (model) => machine.open(readNetwork(model)) };
+  return { backend: "wasm", files: [], open: async (model) => machine.open(readNetwork(model)) };
 }
 
 /** Memory for threads, unless the device has too few addresses for its most. */
