@@ -32,6 +32,7 @@ from tools.paths import Paths
 from tools.precision_results import card_precision_block, precision_block, read_precision
 from tools.proxy import proxy_block, read_proxy
 from tools.speed_tables import networks_blocks, speed_blocks
+from tools.zoom_tables import zoom_blocks
 
 _Made = tuple[Mapping[str, str], Mapping[Path, str]]
 """The blocks of a page, and the contents of tables that lie beside their results."""
@@ -210,6 +211,7 @@ _PAGES: dict[str, Callable[[Paths], _Made]] = {
     "speed.md": lambda paths: (speed_blocks(paths.results.parent), {}),
     "networks.md": lambda paths: (networks_blocks(paths.results.parent), {}),
     "arm.md": lambda paths: (arm_blocks(paths.result("arm.json")), {}),
+    "zoomsr.md": lambda paths: (zoom_blocks(paths.result("zoom.json")), {}),
     "degraded.md": lambda paths: (degraded_blocks(paths.result("degraded.json")), {}),
 }
 
