@@ -70,13 +70,22 @@ class ArmFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     tests: tuple[ArmTests, ...]
 
 
+def read_arm(path: Path) -> ArmFile:
+    """Reads results/arm.json.
+
+    Raises:
+        DataError: the file cannot be read, or is another.
+    """
+    return read_json(path, ArmFile, "what tools/benchmarks/arm/measure.py writes")
+
+
 def arm_blocks(path: Path) -> dict[str, str]:
     """The generated blocks of the page, by name.
 
     Raises:
         DataError: the file cannot be read.
     """
-    found = read_json(path, ArmFile, "what tools/benchmarks/arm/measure.py writes")
+    found = read_arm(path)
     return {"arm": _cases(found), "arm-tests": _tests(found)}
 
 

@@ -1,12 +1,12 @@
 """What the shipped networks and the paper's compute on AArch64, in how many instructions.
 
-    python -m tools.benchmarks.arm.measure --out results/arm.json [--place build/arm]
+    python -m tools.benchmarks.arm.measure --out results/arm.json [--model paper] [--no-tests]
 
 Exports x4 networks with `splitsr export` (which checks each in its own runtime on this machine),
 runs every file here and on an emulated AArch64, as two profiles of a device, compares the images,
 and counts instructions, which repeat, as an emulator's milliseconds do not. Then it runs tests of
-the runtime there. Needs what prepare.py makes; without emulation it says so and leaves with code
-77.
+the runtime there. With `--model` only that network's cases are measured, and all else of the file
+stays. Needs what prepare.py makes; without emulation it says so and leaves with code 77.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from splitsr.experiments.result_files import to_json
 from splitsr.export.checked import own_photos
 from splitsr.imaging.arrays import from_nchw, to_nchw
 from splitsr.zoo.catalogue import find_model
-from tools.arm_tables import ArmCase, ArmFile, ArmTests
+from tools.arm_tables import ArmCase, ArmFile, ArmTests, read_arm
 from tools.benchmarks.arm.prepare import ROOT, require_tools
 from tools.benchmarks.arm.prepare import main as prepare
 
@@ -43,6 +43,7 @@ CASES = (
     ("onnxruntime", "splitsr-accurate-x4", "fp32"),
     ("onnxruntime", "edsr-baseline-x4", "fp32"),
     ("onnxruntime", "paper", "fp32"),
+    ("onnxruntime", "srcnn-x4", "fp32"),
     ("litert", "splitsr-fast-x4", "fp32"),
     ("litert", "splitsr-fast-x4", "int8"),
     ("litert", "splitsr-balanced-x4", "fp32"),
@@ -70,31 +71,42 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--place", type=Path, default=ROOT / "build" / "arm")
     parser.add_argument("--no-tests", action="store_true", help="Leave the tests out.")
+    parser.add_argument("--model", action="append", help="Measure this network alone.")
     call = parser.parse_args()
     require_tools()
     place = call.place.absolute()
     sys.argv = [sys.argv[0], str(place)]
     prepare()
-    cases = write_cases(place / "cases")
+    wanted = [case for case in CASES if not call.model or case[1] in call.model]
+    cases = write_cases(wanted, place / "cases")
     found = [case for profile in PROFILES for case in measure(place, cases, *profile)]
-    tests = () if call.no_tests else tuple(run_tests(place, file) for file in TESTS)
+    before = read_arm(call.out) if call.model else None
+    leave_out = call.no_tests or before is not None
+    tests = () if leave_out else tuple(run_tests(place, file) for file in TESTS)
     result = ArmFile(
         emulator=first_line(["qemu-aarch64", "--version"]),
         side=SIDE,
-        cases=tuple(found),
-        tests=tests,
+        cases=in_order([*(before.cases if before else ()), *found]),
+        tests=before.tests if before else tests,
     )
     call.out.write_bytes(to_json(result))
 
 
-def write_cases(folder: Path) -> list[dict[str, str]]:
+def in_order(cases: list[ArmCase]) -> tuple[ArmCase, ...]:
+    """The last of those that are alike, by profile and then as in `CASES`."""
+    last = {(case.cpu, (case.runtime, case.model, case.precision)): case for case in cases}
+    wanted = [(cpu, case) for cpu, _ in PROFILES for case in CASES]
+    return tuple(last[key] for key in wanted if key in last)
+
+
+def write_cases(wanted: list[tuple[str, str, str]], folder: Path) -> list[dict[str, str]]:
     """Exports the networks, and writes the image that all enlarge."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     photo = own_photos()[0]
     np.save(folder / "lr.npy", to_nchw(np.ascontiguousarray(photo[:SIDE, :SIDE])))
     cases = []
-    for runtime, model, precision in CASES:
+    for runtime, model, precision in wanted:
         name = f"{runtime}-{model}-{precision}"
         case = {"name": name, "runtime": runtime, "model": model, "precision": precision}
         cases.append({**case, "file": f"{name}{SUFFIX[runtime]}"})
@@ -120,7 +132,7 @@ def export(runtime: str, model: str, precision: str, path: Path) -> None:
 def measure(place: Path, cases: list[dict[str, str]], cpu: str, threads: int) -> list[ArmCase]:
     """Runs all cases here and there, and compares."""
     found = []
-    for runtime in SUFFIX:
+    for runtime in dict.fromkeys(case["runtime"] for case in cases):
         print(f"{runtime} on {cpu}, threads: {threads}", file=sys.stderr)
         words = ["--threads", str(threads), "--runtime", runtime, "--label"]
         inside = [str(HERE / "inside.py"), str(place / "cases"), *words]
