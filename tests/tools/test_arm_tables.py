@@ -12,6 +12,7 @@ import pytest
 from splitsr.errors import DataError
 from tests.patience import PATIENCE_S
 from tools.arm_tables import ArmFile, arm_blocks
+from tools.benchmarks.arm.measure import in_order
 
 SKIPPED = 77
 FEW_LEVELS = 12  # by which fused int8 kernels and half floats of two machines may round apart
@@ -80,3 +81,10 @@ def test_without_emulation_it_is_skipped_in_one_line(repo_root: Path, tmp_path: 
     assert done.returncode == SKIPPED
     assert done.stderr == "skipped: no qemu-aarch64 here; it comes with apt-get install qemu-user\n"
     assert not (tmp_path / "arm").exists()
+
+
+def test_cases_measured_again_replace_those_of_before(found: ArmFile) -> None:
+    one = found.cases[3]
+    again = msgspec.structs.replace(one, instructions=one.instructions + 1)
+    assert in_order([*found.cases, again]) == (*found.cases[:3], again, *found.cases[4:])
+    assert in_order(list(found.cases[::-1])) == found.cases
