@@ -37,7 +37,9 @@ def test_gains_are_paired_by_seed() -> None:
 
 
 def test_one_seed_says_that_it_is_one() -> None:
-    assert "of 1 seed (3 are planned)" in to_markdown(study(row("a", 30.0)))
+    text = to_markdown(study(row("a", 30.0), row("b", 30.1)))
+    assert "of 1 seed (3 are planned)" in text
+    assert "| 30.100 | +0.100 |" in text
 
 
 def test_long_runs_show_their_curves() -> None:

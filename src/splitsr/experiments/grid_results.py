@@ -175,7 +175,8 @@ def _gain(values: tuple[float, ...]) -> str:
     """The mean over seeds, and the least and the most of them."""
     if not values:
         return ""
-    return f"{fmean(values):+.3f} ({min(values):+.3f} to {max(values):+.3f})"
+    mean = f"{fmean(values):+.3f}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):+.3f} to {max(values):+.3f})"
 
 
 def _seeds(done: int, planned: int) -> str:
