@@ -53,9 +53,9 @@ function withKernels(kernels: Runtime, startGeneral: () => Promise<Runtime>): Ru
     } catch (error) {
       if (!(error instanceof UnknownNetwork)) throw error;
       general ??= startGeneral();
-      const session = await (await general).open(model);
-      files = (await general).files;
-      return session;
+      const runtime = await general;
+      files = runtime.files;
+      return runtime.open(model);
     }
   };
   return {

@@ -99,7 +99,7 @@ async function takeOver(): Promise<void> {
 
 async function answer(request: Request, path: string): Promise<Response> {
   const wanted = request.mode === "navigate" ? "./" : path;
-  const cache = await cacheOf(path);
+  const cache = await (isModel(path) ? pageModels() : caches.open(APP_CACHE));
   const found = request.cache === "reload" ? undefined : await cache?.match(wanted);
   if (found) return isolated(found);
   const response = await fetch(request);
@@ -111,15 +111,16 @@ async function answer(request: Request, path: string): Promise<Response> {
 /** Keeps files by their addresses, and tells the page: null, or why it cannot. */
 async function keep(files: readonly string[], port: MessagePort | undefined): Promise<void> {
   try {
-    await Promise.all(files.map(storeMissing));
+    const [models, app] = await Promise.all([pageModels(), caches.open(APP_CACHE)]);
+    const cacheOf = (file: string): Cache | undefined => (isModel(pathOf(file)) ? models : app);
+    await Promise.all(files.map((file) => storeMissing(cacheOf(file), file)));
     port?.postMessage(null);
   } catch (error) {
     port?.postMessage(String(error));
   }
 }
 
-async function storeMissing(file: string): Promise<void> {
-  const cache = await cacheOf(pathOf(file));
+async function storeMissing(cache: Cache | undefined, file: string): Promise<void> {
   if (cache && !(await cache.match(file))) await store(cache, file);
 }
 
@@ -128,9 +129,9 @@ function pathOf(url: string): string {
   return url.slice(worker.registration.scope.length).replace(/[?#].*$/, "");
 }
 
-/** Where a file is kept. */
-async function cacheOf(path: string): Promise<Cache | undefined> {
-  return path.startsWith("models/") ? pageModels() : caches.open(APP_CACHE);
+/** Whether a file is kept with the models. */
+function isModel(path: string): boolean {
+  return path.startsWith("models/");
 }
 
 /** The oldest set of models: the one that the page was given the index of. */

@@ -35,12 +35,10 @@ import {
   type ValueType,
   when,
 } from "../../wasm/assembler";
+import { FLOAT, type Fuse, VECTOR } from "./block";
 import { winogradRoutines } from "./winograd";
 
-export const OUTPUTS = 4;
 export const PIXELS = 8;
-const FLOAT = 4;
-const VECTOR = 16;
 const VECTORS = PIXELS / 4;
 
 /** LR pixels that are painted at a time. */
@@ -73,8 +71,6 @@ export type ConvolveRow = (
  * @param runs of `PAINTED` LR pixels each
  */
 export type PaintRow = (planes: number, pixels: number, runs: number, plane: number) => void;
-
-type Fuse = (one: Code, two: Code, three: Code) => Code;
 
 const separate: Fuse = (one, two, three) => addFloats(multiplyFloats(one, two), three);
 

@@ -6,7 +6,8 @@
  * its last use.
  */
 
-import { convolveName, OUTPUTS, PAINTED } from "./kernels";
+import { FLOAT, OUTPUTS } from "./block";
+import { convolveName, PAINTED } from "./kernels";
 import type { Convolution, Network } from "./network";
 import { multiplyName, ROWS, STRIP, scratchBytes, transformKernels } from "./winograd";
 
@@ -59,7 +60,6 @@ export interface PackedWeights {
   readonly places: ReadonlyMap<Convolution, readonly { weights: number; bias: number }[]>;
 }
 
-const FLOAT = 4;
 const LINE = 64;
 /** Columns before an image, so that its first pixel is aligned; of them the kernels read one. */
 const LEFT = 4;

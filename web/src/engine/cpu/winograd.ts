@@ -35,6 +35,7 @@ import {
   type ValueType,
   when,
 } from "../../wasm/assembler";
+import { FLOAT, type Fuse, OUTPUTS, VECTOR } from "./block";
 
 export const TILE = 4;
 const TILES = 4;
@@ -43,9 +44,6 @@ export const STRIP = TILES * TILE;
 /** Rows that are made from one transform, two at a time. It takes one more above and one below. */
 export const ROWS = 4;
 const COMPONENTS = 6;
-const OUTPUTS = 4;
-const FLOAT = 4;
-const VECTOR = 16;
 /** Bytes of a transformed strip: of one component of a channel, and of a channel. */
 const COMPONENT = (ROWS + 2) * VECTOR;
 const CHANNEL = COMPONENTS * COMPONENT;
@@ -147,9 +145,6 @@ export const TRANSFORM_OUTPUT = "transformOutput";
 export function multiplyName(outputs: number): string {
   return `multiply${outputs}`;
 }
-
-/** `one * two + three` */
-type Fuse = (one: Code, two: Code, three: Code) => Code;
 
 /** `transformInput`, `multiply{1..4}` and `transformOutput`. */
 export function winogradRoutines(fuse: Fuse): Routine[] {
