@@ -10,12 +10,11 @@ from splitsr.benchmark.timing import Machine
 from splitsr.experiments.result_files import markdown_table, read_json
 
 
-class Size(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A photo: pixels, and bytes of its file."""
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """A photo, in pixels."""
 
     width: int
     height: int
-    bytes: int
 
     def __str__(self) -> str:
         return f"{self.width * self.height / 1e6:.0f} megapixels"
@@ -26,39 +25,27 @@ class FirstView(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         screen: its name.
-        model: that enlarges.
-        threads: of the engine.
-        rounds: that the figures are medians of.
         sharp_ms: milliseconds.
     """
 
     screen: str
-    model: str
-    threads: int
-    rounds: int
     sharp_ms: int
 
 
-class WholePhoto(msgspec.Struct, frozen=True, kw_only=True):
+class WholePhoto(Size, frozen=True, kw_only=True):
     """A whole photo to PNG, by the app and by `splitsr upscale` in turn.
 
     Attributes:
         model: that enlarges.
-        width: of the photo, in pixels.
-        height: of the photo, in pixels.
         rounds: that the figures are medians of.
         app_ms: milliseconds of the app.
         command_ms: milliseconds of the command, from its start.
-        ratio: of the two.
     """
 
     model: str
-    width: int
-    height: int
     rounds: int
     app_ms: int
     command_ms: int
-    ratio: float
 
 
 class ZoomFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,11 +68,10 @@ def zoom_blocks(path: Path) -> dict[str, str]:
     """
     found = read_json(path, ZoomFile, "the speed of ZoomSR")
     whole = found.upscaling
-    size = f"{whole.width * whole.height / 1e6:.0f} megapixels"
     first = f"{found.photo}, zoomed to {found.zoom}x, until all of the view is sharp"
     rows = [
         *((f"{first}: {case.screen}", f"{case.sharp_ms / 1e3:.2f} s") for case in found.cases),
-        (f"{size}, the whole of them, to a PNG", f"{whole.app_ms / 1e3:.2f} s"),
+        (f"{whole}, the whole of them, to a PNG", f"{whole.app_ms / 1e3:.2f} s"),
         ("the same by `splitsr upscale`", f"{whole.command_ms / 1e3:.2f} s"),
     ]
     measured = (

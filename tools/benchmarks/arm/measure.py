@@ -81,13 +81,15 @@ def main() -> None:
     cases = write_cases(wanted, place / "cases")
     found = [case for profile in PROFILES for case in measure(place, cases, *profile)]
     before = read_arm(call.out) if call.model else None
-    leave_out = call.no_tests or before is not None
-    tests = () if leave_out else tuple(run_tests(place, file) for file in TESTS)
+    if before:
+        tests = before.tests
+    else:
+        tests = () if call.no_tests else tuple(run_tests(place, file) for file in TESTS)
     result = ArmFile(
         emulator=first_line(["qemu-aarch64", "--version"]),
         side=SIDE,
         cases=in_order([*(before.cases if before else ()), *found]),
-        tests=before.tests if before else tests,
+        tests=tests,
     )
     call.out.write_bytes(to_json(result))
 
