@@ -58,10 +58,11 @@ def test_equal_runs_have_equal_fingerprints(study_path: Path) -> None:
         ("split_ratio = [0.25, 0.5]", "split_ratio = 0.5", "Expected `array`"),
         ("[0.25, 0.5]", "[0.25, 0.25]", "two cells are called 'split_ratio 0.25'"),
         ("seeds = [1, 2]", "seeds = []", "seeds: at least one"),
-        ("seeds = [1, 2]", "seeds = [1, 1]", "seeds: one is there twice"),
+        ("seeds = [1, 2]", "seeds = [1, 1]", "seeds: duplicates in"),
         ("seeds = [1, 2]", "", "missing required field `seeds`"),
         ("base.toml", "bass.toml", "bass.toml: No such file"),
         ("question =", "question", "not a TOML file"),
+        ("question =", f"deep = {'[' * 5000}", "not a TOML file"),
     ],
 )
 def test_a_typo_gets_one_clear_line(study_path: Path, old: str, new: str, message: str) -> None:

@@ -14,14 +14,16 @@ import torch
 from PIL import Image
 
 from splitsr.benchmark.timing import describe_machine
-from splitsr.data.pack import Pack
+from splitsr.data.pack import Pack, PackWriter
 from splitsr.errors import DataError, TrainingError
 from splitsr.experiments import run
 from splitsr.experiments.grid import fingerprint, read_study
-from splitsr.experiments.grid_results import to_markdown
+from splitsr.experiments.grid_results import gains, to_markdown
 from splitsr.experiments.run import run_study
 from splitsr.networks.checkpoint import read_weights
+from splitsr.training.config import TrainConfig
 from splitsr.training.log import Record
+from tests.experiments.conftest import STUDY
 from tools.documents import read_studies
 
 pytestmark = pytest.mark.usefixtures("quick_exports")
@@ -57,7 +59,7 @@ def test_a_study_leaves_results_tables_and_a_picture(
     assert cell["psnr_y"]["Coffee"] == result.rows[1].psnr_y["Coffee"][1]
     assert (cell["seed"], cell["steps"]) == (2, 12)
     assert cell["curve"][-1] == [12, pytest.approx(cell["psnr_y"]["held out"], abs=1e-3)]
-    mean = fmean(result.rows[1].psnr_y["Coffee"])
+    mean = fmean(result.rows[1].measured("Coffee"))
     assert lines[1]["psnr_y Coffee"] == f"{mean:.4f}"
     assert len(lines[1]["by seed Coffee"].split()) == 2
     assert f"| {mean:.3f} | " in (out / "ratio.md").read_text()
@@ -82,6 +84,52 @@ def test_what_is_done_is_not_done_again(
     assert shared.rows[0].psnr_y == first.rows[1].psnr_y
     with pytest.raises(TrainingError, match=r"seeds: 3 is not one of the study's \[1, 2\]"):
         run_study(study, pack, out, seeds=(3,))
+
+
+def test_cells_of_other_images_are_refused(
+    study_path: Path, pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cell's name does not say what it was trained on: its file does."""
+    study, out = read_study(study_path), tmp_path / "out"
+    run_study(study, pack, out, seeds=(1,), latency=False)
+    monkeypatch.setattr(run, "train", lambda *_, **__: pytest.fail("trained again"))
+    study_path.write_text('set = ["validation.images=2"]' + STUDY)
+    with pytest.raises(TrainingError, match=r"validation.images = 1, the study has 2; use another"):
+        run_study(read_study(study_path), pack, out, seeds=(1,), latency=False)
+    study_path.write_text(STUDY)
+    other = tmp_path / "other.pack"
+    other.mkdir()
+    with PackWriter(other) as writer:
+        for index in (1, 0, 2):
+            writer.add(f"{index}.png", pack[index])
+        writer.finish()
+    with pytest.raises(TrainingError, match="was trained on another pack; use another folder"):
+        run_study(study, Pack.open(other), out, seeds=(1,), latency=False)
+
+
+def test_cells_that_lack_a_test_set_or_a_seed_are_shown_without(
+    study_path: Path, pack: Pack, tmp_path: Path, hr: Path
+) -> None:
+    study, out = read_study(study_path), tmp_path / "out"
+    run_study(study, pack, out, seeds=(1,), latency=False)
+    late = _cell_path(out, study.cells[1].seeded(1))
+    late.unlink()
+    both = run_study(study, pack, out, sets={"Coffee": hr}, seeds=(1,), latency=False)
+    assert [row.measured("Coffee") != () for row in both.rows] == [False, True, False]
+    assert "not measured" in to_markdown(both)
+    assert "not trained" not in to_markdown(both)
+    assert (out / "ratio.png").stat().st_size > 0
+    # Seed 1 of one network is not compared with seed 2 of another.
+    run_study(study, pack, out, seeds=(2,), latency=False)
+    _cell_path(out, study.cells[0].seeded(1)).unlink()
+    _cell_path(out, study.cells[1].seeded(2)).unlink()
+    first, second, whole = run.remeasure(study, out).rows
+    assert (first.seeds, second.seeds, whole.seeds) == (1, 1, 2)
+    assert gains(second, first, "held out") == ()
+
+
+def _cell_path(out: Path, config: TrainConfig) -> Path:
+    return out / "cells" / f"{fingerprint(config)}.json"
 
 
 def test_an_interrupt_keeps_what_is_done_and_the_rest_goes_on(

@@ -49,7 +49,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_winner_trains(
             process.kill()
     assert first.startswith("0: 8 features, 1 x 1; split_pointwise")
     assert process.returncode == 130
-    assert f"the winner so far is in {out}; the same call goes on" in rest
+    assert f"the winner so far is in {out}; run the same command to continue" in rest
     assert "Traceback" not in rest
     partial = read_tuning(out / "trials.json")
     assert len(partial.trained) == 1
@@ -80,7 +80,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_winner_trains(
     other = call_splitsr(*words(pack, out, "--max-params", "21k"))
     assert other.returncode == 2
     assert other.stderr.count(b"\n") == 1
-    assert b"holds a search of other settings (parameters: 20000, now 21000)" in other.stderr
+    assert b"holds a search with other settings (parameters: 20000, now 21000)" in other.stderr
 
 
 @pytest.mark.parametrize(

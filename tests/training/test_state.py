@@ -109,6 +109,10 @@ def test_what_is_no_state_of_this_run_is_refused_in_one_line(
 def test_another_configuration_is_refused(begun: Path, pack: Pack, config_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"another configuration \(seed changed\)"):
         train(read_config(config_path, ("seed=2",)), pack, begun, device="cpu", resume=True)
+    # Images that were held out would be trained on, and the other way round.
+    more = read_config(config_path, ("validation.images=2",))
+    with pytest.raises(TrainingError, match=r"\(validation.images changed\)"):
+        train(more, pack, begun, device="cpu", resume=True)
 
 
 def test_a_state_that_names_the_teachers_file_goes_on_with_its_name(

@@ -19,7 +19,6 @@ table with changes.
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -30,7 +29,7 @@ import msgspec
 from splitsr.errors import ConfigError, SpecError
 from splitsr.limits import explain
 from splitsr.networks import spec_to_dict
-from splitsr.training.config import TrainConfig, config_from_dict, read_config
+from splitsr.training.config import TrainConfig, config_from_dict, read_config, read_toml
 
 # What decides how a cell is watched and not what becomes of it.
 _WATCHING = ("name", "seed", "validation", "checkpoint_every", "log_every")
@@ -108,11 +107,7 @@ def read_study(path: Path) -> Study:
         SpecError: a network is impossible.
     """
     try:
-        file = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _StudyFile)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not a TOML file ({error})") from None
+        file = msgspec.convert(read_toml(path), _StudyFile)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {explain(error, _StudyFile)}") from None
     base = read_config(path.parent / file.config, file.set)
@@ -176,7 +171,7 @@ def _check(file: _StudyFile, cells: tuple[Cell, ...], path: Path) -> None:
     if not file.seeds:
         raise ConfigError(f"{path}: seeds: at least one is needed")
     if len(set(file.seeds)) < len(file.seeds):
-        raise ConfigError(f"{path}: seeds: one is there twice in {list(file.seeds)}")
+        raise ConfigError(f"{path}: seeds: duplicates in {list(file.seeds)}")
     if twice:
         raise ConfigError(
             f"{path}: two cells are called {twice[0]!r}; give each a label of its own"

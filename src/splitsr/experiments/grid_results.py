@@ -29,6 +29,7 @@ class CellResult(_Fields, frozen=True):
     Attributes:
         seed: of the initialisation and of the patches.
         psnr_y: dB, by test set; `held out` are images of the pack.
+        pack: sha256 of the training pack's pixels; empty in files that are older than this field.
         steps: done.
         seconds: of training, in all slices.
         config: the resolved configuration.
@@ -41,6 +42,7 @@ class CellResult(_Fields, frozen=True):
     seconds: float
     config: dict[str, Any]
     curve: tuple[tuple[int, float], ...] = ()
+    pack: str = ""
 
 
 class Row(_Fields, frozen=True):
@@ -51,7 +53,7 @@ class Row(_Fields, frozen=True):
         parameters: trained values.
         multi_adds_720p: multiply-adds for a 1280x720 output.
         milliseconds: median for `SIDE` x `SIDE` LR pixels; None until it is measured.
-        psnr_y: dB, by test set, one value a seed that is done.
+        psnr_y: dB, by test set, one value per planned seed; None where it is not measured.
         curve: of the first seed, as `CellResult` has it.
     """
 
@@ -59,13 +61,17 @@ class Row(_Fields, frozen=True):
     parameters: int
     multi_adds_720p: int
     milliseconds: float | None
-    psnr_y: dict[str, tuple[float, ...]]
+    psnr_y: dict[str, tuple[float | None, ...]]
     curve: tuple[tuple[int, float], ...] = ()
 
     @property
     def seeds(self) -> int:
         """How many seeds are done."""
-        return max((len(values) for values in self.psnr_y.values()), default=0)
+        return max((len(self.measured(name)) for name in self.psnr_y), default=0)
+
+    def measured(self, test_set: str) -> tuple[float, ...]:
+        """PSNR-Y on a test set, in dB, of the seeds that were measured on it."""
+        return tuple(value for value in self.psnr_y.get(test_set, ()) if value is not None)
 
 
 class StudyResult(_Fields, frozen=True):
@@ -102,9 +108,10 @@ def gains(row: Row, first: Row, test_set: str) -> tuple[float, ...]:
     of them lacks a seed that the other has.
     """
     mine, others = row.psnr_y.get(test_set, ()), first.psnr_y.get(test_set, ())
-    if row is first or len(mine) != len(others):
+    if row is first or [one is None for one in mine] != [one is None for one in others]:
         return ()
-    return tuple(one - other for one, other in zip(mine, others, strict=True))
+    pairs = zip(row.measured(test_set), first.measured(test_set), strict=True)
+    return tuple(one - other for one, other in pairs)
 
 
 def to_csv(study: StudyResult) -> str:
@@ -114,7 +121,7 @@ def to_csv(study: StudyResult) -> str:
     names = [part for name in study.sets for part in (f"psnr_y {name}", f"by seed {name}")]
     writer.writerow(["cell", "parameters", "multi_adds_720p", "milliseconds", "seeds", *names])
     for row in study.rows:
-        found = [row.psnr_y.get(name, ()) for name in study.sets]
+        found = [row.measured(name) for name in study.sets]
         figures = [part for values in found for part in _mean_and_values(values)]
         milliseconds = "" if row.milliseconds is None else f"{row.milliseconds:.2f}"
         sizes = [row.parameters, row.multi_adds_720p, milliseconds, row.seeds]
@@ -137,7 +144,7 @@ def to_markdown(study: StudyResult) -> str:
                 part
                 for name in study.sets
                 for part in (
-                    _figure(row.psnr_y.get(name, ()), usual),
+                    _figure(row, name, usual),
                     _gain(gains(row, study.rows[0], name)),
                 )
             ),
@@ -194,8 +201,9 @@ def _mean_and_values(values: tuple[float, ...]) -> tuple[str, str]:
     return f"{fmean(values):.4f}" if values else "", " ".join(f"{value:.4f}" for value in values)
 
 
-def _figure(values: tuple[float, ...], usual: int) -> str:
+def _figure(row: Row, test_set: str, usual: int) -> str:
+    values = row.measured(test_set)
     if not values:
-        return "not trained"
+        return "not measured" if row.seeds else "not trained"
     text = f"{fmean(values):.3f}"
     return text if len(values) == usual else f"{text} ({len(values)} of {usual} seeds)"

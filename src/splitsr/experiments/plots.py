@@ -30,16 +30,16 @@ def draw_study(study: StudyResult, path: Path) -> None:
             its last test set.
         path: the PNG.
     """
-    rows = [row for row in study.rows if row.seeds]
+    test = study.sets[-1] if study.sets else ""
+    rows = [row for row in study.rows if row.measured(test)]
     timed = all(row.milliseconds is not None for row in rows)
     names = [name for name in _AXES if timed or name != "milliseconds"]
     figure = _figure(names) if rows else None
     if figure is None:
         return
-    test = study.sets[-1]
     for axes, name in zip(figure.axes, names, strict=True):
         for row in rows:
-            values = row.psnr_y[test]
+            values = row.measured(test)
             mean = fmean(values)
             axes.errorbar(
                 getattr(row, name) / _AXES[name][1],

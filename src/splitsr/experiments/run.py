@@ -76,7 +76,8 @@ def run_study(
         report: called as the work goes on.
 
     Raises:
-        TrainingError: a seed that the study has not, or a run that cannot go on.
+        TrainingError: a seed that the study has not, a run that cannot go on, or a finished cell
+            that was trained on other images.
         DataError: a test set or a result cannot be read.
     """
     (out / "cells").mkdir(parents=True, exist_ok=True)
@@ -84,7 +85,9 @@ def run_study(
     for done, (cell, seed) in enumerate(runs):
         config, where = cell.seeded(seed), _cell_file(out, fingerprint(cell.seeded(seed)))
         report(cell.label, done, len(runs), None)
-        if not where.exists():
+        if where.exists():
+            _require_same_images(where, config, pack)
+        else:
 
             def on_record(record: Record, label: str = cell.label, done: int = done) -> None:
                 report(label, done, len(runs), record)
@@ -123,6 +126,23 @@ def _conclude(study: Study, out: Path, timing: _Timing | None) -> StudyResult:
     return found
 
 
+def _require_same_images(path: Path, config: TrainConfig, pack: Pack) -> None:
+    """Refuses a finished cell that was trained on other images: its name does not tell."""
+    result = _read_cell(path)
+    if result.pack and result.pack != pack.index.sha256:
+        raise TrainingError(f"{path}: was trained on another pack; use another folder for --out")
+    images = result.config["validation"]["images"]
+    if images != config.validation.images:
+        raise TrainingError(
+            f"{path}: was trained with validation.images = {images}, the study has "
+            f"{config.validation.images}; use another folder for --out"
+        )
+
+
+def _read_cell(path: Path) -> CellResult:
+    return read_json(path, CellResult, "a result of a run; remove it to train again")
+
+
 def _chosen(study: Study, seeds: tuple[int, ...] | None) -> tuple[int, ...]:
     foreign = set(seeds or ()) - set(study.seeds)
     if foreign:
@@ -157,6 +177,7 @@ def _train(
         seconds=records[-1].seconds,
         config=msgspec.to_builtins(config),
         curve=tuple((one.step, one.psnr_y) for one in records if one.psnr_y is not None),
+        pack=pack.index.sha256,
     )
 
 
@@ -200,20 +221,17 @@ def _gather(study: Study, out: Path, timing: _Timing | None) -> StudyResult:
 
 def _row(cell: Cell, study: Study, out: Path, milliseconds: float | None) -> Row:
     paths = [_cell_file(out, fingerprint(cell.seeded(seed))) for seed in study.seeds]
-    results = [
-        read_json(path, CellResult, "a result of a run; remove it to train again")
-        for path in paths
-        if path.exists()
-    ]
-    names = dict.fromkeys(name for result in results for name in result.psnr_y)
+    results = [_read_cell(path) if path.exists() else None for path in paths]
+    done = [result for result in results if result is not None]
+    names = dict.fromkeys(name for result in done for name in result.psnr_y)
     cost = measure_cost(cell.config.model)
     return Row(
         label=cell.label,
         parameters=cost.parameters,
         multi_adds_720p=cost.multi_adds_720p,
         milliseconds=milliseconds,
-        psnr_y={name: tuple(r.psnr_y[name] for r in results if name in r.psnr_y) for name in names},
-        curve=results[0].curve if results else (),
+        psnr_y={name: tuple(r.psnr_y.get(name) if r else None for r in results) for name in names},
+        curve=done[0].curve if done else (),
     )
 
 

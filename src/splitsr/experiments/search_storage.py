@@ -90,7 +90,7 @@ def _require_same(settings: Settings, study: optuna.Study, out: Path) -> None:
         earlier = _flat(before).get(name)
         if earlier != value:
             raise ConfigError(
-                f"{out}: holds a search of other settings ({name}: {earlier}, now {value}); "
+                f"{out}: holds a search with other settings ({name}: {earlier}, now {value}); "
                 "take another --out, or give the same options"
             )
 

@@ -52,8 +52,8 @@ def choose(result: TuneResult, *, remeasure_until: float | None) -> Winner | Non
     if tried:
         raise TrainingError(
             f"measured again, none of the {tried} best of {len(result.trained)} trained networks "
-            f"runs in {limit:g} ms: something else takes the CPU; give the same call when it is "
-            "quiet"
+            f"runs in {limit:g} ms: something else takes the CPU; run the same command when "
+            "it is idle"
         )
     return None
 

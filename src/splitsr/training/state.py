@@ -148,8 +148,13 @@ def _changed_fields(before: str, after: TrainConfig, path: Path) -> list[str]:
 
 
 def _comparable(config: TrainConfig) -> dict[str, Any]:
-    """The fields, with weights by the end of their path: a name stands for one, folders move."""
+    """The fields, with weights by the end of their path: a name stands for one, folders move.
+
+    How many images are held out decides which are trained on, whatever else may change of how the
+    run is watched.
+    """
     fields: dict[str, Any] = msgspec.to_builtins(config)
+    fields["validation.images"] = config.validation.images
     for name in ("init_from", "teacher"):
         if fields[name] is not None:
             fields[name] = weights_path(fields[name]).parts[-2:]
