@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import FloatArray
 from splitsr.runtime.onnx_engine import OnnxEngine
 from splitsr.runtime.upscaler import Progress, Upscaler
+from splitsr.zoo.catalogue import find_family
 from tests.patience import PATIENCE_S
 
 
@@ -103,12 +105,24 @@ def test_small_photos_share_the_lanes(tiny_model: Path, jobs: list[Job]) -> None
     assert [progress.tiles_total for progress in watch.tiles] == [1] * 9
 
 
+def test_a_batch_loads_no_network_of_another_scale(tmp_path: Path, jobs: list[Job]) -> None:
+    """The largest network's file is damaged, and nothing needs it."""
+    family = {entry.spec.scale: entry for entry in find_family("splitsr-fast").values()}
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no network")
+    spoilt = {2: family[2], 4: replace(family[4], path=broken)}
+    catalogue = {entry.name: entry for entry in spoilt.values()}
+    upscaler = Upscaler("splitsr-fast", threads=2, catalogue=catalogue)
+    results = list(attempt_all(jobs, upscaler, Settings(2), Quiet()))
+    assert {result.status for result in results} == {"done"}
+
+
 def test_the_files_are_those_of_one_after_another(tiny_model: Path, jobs: list[Job]) -> None:
     list(attempt_all(jobs, Upscaler(tiny_model, threads=2), Settings(4), Quiet()))
     side_by_side = [job.target.read_bytes() for job in jobs if job.target]
 
     alone = Upscaler(tiny_model, threads=1)
-    assert alone.lanes == 1
+    assert alone.lanes() == 1
     list(attempt_all(jobs, alone, Settings(4, overwrite=True), Quiet()))
 
     assert side_by_side == [job.target.read_bytes() for job in jobs if job.target]

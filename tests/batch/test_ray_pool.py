@@ -63,3 +63,15 @@ def test_a_photo_that_kills_every_worker_takes_no_other_with_it(
     assert len(list(deaths.glob("once-*"))) == 1
     assert any("once.png: its worker died; another one did it" in line for line in troubles)
     assert all((tmp_path / f"{name}_x4.png").is_file() for name in ("a", "b", "c", "once"))
+
+
+def test_a_model_that_is_gone_when_a_worker_starts_again_is_what_is_said(
+    tmp_path: Path,
+) -> None:
+    """The process that Ray starts anew has to load it again, and nobody has died of that."""
+    worker = object.__new__(PhotoWorker)
+    worker._options, worker._settings = UpscalerOptions(str(tmp_path / "gone.onnx")), Settings(4)
+    worker._upscaler, worker._again = None, True
+    result, died = worker.run(Job(tmp_path / "a.png", tmp_path / "a_x4.png", "PNG"))
+    assert (result.status, died) == ("failed", True)
+    assert "gone.onnx: cannot be read: No such file" in result.complaint

@@ -235,5 +235,5 @@ def _appeared(target: Path | None) -> bool:
     if target is None:
         return False
     # A network's file system may have remembered that there was none, until its folder is opened.
-    os.close(os.open(target.parent, os.O_RDONLY))
+    os.scandir(target.parent).close()
     return target.exists()

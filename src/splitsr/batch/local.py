@@ -38,8 +38,8 @@ def attempt_all(
     Raises:
         KeyboardInterrupt: after the results of those that had their last tile and were written.
     """
-    at_once = upscaler.lanes
-    shared = upscaler.shared()
+    at_once = upscaler.lanes(settings.scale)
+    shared = upscaler.shared(settings.scale)
     at_work: deque[_Errand] = deque()
     pool = ThreadPoolExecutor(at_once + 2)  # two are read, encoded or synced while others compute
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import re
 import socket
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 import splitsr
 from splitsr.batch.cluster import DEATHS, run_job
 from splitsr.batch.job import Job, Result, Settings
+from splitsr.batch.one_image import settle
 from splitsr.batch.upscaler_options import UpscalerOptions
 from splitsr.errors import ClusterError, SplitSRError, naming_extra
 from splitsr.runtime.onnx_engine import available_cpus
@@ -54,7 +56,7 @@ class PhotoWorker:
         """
         if version != splitsr.__version__:
             raise ClusterError(
-                f"splitsr {splitsr.__version__} on {os.uname().nodename} and {version} here; "
+                f"splitsr {splitsr.__version__} on {platform.node()} and {version} here; "
                 "install one version"
             )
         self._loaded().networks_for(self._settings.scale)
@@ -63,7 +65,11 @@ class PhotoWorker:
     def run(self, job: Job) -> tuple[Result, bool]:
         """Runs a job; whatever goes wrong with an image is its result, and the worker goes on."""
         again, self._again = self._again, False
-        return run_job(job, self._loaded(), self._settings, again=again), again
+
+        def work() -> Result:
+            return run_job(job, self._loaded(), self._settings, again=again)
+
+        return settle(job, self._settings, work), again
 
     def _loaded(self) -> Upscaler:
         """The networks; a process that Ray has started again loads them with its first job."""

@@ -122,15 +122,22 @@ class Upscaler:
         """The enlargement when none is asked for: the largest that a network has."""
         return self._networks.scales[-1]
 
-    @property
-    def lanes(self) -> int:
-        """How many runs of a network are made at once; 1 for one that cannot be divided."""
-        return lanes_of(self._networks.engine(self.scale))
+    def lanes(self, scale: float | None = None) -> int:
+        """How many runs of a network are made at once; 1 for one that cannot be divided.
 
-    def shared(self) -> Upscaler:
-        """The same for several images at once, in threads that share this one's CPUs and memory."""
+        Args:
+            scale: whose network is looked at; as for `__call__`.
+        """
+        return lanes_of(self._networks.engine(self.plan(1, 1, scale).passes[0].scale))
+
+    def shared(self, scale: float | None = None) -> Upscaler:
+        """The same for several images at once, in threads that share this one's CPUs and memory.
+
+        Args:
+            scale: of the images; as for `__call__`.
+        """
         upscaler = copy(self)
-        upscaler._free = BoundedSemaphore(self.lanes)
+        upscaler._free = BoundedSemaphore(self.lanes(scale))
         return upscaler
 
     @property
