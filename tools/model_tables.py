@@ -210,7 +210,7 @@ def _figures(record: ModelRecord) -> str:
     parity = record.parity
     return (
         f"{markdown_table(heading, rows)}\n\n"
-        f"The ONNX file was held against PyTorch on {parity.values:,} values of real images: "
+        f"The ONNX file was compared with PyTorch on {parity.values:,} values of real images: "
         f"the output differs by {parity.max_difference:.1g} at most (white is 1), in 8 bits by "
         f"{parity.max_levels} level on {1e6 * parity.changed_share:.0f} in a million."
     )

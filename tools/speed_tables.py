@@ -115,7 +115,7 @@ class SpeedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     Attributes:
         load: mean number of busy processes in the minute before it began.
-        reports: each a model on a number of threads, its precisions held against float32.
+        reports: each a model on a number of threads, its precisions compared with float32.
         lanes: with nothing beside them and with a busy core.
     """
 
@@ -178,7 +178,7 @@ def _read(path: Path, kind: type[File]) -> File | None:
 
 
 def _speed_table(speed: SpeedFile) -> str:
-    heading = ("model", "threads", "precision", "ms", "speed", "GFLOP/s", "of peak", "MB")
+    heading = ("model", "threads", "precision", "ms", "speed", "GFLOP/s", "of peak", "MiB")
     rows = [
         (
             row.model,

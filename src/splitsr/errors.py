@@ -118,11 +118,13 @@ def naming_extra(what: str, extra: str) -> Iterator[None]:
         extra: of splitsr, that brings it.
 
     Raises:
-        MissingDependencyError: a package is not installed.
+        MissingDependencyError: a package is not installed, or cannot be loaded.
     """
     try:
         yield
     except ImportError as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        reason = missing.partition(".")[0] if missing else str(error).partition("\n")[0]
         raise MissingDependencyError(
-            f"{what} needs {error.name}: pip install 'splitsr[{extra}]'"
+            f"{what} needs {reason}: pip install 'splitsr[{extra}]'"
         ) from None

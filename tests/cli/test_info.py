@@ -114,3 +114,5 @@ def test_without_torch_a_spec_says_what_to_install(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "pip install 'splitsr[train]'" in done.stderr
     assert done.stderr.count("\n") == 1
+    call[-1] = "splitsr-fast-x4"
+    assert "install 'splitsr[train]' to list them" in subprocess.check_output(call, text=True)

@@ -105,8 +105,21 @@ def test_results_of_an_earlier_call_are_no_inputs(
     assert (code, statuses) == (0, {**DONE, "a_x4.png": "skipped", "b_x4.jpg": "skipped"})
     (line,) = lines
     assert "a_x4.png: left out, it is the result of" in line
-    assert "and so are 1 more" in line
+    assert "(1 more like it)" in line
     assert len([*folder.iterdir()]) == 6
+
+
+def test_results_of_every_size_are_no_inputs(upscale: Callable[..., object], folder: Path) -> None:
+    for sizes in (
+        "--width 40",
+        "--height 60",
+        "--width 50 --max-side 70",
+        "--width 60 --height 80",
+    ):
+        code, statuses, _ = upscale(folder, *sizes.split())
+        enlarged = {name for name, status in statuses.items() if status == "done"}
+        assert (code, enlarged) == (0, {"a.png", "b.jpg"})
+    assert len([*folder.iterdir()]) == 10
 
 
 def test_a_name_like_a_results_without_its_photo_is_an_input(

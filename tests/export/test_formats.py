@@ -88,7 +88,7 @@ def test_an_export_for_any_size_is_the_network(
     if kind == "executorch" and name not in ("shipped form", "light upsampler, odd ratio"):
         pytest.skip("ExecuTorch takes long; two networks have every kind of layer that we ship")
     if kind == "onnx" and name not in ("EDSR", "RCAN"):
-        pytest.skip("ONNX of the others is held against PyTorch in test_onnx.py")
+        pytest.skip("ONNX of the others is compared with PyTorch in test_onnx.py")
     network = network_of(SPECS[name])
     target = Target(format=kind, layout=RUNTIMES[kind].layout)
     engine = exported(network, target, photos, tmp_path)

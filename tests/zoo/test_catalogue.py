@@ -90,7 +90,7 @@ def test_an_unknown_name_gets_the_closest(catalogue: Catalogue) -> None:
         find_model("splitsr-fst-x4", catalogue)
     with pytest.raises(UnknownModelError, match=r"'splitsr-fast': did you mean splitsr-fast-x4\?"):
         find_model("splitsr-fast", catalogue)
-    with pytest.raises(UnknownModelError, match="there are splitsr-fast-x4, splitsr-balanced-x4"):
+    with pytest.raises(UnknownModelError, match="there are splitsr-fast, splitsr-balanced, "):
         find_model("qqq", catalogue)
     with pytest.raises(UnknownModelError, match="ships none"):
         find_model("splitsr-fast-x4", {})

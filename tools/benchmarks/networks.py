@@ -53,7 +53,7 @@ def bench(size: str, threads: int) -> BenchReport:
     command = [sys.executable, "-m", "splitsr", "bench", *NETWORKS, *options]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     fields = msgspec.json.decode(printed)
-    del fields["network"]  # nothing was held against a server
+    del fields["network"]  # nothing was compared with a server
     print(size, threads, "done", file=sys.stderr, flush=True)
     return msgspec.convert(fields, BenchReport)
 

@@ -1,4 +1,4 @@
-"""Settings of the runtime held against others: the threads', and the size of tiles.
+"""Settings of the runtime compared with others: the threads', and the size of tiles.
 
     python -m tools.benchmarks.settings --out results/settings.json
 

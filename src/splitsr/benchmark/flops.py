@@ -15,7 +15,8 @@ from splitsr.networks import ModelSpec
 from splitsr.networks.base import OUTPUT_PIXELS_720P
 from splitsr.networks.build import build_model
 
-_PROBE = 48  # LR side of the probe; any size above 1 gives the same answer
+# LR side of the probe. Any size above 1 gives the same answer, but for what SMFANet pools.
+_PROBE = 48
 
 
 @dataclass(frozen=True)

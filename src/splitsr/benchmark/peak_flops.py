@@ -1,4 +1,4 @@
-"""What the CPU can do at most: the float32 peak that networks are held against.
+"""What the CPU can do at most: the float32 peak that networks are compared with.
 
 A convolution that suits the CPU (3x3, 64 to 64 channels, image in the cache) runs as a stack of
 six in ONNX Runtime, once a thread, every thread a stack of its own, so that none waits for another.

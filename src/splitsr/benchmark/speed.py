@@ -109,7 +109,7 @@ class BenchReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         machine: where.
         peak_gflops: float32 peak of the threads, by `PeakProbe`, median of the same rounds.
         rows: one a network.
-        ratios: of each network to the one it was held against.
+        ratios: of each network to the one it was compared with.
     """
 
     machine: Machine
@@ -135,7 +135,7 @@ def run_bench(
         contestants: the networks, all with equally many threads.
         height: rows of the LR image.
         width: columns of it.
-        against: the network that the others are held against; timed too.
+        against: the network that the others are compared with; timed too.
         rounds: at most; at least 5 and about 20 seconds of them are made.
     """
     field = [*contestants, *([against] if against and against not in contestants else [])]

@@ -83,7 +83,7 @@ def command(
     from splitsr.experiments.grid import read_study
 
     if remeasure and (data or sets or seeds or no_latency):
-        raise click.UsageError("--remeasure trains nothing: of the options, --threads alone fits")
+        raise click.UsageError("--remeasure trains nothing: only --threads can go with it")
     if data is None and not remeasure:
         raise click.UsageError("--data is needed: a pack to train on")
     plan = read_study(study)

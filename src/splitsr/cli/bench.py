@@ -48,7 +48,7 @@ def _read_links(
     "[default: each model's own]",
 )
 @click.option(
-    "--against", metavar="NAME", help="A model whose float32 form every other is held against."
+    "--against", metavar="NAME", help="A model whose float32 form all others are compared with."
 )
 @click.option(
     "--rounds", type=click.IntRange(5), default=15, show_default=True, help="Runs of each, at most."
@@ -59,7 +59,7 @@ def _read_links(
     metavar="MBIT,RTT",
     multiple=True,
     callback=_read_links,
-    help="Also hold the device against a server behind such a link: megabits a second each way, "
+    help="Also compare the device with a server over such a link: megabits per second each way, "
     "round trip in ms. May be given several times.",
 )
 @click.option(
@@ -201,7 +201,7 @@ def _multi_adds(entry: ModelEntry) -> int | None:
 def _find_other(
     field: list[Contestant], against: str | None, threads: int | None, folder: Path
 ) -> Contestant | None:
-    """What the others are held against: one of the field, or a further one."""
+    """What the others are compared with: one of the field, or a further one."""
     if against is None:
         return None
     (other,) = _contestants((against,), ("fp32",), threads, folder)
@@ -258,7 +258,7 @@ def _print_tables(report: BenchReport, offloads: list[Offload]) -> None:
     from rich.table import Table
 
     console = Console()
-    headings = ("model", "ms", "p95", "MP/s", "GFLOP/s", "of peak", "MB")
+    headings = ("model", "ms", "p95", "MP/s", "GFLOP/s", "of peak", "MiB")
     table = Table(*headings, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     height, width = report.rows[0].size
     table.caption = (

@@ -126,5 +126,5 @@ def _to_json(found: Calibration) -> bytes:
 def _line(found: Calibration) -> str:
     return (
         f"threshold {found.threshold:g}: {found.light} computes {100 * (found.share or 0):.0f} % "
-        f"of the pixels, {found.loss:.3f} dB are lost ({found.images} images)"
+        f"of the pixels and loses {found.loss:.3f} dB ({found.images} images)"
     )

@@ -12,7 +12,6 @@ from splitsr.cli.options import json_option
 from splitsr.cli.output import markup
 
 if TYPE_CHECKING:
-    from splitsr.benchmark.flops import Layer
     from splitsr.networks import ModelSpec
 
 
@@ -25,7 +24,7 @@ def command(model: str, as_json: bool) -> None:
     SPEC-OR-MODEL is a model's name, a weight file (.onnx, .safetensors), a configuration (.toml,
     its [model] table), `paper` for the paper's configuration, or a network of another paper at
     scale 2, 3 or 4: edsr-baseline-x4, edsr-x4, rcan-x4, san-x4, srcnn-x4, srcnn-915-x4,
-    srcnn-rgb-x4, bilinear-x4, bicubic-x4.
+    srcnn-rgb-x4, smfanet-x4, smfanet-plus-x4, bilinear-x4, bicubic-x4.
 
     \b
     Examples:
@@ -76,6 +75,8 @@ def _spec_of_weights(path: Path) -> ModelSpec:
 
 def _measure(model: str, spec: ModelSpec) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
     """Facts for the JSON, and the layers; without torch, what the catalogue knows."""
+    from dataclasses import asdict
+
     import msgspec
 
     fixed = {
@@ -89,13 +90,7 @@ def _measure(model: str, spec: ModelSpec) -> tuple[dict[str, Any], list[dict[str
         return {**_catalogued(model), **fixed}, None
     cost = measure_cost(spec)
     facts = {"parameters": cost.parameters, "multi_adds_720p": cost.multi_adds_720p, **fixed}
-    return facts, [_as_dict(layer) for layer in cost.layers]
-
-
-def _as_dict(layer: Layer) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return asdict(layer)
+    return facts, [asdict(layer) for layer in cost.layers]
 
 
 def _catalogued(model: str) -> dict[str, Any]:
@@ -127,7 +122,7 @@ def _print_table(
     console.print(f"receptive radius  {facts['receptive_radius']} LR pixels")
     console.print(f"tileable          {'yes' if facts['tileable'] else 'no: global attention'}")
     if layers is None:
-        console.print("layers            (install 'splitsr[train]' to list them)")
+        console.print(markup("layers            (install 'splitsr[train]' to list them)"))
         return
     table = Table(
         "layer", "channels", "kernel", "groups", "parameters", "M multi-adds", box=SIMPLE_HEAD

@@ -23,13 +23,15 @@ from splitsr.errors import naming_extra
     "--set", "changes", multiple=True, metavar="SECTION.FIELD=VALUE", help="Change a value."
 )
 @click.option("--resume", is_flag=True, help="Go on from the folder's state.")
-@click.option("--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop after that.")
+@click.option(
+    "--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop after this many minutes."
+)
 @click.option(
     "--val",
     type=FOLDER,
     help="HR images to validate on; by default some of the pack are held out.",
 )
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Default: CUDA if there.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="[default: cuda if available]")
 @threads_option
 def command(
     config: Path,

@@ -74,7 +74,7 @@ def _read_finite(
     show_default=True,
     help="Networks to train in all, those of earlier calls among them.",
 )
-@click.option("--minutes", type=float, callback=_read_finite, help="End after that.")
+@click.option("--minutes", type=float, callback=_read_finite, help="Stop after this many minutes.")
 @click.option(
     "--steps",
     type=click.IntRange(1),
@@ -170,7 +170,7 @@ def _search(
     except KeyboardInterrupt:
         done = (out / "winner.toml").exists()
         left = f"the winner so far is in {out}" if done else "no network is trained yet"
-        click.echo(f"{left}; the same call goes on", err=True)
+        click.echo(f"{left}; run the same command to continue", err=True)
         raise
 
 

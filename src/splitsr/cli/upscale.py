@@ -75,7 +75,7 @@ class _Call:
 @output_options
 @naming_options
 @engine_options
-@click.option("--recursive", is_flag=True, help="Look into folders of folders.")
+@click.option("--recursive", is_flag=True, help="Look into subfolders, too.")
 @click.option(
     "--max-pixels", type=click.IntRange(1), help="Refuse larger inputs.  [default: 200000000]"
 )
@@ -236,7 +236,7 @@ def _report_unplanned(plan: Plan) -> list[Result]:
         say(f"{name}: {reason}")
     if plan.left_out:
         (path, source), more = plan.left_out[0], len(plan.left_out) - 1
-        like = f", and so are {more} more for this reason" if more else ""
+        like = f" ({more} more like it)" if more else ""
         say(f"{path}: left out, it is the result of {source}{like}; give it alone to enlarge it")
     if plan.unread:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(plan.unread.items()))

@@ -23,7 +23,7 @@ from splitsr.imaging.codecs.formats import (
 )
 from splitsr.runtime.upscale_file import is_same_file
 
-_RESULT = re.compile(r"(.+)_(?:x\d+(?:\.\d+)?|\d+w|\d+h|\d+w\d+h|\d+px)")
+_RESULT = re.compile(r"(.+)_(?:x\d+(?:\.\d+)?|(?=\d)(?:\d+w)?(?:\d+h)?(?:\d+px)?)")
 """Names of results, without their ending."""
 
 
@@ -61,7 +61,7 @@ def plan_jobs(
             ends in a slash or has no ending is a folder.
         name: of a result, without its ending; `{stem}` in it stands for the input's.
         output_format: `png`, `jpeg`, ...; by default each input's own.
-        recursive: look into the folders of folders.
+        recursive: look into subfolders, too.
 
     Raises:
         BadCall: an input that is its own output, one file for many results, or standard input

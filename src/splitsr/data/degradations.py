@@ -126,7 +126,7 @@ def degrade_image(
     Args:
         hr: the HR image, uint8 (H, W, 3).
         lr: the same shrunk by MATLAB's bicubic.
-        scale: HR pixels an LR pixel.
+        scale: HR pixels per LR pixel, along each axis.
         degradation: what it may go through.
         rng: decides.
 

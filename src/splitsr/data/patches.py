@@ -169,7 +169,7 @@ class PairedPixels:
     """The HR images of a pack and their bicubic LR, ready to be cut.
 
     Attributes:
-        scale: HR pixels an LR pixel.
+        scale: HR pixels per LR pixel, along each axis.
         lr_sizes: int64 (N, 2), LR heights and widths.
         targets: what a teacher makes of the LR images, if that was asked for.
         degraded: LR images, every image's variants together, by what they went through.

@@ -168,7 +168,7 @@ def find_light(name: str, scale: int, threads: int | None, strength: float = 0.0
         return InterpolationEngine("bilinear" if name == "bilinear" else "bicubic", scale)
     networks = find_networks(name, threads)
     if scale not in networks.scales:
-        raise UnknownModelError(f"{name}: has no network for x{scale}, which the other one is for")
+        raise UnknownModelError(f"{name}: has no x{scale} network to match the other one")
     return networks.engine(scale, strength if scale in networks.twins else 0.0)
 
 

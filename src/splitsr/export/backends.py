@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
-from splitsr.errors import MissingDependencyError
+from splitsr.errors import naming_extra
 from splitsr.export.target import RUNTIMES, Format, Source, Target
 from splitsr.networks import ModelSpec
 from splitsr.runtime.engine import Engine
@@ -44,15 +44,8 @@ class Backend:
             MissingDependencyError: a package is missing or cannot be loaded.
         """
         name, engine, package = _RUNTIMES[kind]
-        try:
+        with naming_extra(f"export to {RUNTIMES[kind].title}", RUNTIMES[kind].extra):
             module = importlib.import_module(f"splitsr.export.{name}")
-        except ImportError as error:
-            missing = error.name if isinstance(error, ModuleNotFoundError) else None
-            reason = missing.partition(".")[0] if missing else str(error).splitlines()[0]
-            runtime = RUNTIMES[kind]
-            raise MissingDependencyError(
-                f"export to {runtime.title} needs {reason}: pip install 'splitsr[{runtime.extra}]'"
-            ) from None
         self.build: Build = module.build
         self._engine = getattr(module, engine)
         self.runs_here: bool = getattr(module, "RUNS_HERE", True)

@@ -46,7 +46,7 @@ def build(source: Source, target: Target, path: Path) -> None:
 
     Input `lr` float32 (batch, 3, height, width), RGB in [0, 1]; output `sr` float32 (batch, 3,
     scale * height, scale * width), not clamped; with `nhwc` the channels are last in both. The
-    metadata `splitsr.networks` holds the `ModelSpec` as JSON, `splitsr.name` the model's name.
+    metadata `splitsr.spec` holds the `ModelSpec` as JSON, `splitsr.name` the model's name.
     """
     form = source.form
     channels_last = target.layout == "nhwc"

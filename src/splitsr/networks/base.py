@@ -196,7 +196,7 @@ def upsampler_radius(stages: tuple[int, ...], has_output_conv: bool) -> float:
 
 
 def body_values(n_feats: int, scale: int, upsampled: int) -> int:
-    """Values a LR pixel of a body at LR size: 6 feature maps, and 2.5 times the largest upsampled.
+    """Values per LR pixel of a body at LR size: 6 feature maps, 2.5 times the largest upsampled.
 
     Args:
         n_feats: channels of the body.

@@ -79,8 +79,8 @@ class Schedule(_Section, frozen=True):
     """How the learning rate runs over the whole of the stages.
 
     Attributes:
-        kind: `cosine` falls to `final_ratio` of the peak at the last step; `step` halves the rate
-            every `halve_every` steps.
+        kind: `cosine` falls towards `final_ratio` of the peak, which it would reach after the last
+            step; `step` halves the rate every `halve_every` steps.
         warmup_steps: linear rise from zero to the peak.
         final_ratio: last learning rate over the peak, for `cosine`.
         halve_every: steps, for `step`.
@@ -163,7 +163,7 @@ class TrainConfig(_Section, frozen=True):
         if not self.model.trainable:
             raise ConfigError(f"model: {self.model.arch} has no weights to train")
         if self.teacher is not None and self.targets is not None:
-            raise ConfigError("targets: stand in place of teacher; give one of them")
+            raise ConfigError("targets: replace teacher; give one of them")
         if self.teacher is None and self.targets is None:
             for number, stage in enumerate(self.stages):
                 if stage.teacher_weight:
@@ -200,18 +200,27 @@ def read_config(path: Path, changes: tuple[str, ...] = ()) -> TrainConfig:
         ConfigError: the file cannot be read, or a field is unknown or impossible.
         SpecError: the network is impossible.
     """
-    try:
-        fields = tomllib.loads(read_file(path).decode())
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: not a TOML file ({error})") from None
+    fields = read_toml(path)
     fields.setdefault("name", path.stem)
     _locate(fields, path.parent)
     for change in changes:
         _apply(fields, change)
     _locate(fields, Path())
     return config_from_dict(fields, str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    try:
+        return tomllib.loads(read_file(path).decode())
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: not a TOML file ({error})") from None
 
 
 def weights_path(source: str) -> Path:

@@ -273,10 +273,11 @@ def unknown_model(name: str, catalogue: Catalogue, others: Iterable[str] = ()) -
         return UnknownModelError(
             f"no model {name!r}: this build of splitsr ships none; give the path of an .onnx file"
         )
-    known = [*catalogue, *dict.fromkeys(entry.family for entry in catalogue.values()), *others]
+    families = dict.fromkeys(entry.family for entry in catalogue.values())
+    known = [*catalogue, *families, *others]
     members = [entry.name for entry in catalogue.values() if entry.family == name]
     close = members or get_close_matches(name, known, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(catalogue)}"
+    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(families)};"
     return UnknownModelError(f"no model {name!r}: {hint} `splitsr models` lists all")
 
 

@@ -12,7 +12,7 @@ RGB image took, in seconds and bytes a pixel,
 | Up filter, ISA-L level 1            | 0.03  1.38  | 0.02  1.89  | 0.02  0.78  |
 
 The last row is what is done here, with the rows split into bands for the cores; the one above it
-where ISA-L is not to be had. Choosing among PNG's five filters for each row costs more time than
+where ISA-L is not available. Choosing among PNG's five filters for each row costs more time than
 the bytes are worth (see PNG, third edition, chapter 9 for the filters, RFC 1950 and 1951 for the
 compression).
 """

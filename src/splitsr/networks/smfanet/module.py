@@ -3,7 +3,7 @@
 Paper: Zheng, Sun, Dong and Pan, ECCV 2024, section 3: blocks of self-modulation feature aggregation
 (SMFA) and a partial-convolution feed-forward network (PCFN), each on normalised features and with a
 skip. The defaults are SMFANet+: 48 features, 12 blocks. Parameters have the names of the published
-files, which `models/published.py` reads.
+files, which `published.py`, beside this file, reads.
 
 Taken from the published weights, where the paper is silent: every pixel is divided by the L2 norm
 over its channels; no image-space skip and no mean shift; the variance has n - 1 below.
@@ -102,7 +102,7 @@ class LocalDetails(nn.Module):
 
 
 class PCFN(nn.Module):
-    """The feed-forward network, of whose channels a quarter see their neighbours."""
+    """The feed-forward network, in which a quarter of the channels see their neighbours."""
 
     def __init__(self, n_feats: int) -> None:
         super().__init__()

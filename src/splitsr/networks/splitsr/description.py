@@ -94,7 +94,7 @@ def _first(count: int, places: int) -> tuple[bool, ...]:
 
 
 def _spread(count: int, places: int) -> tuple[bool, ...]:
-    """Which of so many places are taken: every so manieth, from the first one on."""
+    """Which of so many places are taken: evenly spread, from the first one on."""
     taken = {one * places // count for one in range(count)}
     return tuple(place in taken for place in range(places))
 
