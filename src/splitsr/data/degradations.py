@@ -22,7 +22,6 @@ from PIL import Image, ImageFilter
 from splitsr.imaging.resize import crop_to_multiple, resize_bicubic
 
 Pixels = NDArray[np.uint8]
-Values = NDArray[np.float32]
 Resizer = Literal["bicubic", "area", "bilinear", "lanczos"]
 Codec = Literal["JPEG", "WEBP", "AVIF"]
 

@@ -43,8 +43,7 @@ def offered(catalogue: Catalogue) -> list[ModelEntry]:
     return [
         entry
         for entry in catalogue.values()
-        if entry.precision == "fp32" and entry.spec.tileable and entry.spec.scale > 1
-        if not entry.is_twin
+        if entry.precision == "fp32" and entry.spec.tileable and not entry.is_twin
     ]
 
 
