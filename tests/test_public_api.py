@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,21 @@ def test_importing_loads_nothing_heavy() -> None:
     assert shown.strip() == b"set()"
 
 
+def test_nothing_is_reported_to_anyone(tmp_path: Path, tiny_model: Path) -> None:
+    """ONNX Runtime's telemetry keeps what it would send in the user's cache."""
+    program = (
+        "import sys, splitsr, numpy\n"
+        "splitsr.Upscaler(sys.argv[1], threads=1)(numpy.zeros((9, 9, 3), numpy.uint8))"
+    )
+    home = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    home.pop("ORT_DISABLE_TELEMETRY", None)
+    done = subprocess.run(
+        [sys.executable, "-c", program, tiny_model], env=home, capture_output=True, check=True
+    )
+    assert done.stderr == b""
+    assert not [*tmp_path.rglob("*onnxruntime*")]
+
+
 def test_upscale_keeps_what_the_photo_says(
     tmp_path: Path, tiny_model: Path, photo: np.ndarray
 ) -> None:
@@ -63,7 +79,7 @@ def test_upscale_refuses_what_would_lose_a_file(tmp_path: Path, tiny_model: Path
 
     with pytest.raises(splitsr.ImageWriteError, match="is the input itself"):
         splitsr.upscale(source, tmp_path / "x" / ".." / "in.png", model=tiny_model, overwrite=True)
-    with pytest.raises(splitsr.ImageWriteError, match="exists already"):
+    with pytest.raises(splitsr.ImageWriteError, match="already exists"):
         splitsr.upscale(source, other, model=tiny_model)
     splitsr.upscale(source, other, model=tiny_model, overwrite=True)
     with Image.open(other) as image:

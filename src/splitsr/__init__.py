@@ -10,6 +10,7 @@ What is named here is imported when it is first used, so that importing the pack
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from splitsr.runtime.upscale_file import upscale
     from splitsr.runtime.upscaler import Progress, Upscaler
     from splitsr.zoo.catalogue import ModelEntry, list_models
+
+# Nothing is reported to anyone. ONNX Runtime would send its makers what runs on which machine, and
+# keep it in the user's cache, if this were not set before it is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 

@@ -239,10 +239,10 @@ def test_an_output_of_a_dead_worker_is_compared(
 
     finished = run_job(job, upscaler, SETTINGS, again=True)
     assert (finished.status, finished.size_out) == ("done", (80, 120))
-    assert "exists already" in str(attempt(job, upscaler, SETTINGS).error)
+    assert "already exists" in str(attempt(job, upscaler, SETTINGS).error)
 
     target.write_bytes(b"of another program")
-    assert "exists already" in str(run_job(job, upscaler, SETTINGS, again=True).error)
+    assert "already exists" in str(run_job(job, upscaler, SETTINGS, again=True).error)
     skipping = replace(SETTINGS, skip_existing=True)
     assert run_job(job, upscaler, skipping, again=True).status == "skipped"
     assert target.read_bytes() == b"of another program"

@@ -39,7 +39,7 @@ def test_a_wanted_loss_is_met_and_the_file_is_used(
     assert found["images"] == 2
     refused = call_splitsr("calibrate", photos, *options, "-o", path)
     assert refused.returncode == 1
-    assert b"exists already" in refused.stderr
+    assert b"already exists" in refused.stderr
 
     used = call_splitsr("upscale", photos / "top.png", "--dispatch", path, "-o", out, "--json")
     assert used.returncode == 0, used.stderr

@@ -79,7 +79,7 @@ def test_nothing_usable_is_a_failure(tmp_path: Path) -> None:
 def test_an_existing_pack_is_kept_without_overwrite(photos: Path, tmp_path: Path) -> None:
     assert run("pack", photos, "-o", tmp_path / "out.pack").returncode == 0
     done = run("pack", photos, "-o", tmp_path / "out.pack", "--min-size", "350")
-    assert (done.returncode, "exists already" in done.stderr) == (1, True)
+    assert (done.returncode, "already exists" in done.stderr) == (1, True)
     done = run("pack", photos, "-o", tmp_path / "out.pack", "--min-size", "350", "--overwrite")
     assert done.returncode == 0
     assert Pack.open(tmp_path / "out.pack").names == ("coffee.jpg",)
@@ -96,6 +96,19 @@ def test_an_existing_pack_is_kept_without_overwrite(photos: Path, tmp_path: Path
 )
 def test_wrong_calls_have_exit_code_2(arguments: list[str]) -> None:
     assert run(*arguments).returncode == 2
+
+
+@pytest.mark.parametrize(
+    "words", ["pair x.pack --lr x.pack --scale 4", "teach x.pack --model splitsr-fast-x4"]
+)
+def test_without_torch_it_says_what_to_install(words: str, tmp_path: Path) -> None:
+    (tmp_path / "x.pack").mkdir()
+    blocked = "import sys; sys.modules['torch'] = None; from splitsr.cli.main import main; main()"
+    call = [sys.executable, "-c", blocked, "data", *words.split()]
+    done = subprocess.run(call, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "needs torch: pip install 'splitsr[train]'" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.fixture

@@ -225,7 +225,7 @@ def test_an_output_that_exists_is_kept(call_splitsr: Run, weights: Path, tmp_pat
     call = ("export", weights, "--format", "ncnn", "-o", tmp_path / "x.param")
     result = call_splitsr(*call)
     assert result.returncode == 1
-    assert b"x.bin: the file exists already; overwrite it by --overwrite" in result.stderr
+    assert b"x.bin: already exists; replace it with --overwrite" in result.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["x.bin"]
     result = call_splitsr(*call, "--overwrite")
     assert result.returncode == 0, result.stderr

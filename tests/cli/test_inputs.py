@@ -148,7 +148,7 @@ def test_kinds_that_are_not_read_are_counted_in_a_line(
     code, statuses, lines = upscale(folder)
     assert (code, statuses) == (0, DONE)
     (line,) = lines
-    assert "passed over, as splitsr does not read them: 2 NEF, 1 PSD" in line
+    assert "skipped, because splitsr cannot read them: 2 NEF, 1 PSD" in line
 
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "1.dng").write_bytes(b"whatever")
@@ -246,3 +246,9 @@ def test_results_are_as_private_as_the_photos(upscale: Callable[..., object], fo
     upscale(folder)
     modes = [(folder / name).stat().st_mode & 0o777 for name in ("a_x4.png", "b_x4.jpg")]
     assert modes == [0o600, 0o604]
+
+
+def test_a_web_address_is_no_file(upscale: Callable[..., object]) -> None:
+    code, _, lines = upscale("https://example.com/a.jpg")
+    assert code == 1
+    assert lines == ["splitsr: https://example.com/a.jpg: is a web address; download it first"]

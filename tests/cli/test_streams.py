@@ -114,6 +114,23 @@ def test_what_only_prints_fails_if_it_cannot(
     assert done.stderr.count(b"\n") <= 1
 
 
+@pytest.mark.parametrize("words", ["", "data", "study"])
+def test_a_bare_command_shows_its_help(
+    words: str, call_splitsr: Callable[..., subprocess.CompletedProcess[bytes]]
+) -> None:
+    done = call_splitsr(*words.split())
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"Usage: ")
+    assert b"\n\nOptions:\n" in done.stderr
+    assert b"\\n" not in done.stderr
+
+
+def test_an_empty_standard_input_is_told(shell: Callable[..., Process]) -> None:
+    done = shell("- > out.png < /dev/null")
+    assert done.returncode == 1
+    assert done.stderr == b"splitsr: standard input: the file is empty (0 bytes)\n"
+
+
 def test_text_stays_on_its_line() -> None:
     odd = "a\n\r\t\x1b[2J\x07\x9b\u202e\udcff\u2028b"
     assert printable(odd) == r"a\n\r\t\x1b[2J\x07\x9b\u202e\udcff\u2028b"

@@ -172,7 +172,7 @@ def test_a_second_run_leaves_its_own_results_alone(
 
     refused = upscale(folder)
     assert refused.exit_code == 1
-    assert "a_x4.png: the file exists already" in refused.stderr
+    assert "a_x4.png: already exists" in refused.stderr
 
     skipped = upscale(folder, "--skip-existing", "--json")
     assert skipped.exit_code == 0
@@ -383,7 +383,7 @@ def test_an_output_folder_that_cannot_be_made(
     (tmp_path / "file").write_text("")
     result = upscale(folder / "a.png", "-o", tmp_path / "file" / "below")
     assert result.exit_code == 1
-    assert "the folder cannot be made" in one_line(result)
+    assert "the folder cannot be created" in one_line(result)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -503,19 +503,35 @@ def test_ctrl_c_leaves_whole_files_only(
 
 
 def test_a_terminal_sees_progress(folder: Path, tiny_model: Path) -> None:
+    shown, code = _in_terminal("upscale", str(folder), "--model", str(tiny_model))
+    assert code == 0
+    for part in ("2/2", "b.jpg", "tile 1/1", "MP/s"):
+        assert part in shown
+
+
+def test_a_terminal_is_told_of_a_single_image(folder: Path, tiny_model: Path) -> None:
+    long = folder / f"{'a' * 50}-the-end.png"
+    (folder / "a.png").rename(long)
+    shown, code = _in_terminal("upscale", str(long), "--model", str(tiny_model))
+    assert code == 0
+    with Image.open(folder / f"{long.stem}_x4.png") as image:
+        size = f"{image.width}x{image.height}"
+    assert f"wrote {folder}/{long.stem}_x4.png ({size})" in shown
+    assert f"{'a' * 14}…" in shown  # beside the bar there is room for so much of a name
+
+
+def _in_terminal(*arguments: str) -> tuple[str, int]:
+    """What a terminal shows of a call, and its exit code."""
     leader, follower = pty.openpty()
-    words = [*MAIN, "upscale", str(folder), "--model", str(tiny_model)]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "150"}
-    with subprocess.Popen(words, stderr=follower, env=environment) as process:
+    with subprocess.Popen([*MAIN, *arguments], stderr=follower, env=environment) as process:
         os.close(follower)
         shown = b""
         # At the end of the other side, Linux raises and others return nothing.
         while chunk := _read_or_nothing(leader):
             shown += chunk
     os.close(leader)
-    assert process.returncode == 0
-    for part in (b"2/2", b"b.jpg", b"tile 1/1", b"MP/s"):
-        assert part in shown
+    return shown.decode(), process.returncode
 
 
 def _read_or_nothing(descriptor: int) -> bytes:

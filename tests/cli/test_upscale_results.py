@@ -73,8 +73,8 @@ def test_an_image_that_cannot_have_the_size_fails_alone(
     result = upscale(image.parent, "--width", 100)
     assert result.exit_code == 1
     lines = result.stderr.splitlines()
-    assert "dot.png: is 1x1; 100w is 100 times that, and 64 times is the most" in lines[0]
-    assert "wide.png: is 200x100 already; 100w asks for no more" in lines[1]
+    assert "dot.png: is 1x1: 100w would be 100 times larger; the limit is 64 times" in lines[0]
+    assert "wide.png: is already 200x100: 100w would not enlarge it" in lines[1]
     assert lines[2:] == ["splitsr: wrote 1 of 3 images, 2 failed"]
     # What an earlier call wrote is no input of the next one.
     again = upscale(image.parent, "--width", 100, "--skip-existing")

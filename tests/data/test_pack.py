@@ -126,7 +126,7 @@ def interrupted() -> bytes:
 
 def test_what_exists_is_replaced_only_on_demand(photos: Path, pack: Path) -> None:
     coffee = [source for source in find_images([photos]) if source.name == "coffee.jpg"]
-    with pytest.raises(DataError, match=r"exists already.*--overwrite"):
+    with pytest.raises(DataError, match=r"already exists.*--overwrite"):
         build_pack(coffee, pack)
     assert len(Pack.open(pack)) == 4
     build_pack(coffee, pack, overwrite=True)

@@ -124,7 +124,7 @@ def test_a_line_that_a_killed_process_left_half_written_is_dropped(
         file.write(b'{"op_code": 4, "worker')
     assert tune(settings, pack, tmp_path, trials=2).trials[: len(first.trials)] == first.trials
     (tmp_path / "study.journal").write_text("nonsense\n" * 2)
-    with pytest.raises(DataError, match=r"study.journal: damaged .*take another folder"):
+    with pytest.raises(DataError, match=r"study.journal: damaged .*choose another folder"):
         tune(settings, pack, tmp_path, trials=2)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from splitsr.errors import WeightsError
 from splitsr.networks import ModelSpec
+from splitsr.runtime.loading import find_networks
 from splitsr.runtime.onnx_engine import OnnxEngine, available_cpus
 
 
@@ -48,6 +49,30 @@ def test_fewer_than_one_thread_is_refused(tiny_model: Path) -> None:
     with pytest.raises(ValueError, match="threads: found 0"):
         OnnxEngine(tiny_model, threads=0)
     assert available_cpus() >= 1
+
+
+@pytest.mark.parametrize("shape", [["n", 3, 16, 16], ["n", "h", "w", 3]])
+def test_an_export_for_other_programs_is_refused_at_once(
+    tmp_path: Path, tiny_model: Path, shape: list[str | int]
+) -> None:
+    proto = onnx.load(tiny_model)
+    for dimension, value in zip(
+        proto.graph.input[0].type.tensor_type.shape.dim, shape, strict=True
+    ):
+        dimension.Clear()
+        setattr(dimension, "dim_param" if isinstance(value, str) else "dim_value", value)
+    del proto.graph.node[:]
+    proto.graph.node.append(onnx.helper.make_node("Identity", ["lr"], ["sr"]))
+    proto.graph.output[0].type.CopyFrom(proto.graph.input[0].type)
+    del proto.graph.value_info[:]
+    onnx.save(proto, tmp_path / "other.onnx")
+    with pytest.raises(WeightsError, match="export it again without --input and --layout"):
+        OnnxEngine(tmp_path / "other.onnx", threads=1)
+
+
+def test_weights_are_no_model_yet(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"splitsr export mine\.safetensors --format onnx"):
+        find_networks(tmp_path / "mine.safetensors")
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path, tiny_model: Path) -> None:

@@ -151,7 +151,7 @@ def test_validation_folder(pack: Pack, config_path: Path, tmp_path: Path) -> Non
 def test_existing_run_is_not_overwritten(pack: Pack, config_path: Path, tmp_path: Path) -> None:
     config = read_config(config_path)
     train(config, pack, tmp_path / "run", device="cpu", max_minutes=1e-9)
-    with pytest.raises(TrainingError, match="has a run already; add --resume"):
+    with pytest.raises(TrainingError, match="already holds a run; add --resume"):
         train(config, pack, tmp_path / "run", device="cpu")
 
 

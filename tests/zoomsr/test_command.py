@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -157,3 +157,15 @@ def test_neither_serving_nor_exporting_loads_torch(app: Path, tmp_path: Path) ->
     shown = subprocess.run(call, capture_output=True, text=True, check=True, timeout=PATIENCE_S)
     assert shown.stdout == "set()\n"
     assert "files" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [("--overwrite", b"--overwrite needs --export"), ("--export x --open", b"leave out --export")],
+)
+def test_options_that_do_not_go_together(
+    words: str, message: bytes, call_splitsr: Callable[..., subprocess.CompletedProcess[bytes]]
+) -> None:
+    done = call_splitsr("zoom", *words.split())
+    assert done.returncode == 2
+    assert message in done.stderr

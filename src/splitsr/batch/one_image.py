@@ -143,7 +143,7 @@ def _prepare_target(target: Path, *, overwrite: bool, makes_folder: bool) -> Non
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ImageWriteError(
-                f"{target.parent}: the folder cannot be made: {error.strerror}"
+                f"{target.parent}: the folder cannot be created: {error.strerror}"
             ) from error
     check_target(target, overwrite=overwrite)
 

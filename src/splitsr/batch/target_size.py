@@ -41,10 +41,10 @@ class TargetSize:
         bounds = ((self.width, width), (self.height, height), (self.side, max(height, width)))
         scale = min(wanted / found for wanted, found in bounds if wanted)
         if scale <= 1:
-            raise ImageWriteError(f"is {width}x{height} already; {self.label} asks for no more")
+            raise ImageWriteError(f"is already {width}x{height}: {self.label} would not enlarge it")
         if scale > MAX_SCALE:
             raise ImageWriteError(
-                f"is {width}x{height}; {self.label} is {scale:.3g} times that, and "
-                f"{MAX_SCALE:g} times is the most"
+                f"is {width}x{height}: {self.label} would be {scale:.3g} times larger; the limit "
+                f"is {MAX_SCALE:g} times"
             )
         return scale

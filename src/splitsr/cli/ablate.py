@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import FILE, FOLDER, NEW_FOLDER, json_option
+from splitsr.cli.options import (
+    FILE,
+    FOLDER,
+    NEW_FOLDER,
+    Whole,
+    json_option,
+)
 from splitsr.errors import naming_extra
 
 if TYPE_CHECKING:
@@ -55,9 +61,7 @@ def _read_sets(
 @click.option("--seed", "seeds", multiple=True, type=int, help="Only this of the study's seeds.")
 @click.option("--no-latency", is_flag=True, help="Do not measure latency.")
 @click.option("--remeasure", is_flag=True, help="Measure latency again, and train nothing.")
-@click.option(
-    "--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads."
-)
+@click.option("--threads", type=Whole(1), default=1, show_default=True, help="CPU threads.")
 @json_option
 def command(
     study: Path,

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import FILE, BadCall, json_option, size_option, threads_option
+from splitsr.cli.options import (
+    FILE,
+    BadCall,
+    Number,
+    Whole,
+    json_option,
+    size_option,
+    threads_option,
+)
 from splitsr.errors import UnknownModelError, naming_extra
 
 if TYPE_CHECKING:
@@ -51,7 +59,7 @@ def _read_links(
     "--against", metavar="NAME", help="A model whose float32 form all others are compared with."
 )
 @click.option(
-    "--rounds", type=click.IntRange(5), default=15, show_default=True, help="Runs of each, at most."
+    "--rounds", type=Whole(5), default=15, show_default=True, help="Runs of each, at most."
 )
 @click.option(
     "--network",
@@ -69,7 +77,7 @@ def _read_links(
 )
 @click.option(
     "--server-ms",
-    type=click.FloatRange(0),
+    type=Number(0),
     help="The server's computing time for --network.  [default: 0, the fastest there can be]",
 )
 @json_option

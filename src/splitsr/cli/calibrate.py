@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import FOLDER, BadCall, json_option, threads_option
+from splitsr.cli.options import (
+    FOLDER,
+    BadCall,
+    Number,
+    Whole,
+    json_option,
+    threads_option,
+)
 
 if TYPE_CHECKING:
     from splitsr.dispatch.engine import Calibration
@@ -31,17 +38,17 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--share",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     help="Share of the pixels that the light network gets at least.",
 )
 @click.option(
     "--max-loss",
-    type=click.FloatRange(0, 10),
+    type=Number(0, 10),
     metavar="DB",
     help="PSNR-Y that may be lost, a mean over the images.",
 )
-@click.option("--patch-size", type=click.IntRange(4, 512), help="In LR pixels.  [default: 16]")
-@click.option("--halo", type=click.IntRange(0, 64), help="Context in LR pixels.  [default: 3]")
+@click.option("--patch-size", type=Whole(4, 512), help="In LR pixels.  [default: 16]")
+@click.option("--halo", type=Whole(0, 64), help="Context in LR pixels.  [default: 3]")
 @click.option(
     "-o",
     "--output",

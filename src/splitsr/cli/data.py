@@ -8,11 +8,18 @@ import click
 from rich.console import Console
 
 from splitsr.cli.live_bar import counting
-from splitsr.cli.options import FOLDER, ensemble_option, threads_option
+from splitsr.cli.options import (
+    FOLDER,
+    Number,
+    Whole,
+    ensemble_option,
+    threads_option,
+)
 from splitsr.cli.output import markup
 from splitsr.data.pack import DEFAULT_MIN_SIZE, Pack, PackReport, build_pack
 from splitsr.data.shards import join_shards, write_shards
 from splitsr.data.sources import find_images
+from splitsr.errors import naming_extra
 from splitsr.imaging.files import DEFAULT_MAX_PIXELS
 from splitsr.networks.base import SCALES
 
@@ -32,21 +39,21 @@ def command() -> None:
 @_OUT
 @click.option(
     "--min-size",
-    type=click.IntRange(1),
+    type=Whole(1),
     default=DEFAULT_MIN_SIZE,
     show_default=True,
     help="Skip images with a side of fewer pixels.",
 )
 @click.option(
     "--max-pixels",
-    type=click.IntRange(1),
+    type=Whole(1),
     default=DEFAULT_MAX_PIXELS,
     show_default=True,
     help="Skip images of more pixels.",
 )
 @click.option(
     "--shard-mb",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     help="Also split the pack into shards of at most this many megabytes, in PACK.shards.",
 )
 @_OVERWRITE
@@ -92,7 +99,10 @@ def pack(
             progress=progress,
         )
     size = sum(path.stat().st_size for path in paths)
-    console.print(markup(f"{shards}: {len(paths)} shards, {size / 1e6:.1f} MB"), soft_wrap=True)
+    console.print(
+        markup(f"{shards}: {len(paths)} shard{'s' * (len(paths) > 1)}, {size / 1e6:.1f} MB"),
+        soft_wrap=True,
+    )
 
 
 @command.command()
@@ -100,7 +110,9 @@ def pack(
 @_OUT
 @_OVERWRITE
 def join(shards: tuple[Path, ...], output: Path, overwrite: bool) -> None:
-    """Rebuild a pack from its SHARDS: all of them in any order, or a folder that holds them.
+    """Rebuild a pack from its shards.
+
+    SHARDS are all of them in any order, or a folder that holds them.
 
     \b
     Example:
@@ -116,12 +128,16 @@ def join(shards: tuple[Path, ...], output: Path, overwrite: bool) -> None:
 @click.argument("pack", type=FOLDER)
 @click.option("--lr", type=FOLDER, required=True, help="Its LR images, named as the HR ones.")
 @click.option(
-    "--scale", type=click.IntRange(min(SCALES), max(SCALES)), required=True, help="HR by LR size."
+    "--scale",
+    type=Whole(min(SCALES), max(SCALES)),
+    required=True,
+    help="HR size divided by LR size.",
 )
 def pair(pack: Path, lr: Path, scale: int) -> None:
-    """Give the PACK LR images of your own: photographed, or made another way than by bicubic.
+    """Give a pack LR images of your own.
 
-    Runs at that scale learn from these pairs. Names match as in `splitsr evaluate --lr`.
+    They may be photographed, or made another way than by bicubic. Runs at that scale learn from
+    these pairs. Names match as in `splitsr evaluate --lr`.
 
     \b
     Example:
@@ -130,6 +146,8 @@ def pair(pack: Path, lr: Path, scale: int) -> None:
     """  # noqa: D301 (click reads the \b)
     from splitsr.data import pairs
 
+    with naming_extra("pairing", "train"):
+        import torch  # noqa: F401
     console, opened = Console(stderr=True, highlight=False), Pack.open(pack)
     with counting("LR images") as progress:
         path = pairs.pair(opened, lr, scale, progress)
@@ -139,11 +157,11 @@ def pair(pack: Path, lr: Path, scale: int) -> None:
 @command.command()
 @click.argument("pack", type=FOLDER)
 @click.option("--model", required=True, help="The teacher, as `splitsr evaluate` takes it.")
-@click.option("--name", help="Of the targets (default: the model's).")
+@click.option("--name", help="Name of the targets.  [default: the model's]")
 @ensemble_option
 @threads_option
 def teach(pack: Path, model: str, name: str | None, ensemble: bool, threads: int | None) -> None:
-    """Compute once what a teacher makes of the PACK's LR images.
+    """Compute a teacher's outputs for a pack, once.
 
     A run whose configuration names these `targets` learns from them as from the teacher itself, at
     half the time a step. Stopped, the command goes on where it was.
@@ -153,7 +171,8 @@ def teach(pack: Path, model: str, name: str | None, ensemble: bool, threads: int
       splitsr data teach photos.pack --model splitsr-accurate-x4
       splitsr data teach photos.pack --model teacher.safetensors --name teacher --ensemble
     """  # noqa: D301 (click reads the \b)
-    from splitsr.data.patches import lr_images
+    with naming_extra("teaching", "train"):
+        from splitsr.data.patches import lr_images
     from splitsr.data.targets import write_targets
     from splitsr.evaluation.upscalers import find_upscaler
 

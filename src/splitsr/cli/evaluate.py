@@ -11,7 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 from splitsr.cli.live_bar import counting
-from splitsr.cli.options import FOLDER, ensemble_option, json_option, restore_option, threads_option
+from splitsr.cli.options import (
+    FOLDER,
+    Whole,
+    ensemble_option,
+    json_option,
+    restore_option,
+    threads_option,
+)
 from splitsr.cli.output import markup
 from splitsr.evaluation.score import BenchmarkResult, Score, Scores, evaluate_folder
 from splitsr.imaging.resize import Edge
@@ -23,8 +30,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("model")
 @click.option("--hr", "hr_dir", type=FOLDER, required=True, help="Folder of HR images.")
-@click.option("--lr", "lr_dir", type=FOLDER, help="Folder of LR images (default: make them).")
-@click.option("--scale", type=click.IntRange(2), help="The scale (default: the model's own).")
+@click.option("--lr", "lr_dir", type=FOLDER, help="Folder of LR images.  [default: they are made]")
+@click.option("--scale", type=Whole(2), help="The scale.  [default: the model's own]")
 @click.option(
     "--edge",
     type=click.Choice(get_args(Edge)),
@@ -60,7 +67,7 @@ def command(
     by the file of the last of these, as it does for a photo; without one it restores nothing.
 
     \b
-    Example:
+    Examples:
       splitsr evaluate splitsr-balanced-x4 --hr Set5/HR
       splitsr evaluate splitsr-balanced-x4 --hr Set5/HR --degrade noise=5,jpeg=90
       splitsr evaluate bicubic --scale 4 --hr Set14/HR --lr Set14/LR_bicubic/X4 --edge clamp --json

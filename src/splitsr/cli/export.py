@@ -94,7 +94,7 @@ def _read_model(_context: click.Context, _argument: click.Parameter, value: str)
     "or .mlpackage.",
 )
 @click.option(
-    "--images", type=FOLDER, help="HR photos to compare on.  [default: three that come along]"
+    "--images", type=FOLDER, help="HR photos to compare on.  [default: three that are included]"
 )
 @click.option(
     "--calibration",

@@ -66,7 +66,9 @@ class Search:
         path = Path(text)
         if text in STDIN:
             raise BadCall("- reads one image from standard input; give it alone")
-        if path.is_dir():
+        if text.startswith(("http://", "https://")):
+            self.problems.append((text, "is a web address; download it first"))
+        elif path.is_dir():
             files = [Found(file, file.relative_to(path)) for file in self._walk(path)]
             below = "" if self._recursive else "; --recursive looks below it"
             self._take(text, files, f"no image in this folder{below}")

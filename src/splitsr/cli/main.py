@@ -21,10 +21,10 @@ COMMANDS = {
     "upscale": "Enlarge images.",
     "zoom": "Serve the app that zooms into images.",
     "models": "List the models that ship with splitsr.",
-    "info": "Parameters, multi-adds and layers of a network.",
-    "calibrate": "How a light and a heavy network share images.",
-    "evaluate": "PSNR and SSIM of a model on a folder of images.",
-    "export": "Write a model for another runtime, checked.",
+    "info": "Show a network's parameters, multi-adds and layers.",
+    "calibrate": "Decide how a light and a heavy network share images.",
+    "evaluate": "Measure a model's PSNR and SSIM on a folder of images.",
+    "export": "Convert a model for another runtime, and check it.",
     "bench": "Time networks on this machine.",
     "study": "Analyse a study of preference.",
     "data": "Make training packs.",
@@ -78,6 +78,10 @@ def _run(group: click.Group) -> int:
         return group.main(standalone_mode=False) or 0
     except SystemExit as request:
         return int(request.code or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        with suppress(OSError):
+            error.show()
+        return error.exit_code
     except click.ClickException as error:
         vars(error)["message"] = printable(error.message)
         with suppress(OSError):

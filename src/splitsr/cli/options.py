@@ -21,6 +21,18 @@ NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+class Whole(click.IntRange):
+    """A whole number; errors and help call it so."""
+
+    name = "integer"
+
+
+class Number(click.FloatRange):
+    """A number; errors and help call it so."""
+
+    name = "number"
+
+
 class BadCall(click.ClickException):
     """A call that is wrong in view of the files that it names: one line, exit code 2."""
 
@@ -81,7 +93,7 @@ def model_options(function: Function) -> Function:
         ),
         click.option(
             "--scale",
-            type=click.FloatRange(MIN_SCALE, MAX_SCALE),
+            type=Number(MIN_SCALE, MAX_SCALE),
             callback=_read_scale,
             help=f"{MIN_SCALE} to {MAX_SCALE}, whole or not; above 4 in several passes.  "
             "[default: the model's own]",
@@ -113,10 +125,12 @@ def _read_name(_context: click.Context, _option: click.Parameter, value: str) ->
 
 def size_options(function: Function) -> Function:
     """Adds --width, --height and --max-side: a size in pixels in place of --scale."""
-    pixels = click.IntRange(1)
+    pixels = Whole(1)
     return _add(
         function,
-        click.option("--width", type=pixels, metavar="PX", help="Enlarge to this width instead."),
+        click.option(
+            "--width", type=pixels, metavar="PX", help="Enlarge to this width, instead of --scale."
+        ),
         click.option(
             "--height",
             type=pixels,
@@ -124,7 +138,10 @@ def size_options(function: Function) -> Function:
             help="Enlarge to this height; with --width, to fit into both.",
         ),
         click.option(
-            "--max-side", type=pixels, metavar="PX", help="Enlarge until the longer side has this."
+            "--max-side",
+            type=pixels,
+            metavar="PX",
+            help="Enlarge until the longer side has this many pixels.",
         ),
     )
 
@@ -149,7 +166,7 @@ def naming_options(function: Function) -> Function:
             "stays.",
         ),
         click.option(
-            "--keep-times", is_flag=True, help="Give a result its input's time of last change."
+            "--keep-times", is_flag=True, help="Give each result its input's modification time."
         ),
     )
 
@@ -157,7 +174,7 @@ def naming_options(function: Function) -> Function:
 def threads_option(function: Function) -> Function:
     """Adds --threads, of a network."""
     text = "CPU threads.  [default: all there are]"
-    return _add(function, click.option("--threads", type=click.IntRange(1), help=text))
+    return _add(function, click.option("--threads", type=Whole(1), help=text))
 
 
 def ensemble_option(function: Function) -> Function:
@@ -200,7 +217,9 @@ def size_option(function: Function) -> Function:
 
 def json_option(function: Function) -> Function:
     """Adds --json."""
-    return _add(function, click.option("--json", "as_json", is_flag=True, help="Print JSON."))
+    return _add(
+        function, click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+    )
 
 
 def output_options(function: Function) -> Function:
@@ -216,9 +235,9 @@ def output_options(function: Function) -> Function:
             help="Format of the output.  [default: the input's; PNG if that cannot be written]",
         ),
         click.option(
-            "--quality", type=click.IntRange(1, 100), help="For jpeg, webp, avif and jxl: 1 to 100."
+            "--quality", type=Whole(1, 100), help="For jpeg, webp, avif and jxl: 1 to 100."
         ),
-        click.option("--skip-existing", is_flag=True, help="Leave out what is done already."),
+        click.option("--skip-existing", is_flag=True, help="Skip inputs whose output exists."),
         click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),
     )
 
@@ -238,8 +257,8 @@ def engine_options(function: Function) -> Function:
         click.option(
             "--address",
             metavar="HOST:PORT|auto",
-            help="Of the cluster's head; auto for one that runs on this machine.  [default: a "
-            "cluster of this machine, for this call]",
+            help="Address of the cluster's head node; auto for one that runs on this machine.  "
+            "[default: a cluster of this machine, for this call]",
         ),
     )
 

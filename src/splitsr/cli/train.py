@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from splitsr.cli.options import FILE, FOLDER, NEW_FOLDER, threads_option
+from splitsr.cli.options import (
+    FILE,
+    FOLDER,
+    NEW_FOLDER,
+    Number,
+    threads_option,
+)
 from splitsr.errors import naming_extra
 
 
@@ -20,12 +26,14 @@ from splitsr.errors import naming_extra
     help="Folder for the state, the log and the weights.",
 )
 @click.option(
-    "--set", "changes", multiple=True, metavar="SECTION.FIELD=VALUE", help="Change a value."
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="SECTION.FIELD=VALUE",
+    help="Override a value of CONFIG; may be given several times.",
 )
-@click.option("--resume", is_flag=True, help="Go on from the folder's state.")
-@click.option(
-    "--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop after this many minutes."
-)
+@click.option("--resume", is_flag=True, help="Continue the run in --run-dir.")
+@click.option("--max-minutes", type=Number(0, min_open=True), help="Stop after this many minutes.")
 @click.option(
     "--val",
     type=FOLDER,

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import NEW_FOLDER, BadCall, json_option, size_option
+from splitsr.cli.options import (
+    NEW_FOLDER,
+    BadCall,
+    Whole,
+    json_option,
+    size_option,
+)
 from splitsr.errors import naming_extra
 from splitsr.networks.base import SCALES
 
@@ -46,7 +52,7 @@ def _read_finite(
     type=click.Choice(list(map(str, SCALES))),
     default="4",
     show_default=True,
-    help="Factor.",
+    help="Scale.",
 )
 @click.option(
     "--max-ms",
@@ -64,27 +70,24 @@ def _read_finite(
     help="Limit of multiply-adds for a 1280x720 output, in billions.",
 )
 @size_option
-@click.option(
-    "--threads", type=click.IntRange(1), default=2, show_default=True, help="CPU threads."
-)
+@click.option("--threads", type=Whole(1), default=2, show_default=True, help="CPU threads.")
 @click.option(
     "--trials",
-    type=click.IntRange(1),
+    type=Whole(1),
     default=40,
     show_default=True,
-    help="Networks to train in all, those of earlier calls among them.",
+    help="Networks to train in all, those of earlier calls included. Networks over a limit do "
+    "not count.",
 )
 @click.option("--minutes", type=float, callback=_read_finite, help="Stop after this many minutes.")
 @click.option(
     "--steps",
-    type=click.IntRange(1),
+    type=Whole(1),
     default=200,
     show_default=True,
     help="Training steps of each network.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the proposals."
-)
+@click.option("--seed", type=Whole(0), default=1, show_default=True, help="Seed of the proposals.")
 @click.option(
     "--data",
     required=True,
@@ -95,7 +98,7 @@ def _read_finite(
     "--out",
     required=True,
     type=NEW_FOLDER,
-    help="Folder of the search. The same call goes on with what it has.",
+    help="Folder of the search; the same command continues what is there.",
 )
 @json_option
 def command(

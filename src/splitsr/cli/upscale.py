@@ -12,6 +12,8 @@ import click
 
 from splitsr.cli.options import (
     BadCall,
+    Number,
+    Whole,
     engine_options,
     ensemble_option,
     json_option,
@@ -61,23 +63,25 @@ class _Call:
 @click.option(
     "--dispatch",
     metavar="LIGHT|FILE",
-    help="Leave easy parts to a light network (splitsr-fast), bilinear or bicubic; or share as a "
-    "file of `splitsr calibrate` says.",
+    help="Leave easy parts to a light network (splitsr-fast), bilinear or bicubic; or a file that "
+    "`splitsr calibrate` wrote.",
 )
 @click.option(
     "--dispatch-threshold",
-    type=click.FloatRange(0),
+    type=Number(0),
     metavar="T",
-    help="Difficulty from which on --dispatch uses --model.  [default: as calibrated]",
+    help="Parts harder than this go to --model.  [default: as calibrated]",
 )
 @restore_option
 @ensemble_option
 @output_options
 @naming_options
 @engine_options
-@click.option("--recursive", is_flag=True, help="Look into subfolders, too.")
+@click.option("--recursive", is_flag=True, help="Include subfolders.")
 @click.option(
-    "--max-pixels", type=click.IntRange(1), help="Refuse larger inputs.  [default: 200000000]"
+    "--max-pixels",
+    type=Whole(1),
+    help="Refuse inputs of more pixels than this.  [default: 200000000]",
 )
 @json_option
 def command(
@@ -130,6 +134,8 @@ def command(
         where = f" to {output}" if output else ""
         rest = "".join(f", {counts[it]} {it}" for it in ("failed", "skipped") if counts[it])
         say(f"wrote {counts['done']} of {len(results)} images{where}{rest}")
+    elif not as_json and sys.stderr.isatty():
+        _tell(results)
     if any(result.status == "failed" for result in results):
         sys.exit(1)
 
@@ -162,10 +168,10 @@ def _prepare(
     from splitsr.imaging.files import DEFAULT_MAX_PIXELS
 
     if skip_existing and overwrite:
-        raise click.UsageError("--skip-existing and --overwrite exclude each other")
+        raise click.UsageError("use only one of --skip-existing and --overwrite")
     size = TargetSize(width, height, max_side) if width or height or max_side else None
     if scale and size:
-        raise click.UsageError("--scale and a size in pixels exclude each other")
+        raise click.UsageError("use either --scale or a size in pixels")
     try:
         options = _upscaler_options(model, precision, dispatch, dispatch_threshold, threads)
         options = replace(options, tile=tile, restore=restore, ensemble=ensemble)
@@ -240,7 +246,7 @@ def _report_unplanned(plan: Plan) -> list[Result]:
         say(f"{path}: left out, it is the result of {source}{like}; give it alone to enlarge it")
     if plan.unread:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(plan.unread.items()))
-        say(f"passed over, as splitsr does not read them: {kinds}; convert them to JPEG or TIFF")
+        say(f"skipped, because splitsr cannot read them: {kinds}; convert them to JPEG or TIFF")
     failed = [Result(name, None, "failed", error=reason) for name, reason in plan.problems]
     return [*failed, *(Result(str(path), None, "skipped") for path, _ in plan.left_out)]
 
@@ -283,6 +289,13 @@ def _attempts(
 
     with ray_pool(address, call.options, call.settings) as pool:
         yield from attempt_on(pool, plan.jobs, call.settings, progress, say)
+
+
+def _tell(results: list[Result]) -> None:
+    """What became of a single image, for whoever waited for it in a terminal."""
+    for result in results:
+        if result.status == "done" and result.size_out:
+            say(f"wrote {result.output} ({result.size_out[1]}x{result.size_out[0]})")
 
 
 def _complain(result: Result) -> None:

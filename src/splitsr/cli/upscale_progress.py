@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from splitsr.batch.job import Watch
+
+
+NAME_LETTERS = 30
+"""The most of a file's name that is shown beside the bar."""
 
 
 class _BarProgress:
@@ -34,7 +39,12 @@ class _BarProgress:
         self._file += 1
         self._size = size
         self._file_pixels = 0
-        self._show(0.0, name=printable(name), files=f"{self._file}/{self._files}", tiles="")
+        self._show(
+            0.0,
+            name=_short(printable(Path(name).name)),
+            files=f"{self._file}/{self._files}",
+            tiles="",
+        )
 
     def tile(self, progress: Progress) -> None:
         self._file_pixels = progress.pixels_done
@@ -81,6 +91,11 @@ class _LogProgress:
         self._done += self._size
 
 
+def _short(name: str) -> str:
+    """A file's name, of which the bar leaves room for so much: its beginning and its end."""
+    return name if len(name) <= NAME_LETTERS else f"{name[:14]}…{name[15 - NAME_LETTERS :]}"
+
+
 @contextmanager
 def batch_progress(sizes: list[int]) -> Iterator[Watch]:
     """Shows on standard error how far a batch is: by a bar in a terminal, by lines in a log.
@@ -94,12 +109,14 @@ def batch_progress(sizes: list[int]) -> Iterator[Watch]:
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
+    from rich.table import Column
 
+    whole = Column(no_wrap=True)
     columns = (
-        TextColumn("{task.fields[files]} {task.fields[name]}", markup=False),
+        TextColumn("{task.fields[files]} {task.fields[name]}", markup=False, table_column=whole),
         BarColumn(),
-        TextColumn("{task.fields[tiles]} {task.fields[speed]}", markup=False),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[tiles]} {task.fields[speed]}", markup=False, table_column=whole),
+        TimeRemainingColumn(table_column=whole),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=sum(sizes), files="", name="", tiles="", speed="")

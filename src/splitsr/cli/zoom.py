@@ -6,14 +6,18 @@ from pathlib import Path
 
 import click
 
-from splitsr.cli.options import FILE, BadCall
+from splitsr.cli.options import (
+    FILE,
+    BadCall,
+    Whole,
+)
 from splitsr.cli.output import say
 
 
 @click.command()
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=Whole(0, 65535),
     help="Port; 0 for any free one.  [default: 8017, or the next that is free]",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -48,6 +52,10 @@ def command(
     """  # noqa: D301 (click reads the \b)
     if (certificate is None) != (key is None):
         raise BadCall("--certificate and --key: found one of them; give both, or none")
+    if overwrite and folder is None:
+        raise click.UsageError("--overwrite needs --export")
+    if open_browser and folder is not None:
+        raise click.UsageError("--open goes with serving the app; leave out --export")
     if folder is None:
         _serve(host, port, open_browser, certificate, key)
     else:

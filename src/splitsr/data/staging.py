@@ -28,7 +28,7 @@ def staged_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
         DataError: `out` exists, or the file system refused (not writable, disk full).
     """
     if out.exists() and not overwrite:
-        raise DataError(f"{out}: exists already; remove it, or overwrite it (--overwrite)")
+        raise DataError(f"{out}: already exists; remove it, or replace it with --overwrite")
     try:
         with part_folder(out) as part:
             yield part

@@ -42,7 +42,7 @@ def open_study(settings: Settings, out: Path) -> optuna.Study:
             storage=storage, study_name=_NAME, directions=directions, load_if_exists=True
         )
     except (ValueError, KeyError) as error:
-        raise DataError(f"{path}: damaged ({error}); take another folder") from error
+        raise DataError(f"{path}: damaged ({error}); choose another folder") from error
     if _NAME in begun:
         _require_same(settings, study, out)
     else:
@@ -91,7 +91,7 @@ def _require_same(settings: Settings, study: optuna.Study, out: Path) -> None:
         if earlier != value:
             raise ConfigError(
                 f"{out}: holds a search with other settings ({name}: {earlier}, now {value}); "
-                "take another --out, or give the same options"
+                "choose another --out, or give the same options"
             )
 
 

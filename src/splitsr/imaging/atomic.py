@@ -27,7 +27,7 @@ _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 
 def _exists_error(target: Path) -> ImageWriteError:
     return ImageWriteError(
-        f"{target}: the file exists already; overwrite it by --overwrite, in Python overwrite=True"
+        f"{target}: already exists; replace it with --overwrite (in Python, overwrite=True)"
     )
 
 

@@ -77,7 +77,7 @@ def read_photo(
     if isinstance(source, str | os.PathLike):
         with _opened(Path(source)) as stream:
             return decode(stream, str(source), max_pixels)
-    name = str(getattr(source, "name", "image data"))
+    name = str(getattr(source, "name", "image data")).replace("<stdin>", "standard input")
     seekable = source.seekable() and source.tell() == 0
     return decode(source if seekable else _read_once(source, name), name, max_pixels)
 

@@ -158,3 +158,9 @@ def _check_ports(session: ort.InferenceSession, label: str) -> None:
     expected = [("lr", "tensor(float)"), ("sr", "tensor(float)")]
     if found != expected:
         raise WeightsError(f"{label}: found inputs and outputs {found}; must be {expected}")
+    _, channels, height, width = session.get_inputs()[0].shape
+    if channels != 3 or isinstance(height, int) or isinstance(width, int):
+        raise WeightsError(
+            f"{label}: was exported for images of one size or with channels last; splitsr runs "
+            "ONNX files of any size in nchw: export it again without --input and --layout"
+        )

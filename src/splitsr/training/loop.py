@@ -199,7 +199,9 @@ def train(
 def _check_start(config: TrainConfig, run_dir: Path, place: Place, *, resume: bool) -> None:
     """Refuses to write over a run, or to share a batch unequally: gradients are averaged."""
     if (run_dir / STATE_FILE).exists() and not resume:
-        raise TrainingError(f"{run_dir}: has a run already; add --resume, or take another folder")
+        raise TrainingError(
+            f"{run_dir}: already holds a run; add --resume, or choose another folder"
+        )
     for number, stage in enumerate(config.stages):
         if stage.batch_size % place.world:
             raise TrainingError(

@@ -95,7 +95,7 @@ def load_state(
     if changed := _changed_fields(state.config, config, path):
         raise TrainingError(
             f"{path}: is of another configuration ({', '.join(changed)} changed); resume with "
-            "the same one, or start a new run with init_from"
+            "the same one and the same --set, or start a new run with init_from"
         )
     if state.step > config.total_steps:
         raise TrainingError(

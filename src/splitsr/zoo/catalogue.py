@@ -310,6 +310,11 @@ def _entry(name: str, row: _Row, folder: Path) -> ModelEntry:
 
 
 def _entry_of_file(path: Path) -> ModelEntry:
+    if path.suffix.lower() in (".safetensors", ".pt", ".pth"):
+        raise WeightsError(
+            f"{path}: a file of weights, not a model; make one of a .safetensors file: "
+            f"splitsr export {path.stem}.safetensors --format onnx -o {path.stem}.onnx"
+        )
     content = read_model_file(path)
     metadata = read_metadata(content, str(path))
     return ModelEntry(
