@@ -252,3 +252,9 @@ def test_a_web_address_is_no_file(upscale: Callable[..., object]) -> None:
     code, _, lines = upscale("https://example.com/a.jpg")
     assert code == 1
     assert lines == ["splitsr: https://example.com/a.jpg: is a web address; download it first"]
+
+
+def test_a_quality_that_no_format_has_is_told(upscale: Callable[..., object], folder: Path) -> None:
+    assert upscale(folder, "--quality", 50)[2] == []  # one of them becomes a JPEG
+    _, _, lines = upscale(folder, "--quality", 50, "--format", "tiff")
+    assert "--quality has no effect here" in lines[0]

@@ -71,7 +71,9 @@ def test_an_export_for_other_programs_is_refused_at_once(
 
 
 def test_weights_are_no_model_yet(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"splitsr export mine\.safetensors --format onnx"):
+    with pytest.raises(
+        WeightsError, match=r"splitsr export .*mine\.safetensors --format onnx -o mine\.onnx"
+    ):
         find_networks(tmp_path / "mine.safetensors")
 
 

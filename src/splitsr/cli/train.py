@@ -39,7 +39,11 @@ from splitsr.errors import naming_extra
     type=FOLDER,
     help="HR images to validate on; by default some of the pack are held out.",
 )
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="[default: cuda if available]")
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    help="Where to compute.  [default: cuda if available]",
+)
 @threads_option
 def command(
     config: Path,

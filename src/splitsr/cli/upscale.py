@@ -27,7 +27,7 @@ from splitsr.cli.output import say
 from splitsr.errors import SplitSRError, UnknownModelError
 
 if TYPE_CHECKING:
-    from splitsr.batch.job import Result, Settings, Watch
+    from splitsr.batch.job import Job, Result, Settings, Watch
     from splitsr.batch.upscaler_options import UpscalerOptions
     from splitsr.cli.upscale_plan import Plan
     from splitsr.runtime.restore import Restore
@@ -122,6 +122,8 @@ def command(
     output_format = options["output_format"]
     plan = plan_jobs(inputs, output, name=name, output_format=output_format, recursive=recursive)
     _check_streams(plan, engine, as_json=as_json)
+    if options["quality"] and plan.jobs and all(map(_loses_nothing, plan.jobs)):
+        say("--quality has no effect here: PNG and TIFF lose nothing")
     results = [*_report_unplanned(plan)]
     interrupted = _run_all(plan, call, results, engine, address)
     if as_json:
@@ -289,6 +291,12 @@ def _attempts(
 
     with ray_pool(address, call.options, call.settings) as pool:
         yield from attempt_on(pool, plan.jobs, call.settings, progress, say)
+
+
+def _loses_nothing(job: Job) -> bool:
+    from splitsr.imaging.codecs.formats import FORMATS
+
+    return job.output_format is not None and FORMATS[job.output_format].quality is None
 
 
 def _tell(results: list[Result]) -> None:

@@ -274,10 +274,15 @@ def unknown_model(name: str, catalogue: Catalogue, others: Iterable[str] = ()) -
             f"no model {name!r}: this build of splitsr ships none; give the path of an .onnx file"
         )
     families = dict.fromkeys(entry.family for entry in catalogue.values())
+    plain = dict.fromkeys(
+        entry.family
+        for entry in catalogue.values()
+        if entry.precision == "fp32" and not entry.is_twin
+    )
     known = [*catalogue, *families, *others]
     members = [entry.name for entry in catalogue.values() if entry.family == name]
     close = members or get_close_matches(name, known, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(families)};"
+    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(plain)};"
     return UnknownModelError(f"no model {name!r}: {hint} `splitsr models` lists all")
 
 
@@ -310,10 +315,10 @@ def _entry(name: str, row: _Row, folder: Path) -> ModelEntry:
 
 
 def _entry_of_file(path: Path) -> ModelEntry:
-    if path.suffix.lower() in (".safetensors", ".pt", ".pth"):
+    if path.suffix == ".safetensors":
         raise WeightsError(
-            f"{path}: a file of weights, not a model; make one of a .safetensors file: "
-            f"splitsr export {path.stem}.safetensors --format onnx -o {path.stem}.onnx"
+            f"{path}: weights, not a model; make one of them: "
+            f"splitsr export {path} --format onnx -o {path.stem}.onnx"
         )
     content = read_model_file(path)
     metadata = read_metadata(content, str(path))
