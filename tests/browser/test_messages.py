@@ -22,7 +22,7 @@ HEIC = base64.b64decode(
     "AAAAGGZ0eXBoZWljAAAAAG1pZjFoZWljAAAAMG1ldGEAAAAAAAAAJGlwcnAAAAAcaXBjbwAAABRpc3BlAAAAAAAAAoAAAAHg"
 )
 WORDS = {
-    "animation": "first picture",
+    "animation": "first frame",
     "transparency": "Transparent",
     "depth": "8 bits",
     "gamut": "Display P3",
@@ -126,6 +126,28 @@ def test_heic_is_called_by_its_name(zoom: ZoomPage, tmp_path: Path) -> None:
     assert "HEIC" in said
     assert "JPEG" in said
     assert "damaged" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("scan.tif", ["TIFF", "PNG or JPEG", "splitsr upscale"]),
+        ("DSC_0001.NEF", ["Camera raw", "JPEG or PNG"]),
+    ],
+)
+def test_what_is_not_opened_is_called_by_its_name(
+    zoom: ZoomPage, tmp_path: Path, name: str, words: list[str]
+) -> None:
+    """Both are TIFFs: the camera raw is one by its name alone."""
+    path = tmp_path / name
+    Image.new("RGB", (60, 40), "green").save(path, "tiff")
+    zoom.choose(path)
+    zoom["#toast[data-kind=error]"].wait_for()
+    said = zoom["#toast"].inner_text()
+    assert all(word in said for word in words), said
+    assert "not a picture" not in said
+    assert ("TIFF" in said) == (path.suffix == ".tif")
+    zoom.wait("empty")
 
 
 def test_a_narrow_picture_is_shown_to_its_end(zoom: ZoomPage, tmp_path: Path) -> None:

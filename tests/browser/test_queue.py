@@ -22,6 +22,11 @@ LAUNCH = """
 const launchQueue = {setConsumer: (consumer) => { window.launch = consumer; }};
 Object.defineProperty(window, "launchQueue", {value: launchQueue});
 """
+IS_ON_TOP = """(selector) => {
+  const element = document.querySelector(selector);
+  const {x, y, width, height} = element.getBoundingClientRect();
+  return element.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+}"""
 IS_ON_SCREEN = """() => [...document.querySelectorAll("#queue-dialog button, #queue-dialog a")]
   .filter((element) => element.checkVisibility())
   .every((element) => element.getBoundingClientRect().right <= innerWidth)"""
@@ -134,6 +139,25 @@ def test_it_fits_a_small_screen(
     assert zoom["#queue-dialog"].evaluate("sheet => sheet.scrollWidth <= sheet.clientWidth")
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844), (844, 390)])
+def test_the_button_is_in_sight_and_covers_nothing_for_good(
+    open_tab: Callable[..., ZoomPage], photos: Photos, tmp_path: Path, width: int, height: int
+) -> None:
+    """A file of three bytes is not one of 0 kB."""
+    short = tmp_path / "short.jpg"
+    short.write_bytes(b"abc")
+    zoom = open_tab(size=(width, height)).visit()
+    put(zoom, photos.small, photos.turned, short)
+    box = zoom["#queue-start"].bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= height
+    assert zoom.page.evaluate(IS_ON_TOP, "#queue-start")
+    expect(zoom[row(3)]).to_contain_text("Waiting, 3 bytes")
+    zoom["#queue-dialog"].evaluate("sheet => sheet.scrollTo(0, sheet.scrollHeight)")
+    for selector in ("#queue-start", "#keep-transparency"):
+        assert zoom.page.evaluate(IS_ON_TOP, selector), selector
+
+
 def test_photos_that_are_dropped_or_opened_with_the_app(
     open_tab: Callable[..., ZoomPage], photos: Photos
 ) -> None:
@@ -192,10 +216,10 @@ def test_photos_that_are_shared_stay_on_the_device(
     arrive(whole, 0, whole)
     zoom["#queue-start"].click()
     state(zoom, 3, "done")
-    expect(zoom[row(2)]).to_contain_text("came empty")
+    expect(zoom[row(2)]).to_contain_text("is empty")
     zoom["#queue-clear"].click()
     zoom["#confirm-yes"].click()
     zoom["#queue-dialog"].wait_for(state="hidden")
     for sizes in ((0,), ()):
         arrive(*sizes)
-        expect(zoom["#toast[data-kind=error]"]).to_contain_text("came empty")
+        expect(zoom["#toast[data-kind=error]"]).to_contain_text("is empty")

@@ -2,13 +2,13 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../src/errors";
 import { checkFile, isWhole, MAX_PIXELS, readHeader } from "../src/imaging/header";
-import { box, fileOf, heifOf, pngOf, size } from "./files";
+import { box, fileOf, heifOf, pngOf, size, u32 } from "./files";
 
 const cat = new Uint8Array(readFileSync(new URL("../../examples/chelsea.png", import.meta.url)));
 
-function refusal(bytes: Uint8Array): string {
+function refusal(bytes: Uint8Array, name?: string): string {
   try {
-    checkFile(bytes);
+    checkFile(bytes, name);
   } catch (error) {
     if (error instanceof AppError) return error.key;
     throw error;
@@ -106,15 +106,21 @@ describe("transparency of a PNG", () => {
   });
 });
 
-/** The JPEG with an EXIF segment that holds one entry. */
-function withExif(order: "II" | "MM", tag: number, value: number): Uint8Array {
+type Order = "II" | "MM";
+
+/** A TIFF with one entry. */
+function tiffOf(order: Order, tag: number, value: number): Uint8Array {
   const number = (value: number, bytes: number): number[] => {
     const big = Array.from({ length: bytes }, (_, at) => (value >> (8 * (bytes - 1 - at))) & 255);
     return order === "II" ? big.reverse() : big;
   };
   const entry = fileOf(number(tag, 2), number(3, 2), number(1, 4), number(value, 2), [0, 0]);
-  const tiff = fileOf(order, number(42, 2), number(8, 4), number(1, 2), entry, [0, 0, 0, 0]);
-  const segment = fileOf("Exif", [0, 0], tiff);
+  return fileOf(order, number(42, 2), number(8, 4), number(1, 2), entry, [0, 0, 0, 0]);
+}
+
+/** The JPEG with an EXIF segment that holds one entry. */
+function withExif(order: Order, tag: number, value: number): Uint8Array {
+  const segment = fileOf("Exif", [0, 0], tiffOf(order, tag, value));
   const exif = fileOf([0xff, 0xe1], [0, 2 + segment.length], segment);
   return fileOf(JPEG.subarray(0, 2), exif, JPEG.subarray(2));
 }
@@ -175,12 +181,51 @@ describe("refused", () => {
   });
 });
 
+describe("pictures that are not opened are told apart", () => {
+  const [WIDTH, DNG_VERSION] = [0x0100, 0xc612] as const;
+
+  it.each(["II", "MM"] as const)("TIFF, in the byte order %s", (order) => {
+    const tiff = tiffOf(order, WIDTH, 60);
+    expect(refusal(tiff, "scan.tif")).toBe("errorTiff");
+    expect(refusal(tiff)).toBe("errorTiff");
+    expect(refusal(tiff.subarray(0, 6))).toBe("errorTiff");
+    expect(refusal(fileOf(order, order === "II" ? [43, 0] : [0, 43]))).toBe("errorTiff");
+  });
+
+  it.each(["II", "MM"] as const)("DNG, whatever it is named, in the byte order %s", (order) => {
+    expect(refusal(tiffOf(order, DNG_VERSION, 1), "scan.tif")).toBe("errorRaw");
+  });
+
+  it.each(["DSC_0001.NEF", "DSC0001.arw", "IMGP0001.PEF", "a.b.dng"])("%s, a TIFF", (name) => {
+    expect(refusal(tiffOf("II", WIDTH, 60), name)).toBe("errorRaw");
+  });
+
+  it.each<[string, Uint8Array]>([
+    ["CR2", fileOf("II*\0", [16, 0, 0, 0], "CR", [2, 0])],
+    ["CR3", fileOf(box("ftyp", "crx ", u32(1), "crx isom"))],
+    ["RAF", fileOf("FUJIFILMCCD-RAW 0201")],
+    ["RW2", fileOf("IIU\0", u32(0))],
+    ["ORF", fileOf("IIRO", u32(0))],
+  ])("%s, whatever it is named", (_, file) => {
+    expect(refusal(file, "photo.jpg")).toBe("errorRaw");
+  });
+
+  it("other kinds", () => {
+    expect(refusal(fileOf([0xff, 0x0a], u32(0)))).toBe("errorForeign");
+    expect(refusal(fileOf("8BPS", u32(0)))).toBe("errorForeign");
+  });
+
+  it("but no JPEG that has a camera raw's name", () => {
+    expect(refusal(JPEG, "DSC_0001.NEF")).toBe("accepted");
+  });
+});
+
 describe("whole files", () => {
   it("may have a film after the JPEG, as phones append", () => {
     expect(isWhole(fileOf(JPEG, "ftypmp42"), "jpeg")).toBe(true);
   });
 
   it("are accepted", () => {
-    expect([cat, JPEG].map(refusal)).toEqual(["accepted", "accepted"]);
+    expect([cat, JPEG].map((file) => refusal(file))).toEqual(["accepted", "accepted"]);
   });
 });

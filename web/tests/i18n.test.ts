@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { fill, pickLanguage } from "../src/i18n";
+import { fileSize, fill, pickLanguage } from "../src/i18n";
 import { en } from "../src/i18n/en";
 import { ko } from "../src/i18n/ko";
 
@@ -64,6 +64,21 @@ describe("messages", () => {
   it("are filled in, and what nothing fills stays to be seen", () => {
     expect(fill("{width} × {height}", { width: 3, height: 0 })).toBe("3 × 0");
     expect(fill("{missing}", {})).toBe("{missing}");
+  });
+});
+
+describe("the size of a file", () => {
+  it.each([
+    [0, "0 bytes"],
+    [1, "1 byte"],
+    [3, "3 bytes"],
+    [999, "999 bytes"],
+    [1000, "1 kB"],
+    [1540, "1.5 kB"],
+    [13_400, "13 kB"],
+    [2_500_000, "2.5 MB"],
+  ])("of %i bytes is %s", (bytes, shown) => {
+    expect(fileSize(bytes)).toBe(shown);
   });
 });
 

@@ -44,7 +44,7 @@ export async function openPhoto(
   signal: AbortSignal,
 ): Promise<Photo> {
   if (file.size === 0) throw new AppError("errorEmptyFile");
-  const { isDeep, ...opened } = await pixels.call("open", { file }, { signal });
+  const { isDeep, ...opened } = await pixels.call("open", { file, name }, { signal });
   const { width, height } = opened.bitmap;
   return { name, width, height, deep: isDeep ? file : null, ...opened };
 }

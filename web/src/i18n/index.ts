@@ -74,18 +74,21 @@ export function percent(share: number): string {
   return new Intl.NumberFormat(current, { style: "percent" }).format(share);
 }
 
-/** A size of a file. */
+/** A size of a file; in bytes below 1 kB. */
 export function fileSize(bytes: number): string {
+  if (bytes < 1e3) return measure(bytes, "byte", "long");
   const [value, unit] = bytes < 1e6 ? [bytes / 1e3, "kilobyte"] : [bytes / 1e6, "megabyte"];
-  const digits = value < 10 ? 1 : 0;
-  const style = { style: "unit", unit, maximumFractionDigits: digits } as const;
-  return new Intl.NumberFormat(current, style).format(value);
+  return measure(value, unit, "short", value < 10 ? 1 : 0);
 }
 
 /** A span of time, rounded to what one can feel. */
 export function duration(seconds: number): string {
   const whole = Math.max(1, Math.round(seconds));
   const [value, unit] = whole < 90 ? [whole, "second"] : [Math.round(whole / 60), "minute"];
-  const style = { style: "unit", unit, unitDisplay: "short" } as const;
+  return measure(value, unit, "short");
+}
+
+function measure(value: number, unit: string, unitDisplay: "short" | "long", digits = 0): string {
+  const style = { style: "unit", unit, unitDisplay, maximumFractionDigits: digits } as const;
   return new Intl.NumberFormat(current, style).format(value);
 }

@@ -9,6 +9,7 @@ import type { Bytes } from "./bytes";
 const ORIENTATION = 0x0112;
 const UPRIGHT = 1;
 const [EXIF_IFD, GPS_IFD] = [0x8769, 0x8825] as const;
+const DNG_VERSION = 0xc612;
 /** Where a thumbnail lies and how long it is: of a JPEG, and of one that is not compressed. */
 const THUMBNAILS = [
   [0x0201, 0x0202],
@@ -53,6 +54,15 @@ export function tellsPlace(block: Uint8Array): boolean | null {
     const exif = new Block(block);
     return exif.find(exif.first, GPS_IFD) !== undefined;
   });
+}
+
+/** Whether a TIFF file is a DNG, which most camera raws can be turned into. */
+export function isDng(file: Uint8Array): boolean {
+  const found = attempt(() => {
+    const tiff = new Block(file);
+    return tiff.find(tiff.first, DNG_VERSION);
+  });
+  return Boolean(found);
 }
 
 /**

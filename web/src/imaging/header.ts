@@ -8,6 +8,7 @@
 import { AppError } from "../errors";
 import { Bytes, matches } from "./bytes";
 import { asksToTurn } from "./exif";
+import { refuseForeign } from "./foreign";
 import { readHeif } from "./heif";
 
 export type Format = "png" | "jpeg" | "gif" | "webp" | "bmp" | "avif" | "heic";
@@ -38,9 +39,11 @@ export const SMALL_SIDE = 8;
  * Reads and judges a file's header.
  *
  * @param bytes the whole file
- * @throws AppError not a picture, cut off, too large or without pixels
+ * @param name the file's, by which kinds are told apart that are not opened
+ * @throws AppError not a picture, of a kind that is not opened, cut off, too large or without pixels
  */
-export function checkFile(bytes: Uint8Array): Header {
+export function checkFile(bytes: Uint8Array, name = ""): Header {
+  refuseForeign(bytes, name);
   const header = readHeader(bytes);
   const size = { width: header.width, height: header.height };
   const [width, height] = [header.width, header.height];

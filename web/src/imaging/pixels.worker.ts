@@ -51,9 +51,9 @@ let encoder: Encoder | undefined;
 
 const methods = {
   /** Opens a picture file: refused by its header if hostile, decoded otherwise. */
-  async open({ file }: { file: Blob }): Promise<Opened> {
+  async open({ file, name }: { file: Blob; name: string }): Promise<Opened> {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const header = checkFile(bytes);
+    const header = checkFile(bytes, name);
     const compression = readCompression(bytes, header.format);
     const carried = await readCarried(bytes, header);
     const { space } = carried;

@@ -68,7 +68,8 @@ class StudyPage {
 
   /** Opens a photo as the app opens any: hostile files are refused. */
   private open(file: Blob): Promise<Photo> {
-    return openPhoto(this.app.pixels, file, "", new AbortController().signal);
+    const name = file instanceof File ? file.name : "";
+    return openPhoto(this.app.pixels, file, name, new AbortController().signal);
   }
 
   private get buttons(): HTMLButtonElement[] {
