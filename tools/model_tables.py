@@ -46,6 +46,12 @@ class Published:
     source: str
 
 
+_MEASURED = (
+    "PSNR-Y in dB of clean images, as `splitsr evaluate` measures it; multi-adds for a 1280x720 "
+    "output"
+)
+
+
 def read_published(path: Path) -> list[Published]:
     """Reads published figures.
 
@@ -73,14 +79,19 @@ def readme_blocks(results: Results) -> dict[str, str]:
         return {"models": "No trained model ships yet."}
     rows = [row for scale in _scales(results) for row in _our_rows(scale, results)]
     heading = ("model", "parameters", "multi-adds", *SETS, "ms")
-    return {"models": f"{markdown_table(heading, rows)}\n\n{_measured(results)}"}
+    machines = "; ".join(dict.fromkeys(_machine(record.machine) for record in results.values()))
+    notes = (
+        f"{_MEASURED}; ms: a {_SIDE}x{_SIDE} image enlarged on {_THREADS} threads, median "
+        f"({machines})."
+    )
+    return {"models": f"{markdown_table(heading, rows)}\n\n{notes}"}
 
 
 def comparison_blocks(results: Results, published: Sequence[Published]) -> dict[str, str]:
     """The block `comparison`: for each scale ours and published networks, by quality."""
     tables = [_comparison_table(scale, results, published) for scale in _scales(results)]
     sources = ", ".join(dict.fromkeys(row.source for row in published))
-    notes = f"{_measured(results)}\n\nPublished figures are taken from: {sources}."
+    notes = f"{_MEASURED}.\n\nPublished figures are taken from: {sources}."
     return {"comparison": "\n\n".join([*tables, notes])}
 
 
@@ -170,16 +181,6 @@ def _published_row(row: Published) -> Row:
         f"{row.parameters_k} K" if row.parameters_k else "",
         f"{row.multi_adds_g} G" if row.multi_adds_g else "",
         *(row.figures[name].partition("/")[0] for name in PUBLISHED_SETS),
-    )
-
-
-def _measured(results: Results) -> str:
-    """How our figures were measured."""
-    machines = dict.fromkeys(_machine(record.machine) for record in results.values())
-    return (
-        "PSNR-Y in dB of clean images, as `splitsr evaluate` measures it; multi-adds for a "
-        f"1280x720 output; ms: a {_SIDE}x{_SIDE} image enlarged on {_THREADS} threads, median "
-        f"({'; '.join(machines)})."
     )
 
 

@@ -90,8 +90,6 @@ def precision_block(records: Mapping[str, QuantizedRecord]) -> str:
             name if form == "fp32" else "",
             form,
             f"{found.size / 1e3:.0f} kB",
-            f"{found.milliseconds:.1f}",
-            f"{found.median_ms:.1f}",
             f"{record.speed(form):.2f}",
             f"{found.psnr_y:.3f}",
             f"{record.loss_db(form):.3f}",
@@ -99,17 +97,20 @@ def precision_block(records: Mapping[str, QuantizedRecord]) -> str:
         for name, record in records.items()
         for form, found in record.forms.items()
     ]
-    heading = ("model", "precision", "file", "ms", "median", "speed", "B100", "loss")
-    first = next(iter(records.values()))
-    machine = first.machine
+    heading = ("model", "precision", "file", "speed", "B100", "loss")
+    machines = dict.fromkeys(
+        f"{record.machine.cpu} with {record.machine.runtime}" for record in records.values()
+    )
+    photos = sorted({record.calibration_photos for record in records.values()})
+    rounds = min(record.rounds for record in records.values())
     return (
         f"{markdown_table(heading, rows, left=2)}\n\n"
-        f"ms: a 128x128 image on two threads, all precisions in turns, the least and the median "
-        f"of {first.rounds} rounds on a machine that other work shared; speed: of the least, "
-        f"against fp32; B100: PSNR-Y in dB ({machine.cpu}, {machine.cores} cores, "
-        f"{machine.runtime}; calibrated on {first.calibration_photos} photographs of the training "
-        "set). int8 has the same figures on x86 with VNNI, on x86 without it and on ARM: no sum of "
-        "two products of what ships exceeds the 16 bits that CPUs without VNNI have for it."
+        "speed: how many times as fast as fp32, by the least times of a 128x128 image on two "
+        f"threads, a model's precisions in turns, in {rounds} rounds or more "
+        f"({' or '.join(machines)}); B100: PSNR-Y in dB. Calibrated on "
+        f"{' or '.join(map(str, photos))} photographs of the training set. int8 has the same "
+        "figures on x86 with VNNI, on x86 without it and on ARM: no sum of two products of what "
+        "ships exceeds the 16 bits that CPUs without VNNI have for it."
     )
 
 
