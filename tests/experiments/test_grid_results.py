@@ -17,7 +17,7 @@ def test_the_studies_tables_are_those_of_their_cells(repo_root: Path) -> None:
     """The committed results are what the committed cells say, and the document says the same."""
     folder = repo_root / "results" / "ablation"
     studies = read_studies(folder)
-    assert len(studies) == 8
+    assert len(studies) == 9
     for study in studies:
         plan = read_study(repo_root / "configs" / "ablation" / f"{study.name}.toml")
         assert [row.label for row in study.rows] == [cell.label for cell in plan.cells]
