@@ -177,21 +177,31 @@ def quantize_command(
 
 @command.command("time")
 @click.argument("names", metavar="[NAME...]", nargs=-1)
+@click.option("--precisions", is_flag=True, help="Of fp32, fp16 and int8 in turns.")
 @_root_option
 @_zoo_option
-def time_command(names: tuple[str, ...], root: Path, zoo: Path | None) -> None:
+def time_command(names: tuple[str, ...], precisions: bool, root: Path, zoo: Path | None) -> None:
     """Measure the latency of shipped models again.
 
     All of them, unless named. The results, the model cards and the README get the new times and
     this machine; let nothing else run.
 
     \b
-    Example:
+    Examples:
       python -m tools time splitsr-fast-x4
+      python -m tools time --precisions
     """  # noqa: D301 (click reads the \b)
+    from tools.quantize import retime_precisions
     from tools.retime import retime
 
-    timed = retime(names, _places(root, zoo), lambda name: click.echo(f"Timing {name}", err=True))
+    def report(name: str) -> None:
+        click.echo(f"Timing {name}", err=True)
+
+    if precisions:
+        for name, found in retime_precisions(names, _places(root, zoo), report).items():
+            click.echo(f"{name}: int8 is {found.speed('int8'):.2f} times as fast as fp32")
+        return
+    timed = retime(names, _places(root, zoo), report)
     for name, record in timed.items():
         times = ", ".join(_latency_line(timing) for timing in record.latency)
         click.echo(f"{name}: {times}")

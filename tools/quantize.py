@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
+import msgspec
+
 from splitsr.benchmark.timing import describe_machine, time_engines
 from splitsr.errors import ModelError, UnknownModelError, WeightsError
 from splitsr.evaluation.score import evaluate_images, load_pairs
 from splitsr.export.checked import LIMITS_DB, Image, calibration_photos
 from splitsr.export.onnx import build
-from splitsr.export.target import Source, Target
+from splitsr.export.target import Precision, Source, Target
 from splitsr.imaging.atomic import write_together
 from splitsr.networks.checkpoint import load_weights
 from splitsr.networks.network import Network
@@ -66,10 +68,14 @@ def quantize_shipped(
     report("calibrating")
     network = load_weights(entry.weights_path)
     photos = calibration_photos(calibration, network.spec.scale, None, degraded=entry.is_twin)
-    contents = {"fp32": entry.read(), **_forms(network, f"{name}-int8", photos)}
+    contents = {
+        "fp32": entry.read(),
+        "fp16": _form(network, name, "fp16"),
+        "int8": _form(network, f"{name}-int8", "int8", photos),
+    }
     engines = {form: OnnxEngine(content, _THREADS) for form, content in contents.items()}
     report("timing")
-    seconds = dict(zip(engines, time_engines(list(engines.values()), _SIDE, _ROUNDS), strict=True))
+    times = _timed(engines)
     scores = {}
     tests = tests_of(name, sets)
     for test, (folder, degrade) in tests.items():
@@ -81,9 +87,8 @@ def quantize_shipped(
     forms = {
         form: FormRecord(
             size=len(content),
-            milliseconds=round(1e3 * min(seconds[form]), 2),
-            median_ms=round(1e3 * median(seconds[form]), 2),
             psnr_y=round(scores[form, DECIDING_SET].psnr_y, 4),
+            **times[form],
         )
         for form, content in contents.items()
     }
@@ -109,6 +114,44 @@ def quantize_shipped(
     return record
 
 
+def retime_precisions(
+    names: Sequence[str], paths: Paths, report: Report = lambda _: None
+) -> dict[str, QuantizedRecord]:
+    """Times the precisions of shipped models again, all in one run, and writes the documents anew.
+
+    Args:
+        names: of the models in float32; none means all that ship.
+        paths: where everything lies.
+        report: called with a model's name before it is timed.
+
+    Raises:
+        UnknownModelError: no such model ships in int8.
+    """
+    records, catalogue = dict(read_precision(paths.precision)), read_catalogue(paths)
+    unknown = [name for name in names if name not in records]
+    if unknown:
+        raise UnknownModelError(f"no model {unknown[0]!r} in int8 in {paths.catalogue}")
+    timed = {}
+    for name in names or list(records):
+        report(name)
+        contents = {
+            "fp32": catalogue[name].read(),
+            "fp16": _form(load_weights(catalogue[name].weights_path), name, "fp16"),
+            "int8": catalogue[f"{name}-int8"].read(),
+        }
+        times = _timed({form: OnnxEngine(model, _THREADS) for form, model in contents.items()})
+        forms = {
+            form: msgspec.structs.replace(found, **times[form])
+            for form, found in records[name].forms.items()
+        }
+        timed[name] = msgspec.structs.replace(
+            records[name], forms=forms, rounds=_ROUNDS, machine=describe_machine()
+        )
+    write_together({paths.precision: precision_to_json({**records, **timed})})
+    write_documents(paths)
+    return timed
+
+
 def forget_quantized(paths: Paths, name: str) -> None:
     """Takes away the int8 form of a model whose weights changed; it must be made anew.
 
@@ -123,17 +166,25 @@ def forget_quantized(paths: Paths, name: str) -> None:
     write_documents(paths)
 
 
-def _forms(network: Network, name: str, photos: Sequence[Image]) -> dict[str, bytes]:
-    """ONNX files of the forms that are compared with float32."""
-    form = inference_form(network)
-    contents = {}
+def _form(network: Network, name: str, precision: Precision, photos: Sequence[Image] = ()) -> bytes:
+    """The ONNX file of a form that is compared with float32."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "form.onnx")
-        for precision in ("fp16", "int8"):
-            target = Target(format="onnx", precision=precision)
-            build(Source(form, network.spec, name, photos), target, path)
-            contents[precision] = path.read_bytes()
-    return contents
+        source = Source(inference_form(network), network.spec, name, photos)
+        build(source, Target(format="onnx", precision=precision), path)
+        return path.read_bytes()
+
+
+def _timed(engines: Mapping[str, OnnxEngine]) -> dict[str, dict[str, float]]:
+    """`milliseconds` and `median_ms` of each form, taken in turns."""
+    seconds = time_engines(list(engines.values()), _SIDE, _ROUNDS)
+    return {
+        form: {
+            "milliseconds": round(1e3 * min(found), 2),
+            "median_ms": round(1e3 * median(found), 2),
+        }
+        for form, found in zip(engines, seconds, strict=True)
+    }
 
 
 def _require(name: str, record: QuantizedRecord) -> None:

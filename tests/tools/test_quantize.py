@@ -27,7 +27,7 @@ from tools.catalogue_file import _table
 from tools.documents import stale_documents
 from tools.paths import Paths
 from tools.precision_results import read_precision
-from tools.quantize import forget_quantized, quantize_shipped
+from tools.quantize import forget_quantized, quantize_shipped, retime_precisions
 
 pytestmark = pytest.mark.usefixtures("quick_exports")
 
@@ -98,13 +98,13 @@ def test_the_int8_form_of_a_twin_is_made_for_degraded_images(
     paths: Paths, sets: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[list[np.ndarray]] = []
-    forms = quantized._forms
+    form = quantized._form
 
-    def observed(network: Network, name: str, photos: list[np.ndarray]) -> dict[str, bytes]:
-        seen.append(photos)
-        return forms(network, name, photos)
+    def observed(network: Network, name: str, precision: str, *photos: list[np.ndarray]) -> bytes:
+        seen.extend(photos)  # of int8 alone
+        return form(network, name, precision, *photos)
 
-    monkeypatch.setattr(quantized, "_forms", observed)
+    monkeypatch.setattr(quantized, "_form", observed)
     photos = [data.astronaut()[:256, :256]] * 3
     for name in (NAME, TWIN):
         quantize_shipped(name, sets, photos, paths)
@@ -121,7 +121,7 @@ def test_the_int8_form_of_a_twin_is_made_for_degraded_images(
 
 @pytest.mark.usefixtures("faster")
 def test_an_int8_form_is_a_model_until_its_weights_change(
-    paths: Paths, sets: dict[str, Path]
+    paths: Paths, sets: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos = [data.astronaut()[:256, :256]]
     record = quantize_shipped(NAME, sets, photos, paths)
@@ -134,6 +134,18 @@ def test_an_int8_form_is_a_model_until_its_weights_change(
     assert Upscaler(entry.name, catalogue={entry.name: entry})(lr).shape == (160, 192, 3)
     assert f"| {NAME} | fp32 |" in paths.page("deploy.md").read_text()
     assert stale_documents(paths) == []
+
+    # Timed again, nothing but the times is new.
+    other = [[9.0, 6.0], [8.0, 8.0], [2.0, 3.0]]
+    monkeypatch.setattr(quantized, "time_engines", lambda *_: other)
+    again = retime_precisions((), paths)[NAME]
+    assert again.speed("int8") == 3
+    assert [form.median_ms for form in again.forms.values()] == [7500, 8000, 2500]
+    assert again.loss_db("fp16") == record.loss_db("fp16")
+    assert read_precision(paths.precision) == {NAME: again}
+    assert stale_documents(paths) == []
+    with pytest.raises(UnknownModelError, match="'none-x4' in int8"):
+        retime_precisions(("none-x4",), paths)
 
     forget_quantized(paths, NAME)
     assert read_precision(paths.precision) == {}
