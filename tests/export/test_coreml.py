@@ -127,7 +127,7 @@ def test_the_command_writes_a_package_whole(
     assert (report["images"] == 0) == (report["loss_db"] is None) == (sys.platform != "darwin")
     again = call_splitsr(*call)
     assert again.returncode == 1
-    assert b"overwrite it by --overwrite" in again.stderr
+    assert b"replace it with --overwrite" in again.stderr
     smaller = call_splitsr(*call, "--overwrite", "--precision", "fp16")
     assert smaller.returncode == 0, smaller.stderr
     sizes = [sum(f["size"] for f in json.loads(r.stdout)["files"]) for r in (result, smaller)]
