@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 
 from splitsr import Upscaler
 from splitsr.imaging.files import read_photo, write_photo
-from splitsr.imaging.icc import cicp_profile
+from splitsr.imaging.metadata.icc import cicp_profile
 from splitsr.imaging.photo import Photo
 from tests.browser.photos import Photos
 from tests.browser.zoom_page import ZoomPage

@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 from splitsr.errors import ImageWriteError
 from splitsr.imaging.arrays import to_uint8
 from splitsr.imaging.files import read_photo
-from splitsr.imaging.icc import cicp_profile, fit_profile, gamma_profile
+from splitsr.imaging.metadata.icc import cicp_profile, fit_profile, gamma_profile
 from tests.imaging.carried import (
     BUILT_IN,
     CORPUS,

@@ -11,9 +11,9 @@ import pytest
 import tifffile
 from PIL import Image, IptcImagePlugin, TiffImagePlugin
 
-from splitsr.imaging import exif, xmp
 from splitsr.imaging.codecs.png_chunks import text_of
 from splitsr.imaging.files import Metadata, Photo, read_photo
+from splitsr.imaging.metadata import exif, xmp
 from tests.imaging.carried import (
     BUILT_IN,
     CORPUS,

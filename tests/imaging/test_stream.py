@@ -13,7 +13,7 @@ from PIL import Image
 from splitsr.errors import ImageReadError, ImageTooLargeError
 from splitsr.imaging.codecs import jpeg
 from splitsr.imaging.files import Photo, PhotoRows, open_photo, read_photo, write_photo
-from splitsr.imaging.metadata import Metadata
+from splitsr.imaging.metadata.metadata import Metadata
 from splitsr.imaging.rows import Rows
 from tests.imaging.test_rows import in_bands
 

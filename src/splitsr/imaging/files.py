@@ -25,7 +25,7 @@ from splitsr.imaging.codecs.formats import (
     suffix_for,
     writable_format,
 )
-from splitsr.imaging.metadata import Metadata
+from splitsr.imaging.metadata.metadata import Metadata
 from splitsr.imaging.photo import Photo, PhotoRows
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from splitsr.imaging.arrays import fill_transparent
 from splitsr.imaging.degradation import Compression
-from splitsr.imaging.metadata import Metadata
+from splitsr.imaging.metadata.metadata import Metadata
 from splitsr.imaging.rows import Rows
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 from splitsr.errors import ImageReadError, ImageTooLargeError, ImageWriteError
 from splitsr.imaging.degradation import Compression
 from splitsr.imaging.files import Metadata, Photo, read_photo, write_photo
-from splitsr.imaging.icc import cicp_profile, gamma_profile
+from splitsr.imaging.metadata.icc import cicp_profile, gamma_profile
 
 pillow_jxl = pytest.importorskip("pillow_jxl")
 brotli = pytest.importorskip("brotli")

@@ -1,6 +1,6 @@
 /**
  * EXIF blocks, which are small TIFF files: read within their bounds and changed in place, as the
- * Python package does it (`imaging/exif.py`). Writing one anew would break a camera's own notes,
+ * Python package does it (`imaging/metadata/exif.py`). Writing one anew would break a camera's own notes,
  * whose offsets count from the block's start.
  */
 

@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from PIL import AvifImagePlugin, Image
 
-from splitsr.imaging.exif import strip_prefix
+from splitsr.imaging.metadata.exif import strip_prefix
 
 _EXIF_ITEM = re.compile(rb"(infe[\x02\x03].{7,9})Exif", re.DOTALL)
 

@@ -28,7 +28,7 @@ from splitsr.imaging.codecs.formats import HEAD_BYTES, Format, sniff
 from splitsr.imaging.codecs.integrity import check_complete
 from splitsr.imaging.codecs.jpeg_scans import check_jpeg_filled
 from splitsr.imaging.degradation import compression_of
-from splitsr.imaging.metadata_reader import read_metadata
+from splitsr.imaging.metadata.reader import read_metadata
 from splitsr.imaging.photo import Photo, PhotoRows
 from splitsr.imaging.rows import Rows
 

@@ -13,13 +13,13 @@ import numpy as np
 from splitsr.errors import ImageError, ImageWriteError
 from splitsr.imaging.arrays import flatten, to_uint8
 from splitsr.imaging.codecs.formats import FORMATS, Format
-from splitsr.imaging.codecs.png_metadata import is_png_only
+from splitsr.imaging.metadata.png import is_png_only
 from splitsr.imaging.rows import Rows, RowWindow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from splitsr.imaging.metadata import Metadata
+    from splitsr.imaging.metadata.metadata import Metadata
 
 # libwebp's own default, and libavif's fastest but two: 0.7 s instead of 3 for 2048x2048 on
 # 2 cores, at files a fifth larger.

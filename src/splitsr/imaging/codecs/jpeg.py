@@ -16,14 +16,14 @@ from concurrent.futures import ThreadPoolExecutor
 from math import ceil
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from splitsr.imaging.exif import add_prefix
-from splitsr.imaging.iptc import PHOTOSHOP, as_resources
+from splitsr.imaging.metadata.exif import add_prefix
+from splitsr.imaging.metadata.iptc import PHOTOSHOP, as_resources
 from splitsr.imaging.rows import Strips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from splitsr.imaging.metadata import Metadata
+    from splitsr.imaging.metadata.metadata import Metadata
 
 _BLOCK = 8  # rows and columns of a coded unit at full colour resolution
 _MOST_UNITS = 65_535  # between restart markers

@@ -24,7 +24,7 @@ from splitsr.imaging.codecs.encode import MODES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from splitsr.imaging.metadata import Metadata
+    from splitsr.imaging.metadata.metadata import Metadata
 
 _EFFORT = 4  # 9 times faster than the default of 7, at files of the same size
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))

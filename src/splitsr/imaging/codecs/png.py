@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from splitsr.imaging.codecs.png_metadata import metadata_chunks
+from splitsr.imaging.metadata.png import metadata_chunks
 
 try:
     from isal import isal_zlib
@@ -38,7 +38,7 @@ except ImportError:  # there is no wheel for Windows on ARM
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from splitsr.imaging.metadata import Metadata
+    from splitsr.imaging.metadata.metadata import Metadata
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}

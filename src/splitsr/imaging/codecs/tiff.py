@@ -20,14 +20,14 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from splitsr.errors import ImageWriteError
-from splitsr.imaging.exif import top_fields
-from splitsr.imaging.ifd import LONG, SHORT, Field, header, pack_directory
+from splitsr.imaging.metadata.exif import top_fields
+from splitsr.imaging.metadata.ifd import LONG, SHORT, Field, header, pack_directory
 from splitsr.imaging.rows import Strips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from splitsr.imaging.metadata import Metadata
+    from splitsr.imaging.metadata.metadata import Metadata
 
 _STRIP_BYTES = 1 << 20
 _MAX_FILE_BYTES = 2**32 - 1

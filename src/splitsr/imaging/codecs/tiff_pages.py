@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
-from splitsr.imaging.ifd import INTEGERS, Directories
+from splitsr.imaging.metadata.ifd import INTEGERS, Directories
 
 _Tags = Mapping[int, tuple[int, ...]]
 _KIND, _OLD_KIND, _COMPRESSION, _PHOTOMETRIC, _BELOW, _DNG_VERSION = 254, 255, 259, 262, 330, 50706

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from splitsr.imaging import exif, icc, xmp
 from splitsr.imaging.codecs.png_chunks import COLOURS, Chunk, find_text
+from splitsr.imaging.metadata import exif, icc, xmp
 
 
 @dataclass(frozen=True)

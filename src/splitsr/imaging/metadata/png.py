@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from splitsr.imaging import exif, icc
 from splitsr.imaging.codecs.png_chunks import (
     COLOURS,
     TEXTS,
@@ -18,8 +17,9 @@ from splitsr.imaging.codecs.png_chunks import (
     text_chunk,
     text_of,
 )
-from splitsr.imaging.iptc import as_resources, find_iptc
-from splitsr.imaging.metadata import Metadata
+from splitsr.imaging.metadata import exif, icc
+from splitsr.imaging.metadata.iptc import as_resources, find_iptc
+from splitsr.imaging.metadata.metadata import Metadata
 
 _INCH = 0.0254  # metres
 _XMP_KEYWORD = b"XML:com.adobe.xmp"

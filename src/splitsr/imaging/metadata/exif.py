@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import BinaryIO
 
-from splitsr.imaging.ifd import (
+from splitsr.imaging.metadata.ifd import (
     EXIF_IFD,
     GPS_IFD,
     INTEGERS,

@@ -9,12 +9,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from splitsr.imaging import exif, icc, xmp
 from splitsr.imaging.codecs.png_chunks import Chunk
-from splitsr.imaging.codecs.png_metadata import read_png
-from splitsr.imaging.ifd import Directories, Field
-from splitsr.imaging.iptc import PHOTOSHOP, find_iptc
-from splitsr.imaging.metadata import Metadata
+from splitsr.imaging.metadata import exif, icc, xmp
+from splitsr.imaging.metadata.ifd import Directories, Field
+from splitsr.imaging.metadata.iptc import PHOTOSHOP, find_iptc
+from splitsr.imaging.metadata.metadata import Metadata
+from splitsr.imaging.metadata.png import read_png
 
 if TYPE_CHECKING:
     from PIL import Image
