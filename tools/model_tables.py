@@ -23,6 +23,10 @@ PUBLISHED_SETS = (*SETS, "Urban100")
 """Those that published figures are given for; Urban100 may not be had here."""
 
 _SIDE, _THREADS = 128, 2  # of the latency in the README's table
+_MEASURED = (
+    "PSNR-Y in dB of clean images, as `splitsr evaluate` measures it; multi-adds for a 1280x720 "
+    "output"
+)
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,6 @@ class Published:
     multi_adds_g: str
     figures: dict[str, str]
     source: str
-
-
-_MEASURED = (
-    "PSNR-Y in dB of clean images, as `splitsr evaluate` measures it; multi-adds for a 1280x720 "
-    "output"
-)
 
 
 def read_published(path: Path) -> list[Published]:

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import (
-    FILE,
-    FOLDER,
-    NEW_FOLDER,
-    Whole,
-    json_option,
-)
+from splitsr.cli.options import FILE, FOLDER, NEW_FOLDER, Whole, json_option
 from splitsr.errors import naming_extra
 
 if TYPE_CHECKING:

@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import (
-    FOLDER,
-    BadCall,
-    Number,
-    Whole,
-    json_option,
-    threads_option,
-)
+from splitsr.cli.options import FOLDER, BadCall, Number, Whole, json_option, threads_option
 
 if TYPE_CHECKING:
     from splitsr.dispatch.engine import Calibration

@@ -6,13 +6,7 @@ from pathlib import Path
 
 import click
 
-from splitsr.cli.options import (
-    FILE,
-    FOLDER,
-    NEW_FOLDER,
-    Number,
-    threads_option,
-)
+from splitsr.cli.options import FILE, FOLDER, NEW_FOLDER, Number, threads_option
 from splitsr.errors import naming_extra
 
 

@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splitsr.cli.options import (
-    NEW_FOLDER,
-    BadCall,
-    Whole,
-    json_option,
-    size_option,
-)
+from splitsr.cli.options import NEW_FOLDER, BadCall, Whole, json_option, size_option
 from splitsr.errors import naming_extra
 from splitsr.networks.base import SCALES
 

@@ -6,11 +6,7 @@ from pathlib import Path
 
 import click
 
-from splitsr.cli.options import (
-    FILE,
-    BadCall,
-    Whole,
-)
+from splitsr.cli.options import FILE, BadCall, Whole
 from splitsr.cli.output import say
 
 

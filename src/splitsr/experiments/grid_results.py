@@ -29,11 +29,11 @@ class CellResult(_Fields, frozen=True):
     Attributes:
         seed: of the initialisation and of the patches.
         psnr_y: dB, by test set; `held out` are images of the pack.
-        pack: sha256 of the training pack's pixels; empty in files that are older than this field.
         steps: done.
         seconds: of training, in all slices.
         config: the resolved configuration.
         curve: steps and held-out PSNR-Y in dB, as the run went on.
+        pack: sha256 of the training pack's pixels; empty in files that are older than this field.
     """
 
     seed: int
