@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from itertools import product
+from math import ceil, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,6 @@ from tools.fit_restore import STRENGTHS, degrade, scores_by_strength
 
 QUALITIES = (97, 95, 90, 75, 50, 30)
 NOISES = (0.0, 5.0, 10.0, 15.0)
-COLUMNS = 3  # of the image
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -54,8 +54,8 @@ def main() -> None:
     for model in options.model if options.folders else ():
         networks = find_networks(model, options.threads)
         name, found = measure(Upscaler(networks), options.folders, options.every)
-        models[name] = found
-        write_atomic(path, to_json(DegradedFile(dict(sorted(models.items())))), overwrite=True)
+        models = dict(sorted({**models, name: found}.items()))
+        write_atomic(path, to_json(DegradedFile(models)), overwrite=True)
     if not models:
         parser.error("nothing is measured yet: name folders and a --model")
     draw(models, options.root / "docs/images/degraded-gain.png")
@@ -103,7 +103,7 @@ def draw(models: dict[str, DegradedModel], path: Path) -> None:
     """Draws the gain over bicubic against the quality, without noise, a panel a model."""
     from matplotlib.figure import Figure
 
-    columns = min(COLUMNS, len(models))
+    columns = ceil(sqrt(len(models)))
     lines = -(-len(models) // columns)
     figure = Figure(figsize=(4.6 * columns, 4.0 * lines), layout="constrained")
     for place, (name, model) in enumerate(models.items(), 1):
