@@ -147,12 +147,9 @@ def test_a_large_photo_has_the_cpus_to_itself(
     assert sorted(alone) == [False] * 5 + [True] * 4
 
 
-def test_ctrl_c_that_another_thread_is_told_of_is_heard(request: pytest.FixtureRequest) -> None:
+def test_ctrl_c_that_another_thread_is_told_of_is_heard() -> None:
     """The system chooses the thread; it is not always the main one, which waits."""
     waits, over = threading.Event(), threading.Event()
-    # A shell lets what it starts with & ignore the signal.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
 
     def work() -> None:
         waits.wait()

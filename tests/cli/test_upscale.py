@@ -483,8 +483,6 @@ def test_ctrl_c_leaves_whole_files_only(
         [*MAIN, "upscale", "--tile", "4", "--json", *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # A shell's background jobs, and so tests that run as one, ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         try:
             deadline = time.monotonic() + PATIENCE_S

@@ -36,8 +36,6 @@ def test_ctrl_c_keeps_what_is_done_and_the_winner_trains(
         [*MAIN, *words(pack, out, *limits, "--steps", 30)],
         stderr=subprocess.PIPE,
         text=True,
-        # A shell's background jobs, and so tests that run as one, ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         try:
             assert process.stderr is not None

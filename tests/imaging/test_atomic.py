@@ -203,8 +203,6 @@ def test_interrupts_at_random_moments_leave_whole_files(tmp_path: Path) -> None:
             [sys.executable, "-c", program, str(target)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            # A shell's background jobs, and so tests that run as one, ignore Ctrl-C.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         with process:
             assert process.stdout is not None

@@ -25,14 +25,6 @@ from tests.patience import PATIENCE_S
 from tests.training.conftest import LONG, call_train, same_weights, train_command
 
 
-@pytest.fixture(autouse=True)
-def _ctrl_c_is_heard() -> Iterator[None]:
-    """A shell's background jobs, and so tests that run as one, ignore Ctrl-C."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.fixture(scope="module")
 def whole(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
     """Weights of a run of a configuration that nothing interrupted."""
@@ -57,8 +49,6 @@ def test_a_signal_ends_the_command_with_one_line_and_a_state(
         train_command(config_path, pack, run, *LONG),
         stderr=subprocess.PIPE,
         text=True,
-        # A shell's background jobs, and so tests that run as one, ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + PATIENCE_S
     while len(read_log(run)) < 10:
